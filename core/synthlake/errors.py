@@ -1,0 +1,120 @@
+"""Every error that Synthlake raises on purpose.
+
+    SynthlakeError
+    ├── SchemaError(ValueError)          the schema contradicts itself or the source
+    ├── SpecError(ValueError)            the spec is not readable, or asks for the impossible
+    ├── SourceError(OSError)             the data cannot be read
+    │   └── SourceMissingError(FileNotFoundError)
+    ├── SinkError(OSError)               the output cannot be written
+    │   └── SinkOccupiedError(FileExistsError)
+    ├── ArtifactError(ValueError)        not an artifact, damaged, or of another version
+    ├── QueryError(RuntimeError)         an engine refused a statement; carries its SQL
+    ├── LearnError(ValueError)           the data cannot be learned as asked
+    ├── SampleError(ValueError)          rows cannot be made as asked
+    ├── EvaluationError(ValueError)      the data sets cannot be compared
+    ├── GateError(RuntimeError)          a gate of the spec failed
+    └── MissingExtraError(ImportError)   an optional dependency is not installed
+
+Each says what, where (``table.column`` and counts, never a cell's value), what was expected, and a
+hint. ``Transient`` errors may go away when the call is repeated, ``Terminal`` ones do not.
+"""
+
+from __future__ import annotations
+
+
+class SynthlakeError(Exception):
+    """Root of all errors raised on purpose.
+
+    Args:
+        message: what happened and where; never a cell's value.
+        hint: what the caller can do about it.
+    """
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        self.message, self.hint = message, hint
+        super().__init__(f"{message}\nHint: {hint}" if hint else message)
+
+
+class Transient:
+    """Mixed into errors after which the same call may succeed."""
+
+
+class Terminal:
+    """Mixed into errors that the same call will raise again."""
+
+
+class SchemaError(SynthlakeError, Terminal, ValueError):
+    """The schema contradicts itself or the source."""
+
+
+class SpecError(SynthlakeError, Terminal, ValueError):
+    """The spec cannot be read or asks for what cannot be done."""
+
+
+class SourceError(SynthlakeError, Terminal, OSError):
+    """The data cannot be read."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class SourceMissingError(SourceError, FileNotFoundError):
+    """There is nothing at the address of the source."""
+
+
+class SinkError(SynthlakeError, Terminal, OSError):
+    """The output cannot be written."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class SinkOccupiedError(SinkError, FileExistsError):
+    """The target holds something that Synthlake did not write."""
+
+
+class ArtifactError(SynthlakeError, Terminal, ValueError):
+    """Not an artifact, damaged, or of another version."""
+
+
+class QueryError(SynthlakeError, Terminal, RuntimeError):
+    """An engine refused a statement.
+
+    Args:
+        message: what the engine said, without values of cells.
+        sql: the statement.
+    """
+
+    def __init__(self, message: str, *, sql: str, hint: str = "") -> None:
+        self.sql = sql
+        super().__init__(f"{message}\nSQL: {sql}", hint=hint)
+
+
+class LearnError(SynthlakeError, Terminal, ValueError):
+    """The data cannot be learned as asked."""
+
+
+class SampleError(SynthlakeError, Terminal, ValueError):
+    """Rows cannot be made as asked."""
+
+
+class EvaluationError(SynthlakeError, Terminal, ValueError):
+    """The data sets cannot be compared."""
+
+
+class GateError(SynthlakeError, Terminal, RuntimeError):
+    """A gate of the spec failed."""
+
+
+class MissingExtraError(SynthlakeError, Terminal, ImportError):
+    """An optional dependency is not installed.
+
+    Args:
+        package: the module that is missing.
+        extra: the extra of Synthlake that brings it.
+    """
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"{package} is not installed", hint=f"pip install 'synthlake[{extra}]'"
+        )

@@ -1,0 +1,161 @@
+"""The shapes that the rooms of the house meet by. One page; nothing here has logic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from synthlake.schema.model import Schema
+
+Codes = NDArray[np.int32]  # shape (rows,); -1 is NULL
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened in a run: for progress bars, logs and audit records."""
+
+    step: str
+    message: str
+    done: int = 0
+    total: int = 0
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+OnEvent = Callable[[Event], None]
+
+
+class QueryEngine(Protocol):
+    """Runs emitted SQL where the data is. Conforms: ``sql.duckdb.DuckDBEngine``."""
+
+    @property
+    def dialect(self) -> str:
+        """Name of the primitives file in ``sql/``."""
+
+    def query(self, sql: str) -> pa.Table:
+        """The result of a statement. Raises: QueryError, which carries the SQL."""
+
+    def relation(self, table: str) -> str:
+        """What to write after FROM for a table, quoted."""
+
+
+class Source(Protocol):
+    """Where data comes from: one consistent snapshot of all tables."""
+
+    def schema(self) -> Schema:
+        """Tables, columns with Arrow types, and the keys that the source declares."""
+
+    def engine(self) -> QueryEngine:
+        """The engine that holds the data."""
+
+    def batches(
+        self, table: str, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Typed batches of a table; never all of it in memory."""
+
+
+class Sink(Protocol):
+    """Where a twin goes to. Parts are idempotent; publishing is one step."""
+
+    def open(self, run_id: str, schema: Schema) -> None:
+        """Prepare the staging area of a run, or find it again."""
+
+    def has_part(self, table: str, part: int) -> bool:
+        """Whether a part is already complete."""
+
+    def write_part(self, table: str, part: int, batches: Iterable[pa.RecordBatch]) -> int:
+        """Write one part atomically; returns its rows."""
+
+    def publish(self, manifest: Mapping[str, Any]) -> None:
+        """Make the whole run visible in one step."""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A column as codes.
+
+    Attributes:
+        codes: shape (rows,), int32 in [-1, size); -1 is NULL.
+        size: number of codes, NULL not counted.
+        ordered: whether neighbouring codes are neighbouring values.
+    """
+
+    codes: Codes
+    size: int
+    ordered: bool
+
+
+@dataclass(frozen=True)
+class TrainingTable:
+    """What a synthesizer learns from.
+
+    Attributes:
+        columns: what is to be made, in the order in which it is made.
+        context: what is given: the parent's row, codes, positions among siblings.
+        group: shape (rows,), int64; rows of one entity share a number. Sizes and k count these.
+        k: least number of entities behind anything that is stored.
+    """
+
+    columns: Mapping[str, Feature]
+    context: Mapping[str, Feature]
+    group: NDArray[np.int64]
+    k: int
+
+
+Settle = Callable[[str, Codes], Codes]
+"""Called with each column once its codes are drawn; returns the codes that later columns see."""
+
+Draw = Callable[[str, int], NDArray[np.uint64]]
+"""``draw(column, number)`` gives the words of a column's draw for the rows that are made."""
+
+
+class FittedSynthesizer(Protocol):
+    """Makes rows; pure, holds no training rows. Conforms: everything in ``models/``."""
+
+    def sample(
+        self, rows: int, context: Mapping[str, Codes], draw: Draw, settle: Settle
+    ) -> dict[str, Codes]:
+        """Codes of all columns for ``rows`` rows, as functions of context and words alone."""
+
+    def to_artifact(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Settings as JSON, and tensors by name."""
+
+
+class Synthesizer(Protocol):
+    """Frozen settings of a model. Conforms: ``Trees``, ``Independent``."""
+
+    name: str
+
+    def fit(self, data: TrainingTable, seed: int) -> FittedSynthesizer:
+        """Learn a table. Raises: LearnError."""
+
+    def from_artifact(
+        self, settings: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]
+    ) -> FittedSynthesizer:
+        """The fitted model that ``to_artifact`` described."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric's value.
+
+    Attributes:
+        value: the figure; None where it cannot be scored.
+        interval: 95 % confidence interval, or None where the figure is exact.
+        rows: rows that it was computed from, real and candidate.
+        reason: why there is no value.
+        detail: parts of the figure, such as values per column.
+    """
+
+    value: float | None
+    interval: tuple[float, float] | None = None
+    rows: tuple[int, int] = (0, 0)
+    reason: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+MetricKind = Literal["integrity", "fidelity", "copy", "utility", "attack"]

@@ -1,0 +1,176 @@
+"""What a database is made of: tables, columns, keys and the references between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from synthlake.errors import SchemaError
+
+Role = Literal["key", "categorical", "numeric", "datetime", "boolean", "text", "personal"]
+Action = Literal["learn", "keep", "null", "mask", "skip"]
+Mode = Literal["own", "match"]
+Orphans = Literal["keep", "null", "drop", "fail"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        name: as in the source.
+        type: Arrow type; the twin has the same.
+        role: what it is to the synthesizer; None until inferred.
+        action: what becomes of it.
+        nullable: False where the source promises no NULL.
+        pattern: of a key or code, such as ``N[0-9]{3}[A-Z]{2}``; None to learn it.
+        kind: of personal data, such as ``person_name``.
+        locale: of personal data, such as ``en_US``.
+    """
+
+    name: str
+    type: pa.DataType
+    role: Role | None = None
+    action: Action = "learn"
+    nullable: bool = True
+    pattern: str | None = None
+    kind: str | None = None
+    locale: str | None = None
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    """``columns`` refer to the columns ``to`` of the table ``references``.
+
+    Attributes:
+        mode: ``own``: children are made with this parent; ``match``: parents are drawn for them;
+            None until chosen by evidence.
+        orphans: what becomes of references that no parent has.
+    """
+
+    columns: tuple[str, ...]
+    references: str
+    to: tuple[str, ...]
+    mode: Mode | None = None
+    orphans: Orphans = "keep"
+
+    def label(self, table: str) -> str:
+        """Name in messages and reports, such as ``flights(tailnum) -> planes``."""
+        return f"{table}({', '.join(self.columns)}) -> {self.references}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table.
+
+    Attributes:
+        primary_key: columns of the key; empty for none.
+        keep: public reference data, stored and emitted as it is.
+        skip: not synthesised; nothing may refer to it.
+        constraints: rules of its rows, as given in the spec.
+        synthesizer: name and settings; None for the spec's default.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    keep: bool = False
+    skip: bool = False
+    constraints: tuple[Mapping[str, Any], ...] = ()
+    synthesizer: Mapping[str, Any] | None = None
+
+    def column(self, name: str) -> Column:
+        """A column by name.
+
+        Raises:
+            SchemaError: there is none.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise SchemaError(
+            f"{self.name} has no column {name!r}",
+            hint=f"its columns are {', '.join(c.name for c in self.columns)}",
+        )
+
+    def has(self, name: str) -> bool:
+        """Whether there is a column of that name."""
+        return any(c.name == name for c in self.columns)
+
+    @property
+    def own(self) -> ForeignKey | None:
+        """The foreign key whose parent this table's rows are made with."""
+        return next((fk for fk in self.foreign_keys if fk.mode == "own"), None)
+
+    @property
+    def arrow(self) -> pa.Schema:
+        """Arrow schema of the twin: all columns that are not skipped."""
+        return pa.schema(
+            [pa.field(c.name, c.type, c.nullable) for c in self.columns if c.action != "skip"]
+        )
+
+
+@dataclass(frozen=True)
+class Schema:
+    """All tables by name, in the order of the source."""
+
+    tables: Mapping[str, Table] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
+
+    def __iter__(self) -> Iterator[Table]:
+        return iter(self.tables.values())
+
+    def __getitem__(self, name: str) -> Table:
+        try:
+            return self.tables[name]
+        except KeyError:
+            raise SchemaError(
+                f"there is no table {name!r}", hint=f"tables are {', '.join(self.tables)}"
+            ) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.tables
+
+    def with_table(self, table: Table) -> Schema:
+        """The same schema with one table replaced or added."""
+        return replace(self, tables={**self.tables, table.name: table})
+
+    def children(self, name: str) -> list[tuple[Table, ForeignKey]]:
+        """Every foreign key that refers to a table, with the table that holds it."""
+        return [(t, fk) for t in self for fk in t.foreign_keys if fk.references == name]
+
+    def order(self) -> list[Table]:
+        """Synthesised tables, every parent before its children.
+
+        Raises:
+            SchemaError: the references form a cycle.
+        """
+        done: dict[str, Table] = {}
+        todo = {t.name: t for t in self if not t.skip}
+        while todo:
+            free = [
+                t for t in todo.values()
+                if all(fk.references in done for fk in t.foreign_keys)
+            ]  # fmt: skip
+            if not free:
+                raise SchemaError(
+                    f"the tables {', '.join(sorted(todo))} refer to each other in a cycle",
+                    hint="drop one of the foreign keys of the cycle from the schema",
+                )
+            for table in free:
+                done[table.name] = todo.pop(table.name)
+        return list(done.values())
+
+    def chain(self, name: str) -> list[str]:
+        """The table, its own parent, that one's own parent, up to the root."""
+        names = [name]
+        while (own := self[names[-1]].own) is not None:
+            names.append(own.references)
+        return names
