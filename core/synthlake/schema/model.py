@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 
 from synthlake.errors import SchemaError
+
+if TYPE_CHECKING:
+    from synthlake.schema.document import SchemaDocument
 
 Role = Literal["key", "categorical", "numeric", "datetime", "boolean", "text", "personal"]
 Action = Literal["learn", "keep", "null", "mask", "skip"]
@@ -102,6 +106,18 @@ class Table:
         """Whether there is a column of that name."""
         return any(c.name == name for c in self.columns)
 
+    def with_keys(
+        self,
+        primary_key: tuple[str, ...] | None = None,
+        foreign_keys: tuple[ForeignKey, ...] | None = None,
+    ) -> Table:
+        """The same table with other keys; None leaves what is there."""
+        return replace(
+            self,
+            primary_key=self.primary_key if primary_key is None else primary_key,
+            foreign_keys=self.foreign_keys if foreign_keys is None else foreign_keys,
+        )
+
     @property
     def own(self) -> ForeignKey | None:
         """The foreign key whose parent this table's rows are made with."""
@@ -123,6 +139,23 @@ class Schema:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
+
+    @staticmethod
+    def load(path: str | Path) -> SchemaDocument:
+        """What a schema file declares, which may be a part; ``fit`` takes it and infers the rest.
+
+        Raises:
+            SchemaError: there is no such file, or it declares no schema.
+        """
+        from synthlake.schema.file import load_document
+
+        return load_document(path)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the schema as a file that ``load`` reads; JSON for ``.json``, else YAML."""
+        from synthlake.schema.file import save_schema
+
+        return save_schema(self, path)
 
     def __iter__(self) -> Iterator[Table]:
         return iter(self.tables.values())

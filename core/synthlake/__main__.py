@@ -1,0 +1,6 @@
+"""``python -m synthlake``."""
+
+from synthlake.cli import main
+
+if __name__ == "__main__":
+    main()

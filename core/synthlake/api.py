@@ -1,0 +1,197 @@
+"""The Python door, and all that plugins may import.
+
+    source = synthlake.open("data/nyc")
+    artifact = synthlake.fit(source, seed=7)
+    twin = artifact.sample(scale=1.0, seed=1)
+    report = synthlake.evaluate(source, twin, tier="standard")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+from synthlake.errors import SynthlakeError
+from synthlake.pipeline import judge, learn
+from synthlake.pipeline.learn import FitOptions, FitSettings, Given
+from synthlake.pipeline.plan import Plan
+from synthlake.pipeline.run import RunResult, RunSettings, plan, run
+from synthlake.pipeline.spec import SynthesisSpec
+from synthlake.pipeline.twin import Twin, TwinTable
+from synthlake.pipeline.wanted import Wanted
+from synthlake.ports import Event, OnEvent, Sink, Source
+from synthlake.schema.model import Schema
+from synthlake.source import open_source as open  # noqa: A004
+from synthlake.store import artifact as store
+
+if TYPE_CHECKING:
+    from synthlake.quality import Report
+    from synthlake.relational import Model
+
+__all__ = [
+    "Artifact",
+    "Event",
+    "FitSettings",
+    "OnEvent",
+    "Plan",
+    "Report",
+    "RunResult",
+    "RunSettings",
+    "Schema",
+    "Sink",
+    "Source",
+    "SynthesisSpec",
+    "SynthlakeError",
+    "Twin",
+    "TwinTable",
+    "evaluate",
+    "fit",
+    "load",
+    "open",
+    "plan",
+    "run",
+]
+
+
+class Artifact:
+    """What was learned: no rows, no code, nothing that fewer than k entities share.
+
+    Args:
+        model: as it was learned or loaded.
+        provenance: when, where and from what.
+    """
+
+    def __init__(self, model: Model, provenance: Mapping[str, Any] | None = None) -> None:
+        self._model = model
+        self.provenance = dict(provenance or {})
+
+    @property
+    def schema(self) -> Schema:
+        """The schema, with every role and mode decided."""
+        return self._model.schema
+
+    @property
+    def id(self) -> str:
+        """Digest of all that was learned; equal artifacts have equal ids."""
+        return store.identity(self._model.to_parts())
+
+    def __repr__(self) -> str:
+        return f"Artifact({', '.join(self.schema.tables)})"
+
+    def sample(
+        self,
+        scale: float = 1.0,
+        *,
+        rows: Mapping[str, int] | None = None,
+        tables: Sequence[str] | None = None,
+        seed: int = 0,
+        on_event: OnEvent | None = None,
+    ) -> Twin:
+        """A twin of any size. Nothing is made before it is read or written.
+
+        Args:
+            scale: of the source's roots.
+            rows: by root table; wins over ``scale``.
+            tables: that are made; None for all.
+            seed: equal seeds give equal rows.
+            on_event: told about the counting pass.
+
+        Raises:
+            SampleError: so many rows cannot be made.
+        """
+        share = self.provenance.get("fit", {}).get("holdout", 0.0)
+        wanted = Wanted(seed, scale, dict(rows or {}), share)
+        return Twin.of(self._model, wanted, tables, on_event)
+
+    def save(self, directory: str | Path) -> Path:
+        """Write the artifact into a folder, atomically; returns the folder.
+
+        Raises:
+            SinkOccupiedError: the folder holds something that is not an artifact.
+        """
+        store.save(self._model.to_parts(), directory, self.provenance)
+        return Path(directory)
+
+
+def load(directory: str | Path) -> Artifact:
+    """An artifact from its folder.
+
+    Raises:
+        ArtifactError: there is none, it is damaged, or a newer version wrote it.
+    """
+    from synthlake.relational import Model
+
+    stored = store.load(directory)
+    return Artifact(Model.from_parts(stored.parts), stored.provenance)
+
+
+def fit(
+    source: object,
+    schema: Given = None,
+    *,
+    on_event: OnEvent | None = None,
+    **given: Unpack[FitOptions],
+) -> Artifact:
+    """Learn a source.
+
+    Args:
+        source: whatever ``open`` takes.
+        schema: whole or in part, such as ``Schema.load("schema.yml")``; the rest is inferred.
+        on_event: told about progress.
+        given: ``seed``, ``synthesizer`` (a name, or name and settings), ``k``, ``holdout`` (share
+            of root entities that is not learned from) and ``max_rows``; see ``FitSettings``.
+
+    Raises:
+        SourceError: the source cannot be read.
+        SchemaError: the schema contradicts itself or the source.
+        LearnError: the data cannot be learned as asked.
+    """
+    asked = learn.fit_settings(given)
+    opened = open(source)
+    decided = learn.understand(opened, schema, on_event)
+    parts = learn.divide(opened, decided, asked.holdout)
+    model = learn.fit(learn.study(parts, decided, asked.max_rows, on_event), asked, on_event)
+    return Artifact(model, learn.provenance(asked, learn.name_of(source)))
+
+
+def evaluate(
+    real: object,
+    synthetic: object,
+    schema: Given = None,
+    *,
+    holdout: object | None = None,
+    on_event: OnEvent | None = None,
+    **given: Unpack[judge.EvaluationOptions],
+) -> Report:
+    """Judge a twin against the real data.
+
+    A twin that Synthlake made knows which share of the real data it was not learned from; that
+    share is the ceiling and the base of copies.
+
+    Args:
+        real: whatever ``open`` takes.
+        synthetic: a ``Twin``, or whatever ``open`` takes.
+        schema: whole or in part; a ``Twin`` brings its own.
+        holdout: real data that was not learned from, in place of that share.
+        on_event: told about progress.
+        given: ``tier``, ``seed``, ``target``, ``gates``, ``max_rows``, ``k``; see
+            ``EvaluationSettings``.
+
+    Raises:
+        EvaluationError: the data sets cannot be compared.
+    """
+    held = None if holdout is None else open(holdout)
+    share = judge.share_of(synthetic) if held is None else 0.0
+    if schema is None and isinstance(synthetic, Twin):
+        schema = synthetic.schema()
+    asked = judge.Asked(open(real), open(synthetic), schema, held, share)
+    return judge.compare(asked, given, on_event)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Report":
+        from synthlake.quality import Report
+
+        return Report
+    raise AttributeError(f"module 'synthlake.api' has no attribute {name!r}")

@@ -1,0 +1,201 @@
+"""Commands. Each parses its arguments and calls one function of the API or the pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from synthlake.cli.guard import GATE_FAILED, Guarded, errors
+from synthlake.cli.progress import progress
+from synthlake.cli.render import output, say, show_inspection, show_plan
+from synthlake.errors import SpecError
+
+app = typer.Typer(
+    cls=Guarded,
+    help="Learn a database and write a synthetic twin of it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+SpecFile = Annotated[Path, typer.Argument(metavar="SPEC", help="A spec in YAML or JSON.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes; the result is the same for any.")]
+Folder = Annotated[str | None, typer.Option("--out", help="Folder, in place of the spec's sink.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from synthlake import __version__
+
+        typer.echo(f"synthlake {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Learn a database and write a synthetic twin of it."""
+
+
+@app.command()
+def init(
+    source: Annotated[str, typer.Argument(help="A folder, a file or a URL.")],
+    out: Annotated[Path, typer.Option(help="The spec to write.")] = Path("synthlake.yml"),
+) -> None:
+    """Write a spec with what can be inferred from a source, and the evidence."""
+    from synthlake.pipeline.propose import propose
+
+    if out.exists():
+        raise SpecError(f"{out} is there already", hint="name another file by --out, or delete it")
+    text = propose(source)
+    out.write_text(text, encoding="utf-8")
+    console = output()
+    say(console, f"wrote {out}", f"read it, then: synthlake plan {out}")
+
+
+@app.command()
+def plan(spec: SpecFile) -> None:
+    """Say what a run would do: order, modes, memory, time, and what cannot be."""
+    from synthlake.pipeline.run import plan as planned
+
+    made = planned(spec)
+    show_plan(made, output())
+    made.demand()
+
+
+@app.command()
+def run(
+    spec: SpecFile,
+    run_id: Annotated[str | None, typer.Option(help="Name of the run, to resume it by.")] = None,
+    seed: Annotated[int | None, typer.Option(help="In place of the spec's.")] = None,
+    out: Folder = None,
+    workers: Workers = 1,
+) -> None:
+    """Learn, sample, judge and publish; a stopped run goes on where it was."""
+    from synthlake.cli.planned import with_plan
+    from synthlake.pipeline.run import RunSettings
+    from synthlake.pipeline.run import run as run_spec
+
+    console = output()
+    with progress() as on_event:
+        done = run_spec(spec, RunSettings(run_id, seed, out, workers), with_plan(on_event, console))
+    say(console, done.summary.rstrip(), "")
+    if done.reused:
+        say(console, f"run {done.run_id} was finished before; nothing was done")
+    if not done.passed:
+        say(console, "a gate failed: nothing was published, the run lies aside")
+    say(
+        console,
+        f"twin     {done.folder}",
+        f"artifact {done.artifact}",
+        f"report   {done.report}",
+        f"verdict  {done.decision}",
+    )
+    if not done.passed:
+        raise typer.Exit(GATE_FAILED)
+
+
+@app.command()
+def fit(
+    spec: SpecFile,
+    artifact: Annotated[Path, typer.Option("--artifact", help="Folder of the artifact.")],
+) -> None:
+    """Learn what a spec names, and write the artifact."""
+    from synthlake.cli.planned import with_plan
+    from synthlake.pipeline.run import fit as fit_spec
+
+    console = output()
+    with progress() as on_event:
+        identity = fit_spec(spec, artifact, with_plan(on_event, console))
+    say(console, f"artifact {artifact}", f"id       {identity}")
+
+
+@app.command()
+def inspect(artifact: Annotated[Path, typer.Argument(help="Folder of an artifact.")]) -> None:
+    """List all that an artifact holds."""
+    from synthlake.store.inspection import inspect as inspected
+
+    show_inspection(inspected(artifact), output())
+
+
+@app.command()
+def sample(
+    artifact: Annotated[Path, typer.Argument(help="Folder of an artifact.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the twin.")],
+    scale: Annotated[float, typer.Option(help="Of the source's roots.")] = 1.0,
+    rows: Annotated[
+        list[str] | None, typer.Option(metavar="TABLE=N", help="Rows of a root table.")
+    ] = None,
+    tables: Annotated[list[str] | None, typer.Option(help="Only these tables.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal rows.")] = 0,
+    format: Annotated[  # noqa: A002
+        str, typer.Option(help="parquet, csv, jsonl, arrow or hdf5.")
+    ] = "parquet",
+    workers: Workers = 1,
+) -> None:  # the options of issue 3
+    """Write a twin of any size from an artifact."""
+    from synthlake.api import load
+
+    loaded = load(artifact)
+    with progress() as on_event:
+        twin = loaded.sample(
+            scale, rows=_rows(rows or []), tables=tables or None, seed=seed, on_event=on_event
+        )
+        folder = twin.write(out, format=format, workers=workers, on_event=on_event)
+    console = output()
+    say(console, *(f"note: {note}" for note in twin.notes))
+    say(console, *(f"{table.name}: {table.rows:,} rows" for table in twin.values()))
+    say(console, f"twin {folder}")
+
+
+@app.command()
+def evaluate(
+    real: Annotated[str, typer.Option(help="The real data: a folder, a file or a URL.")],
+    synthetic: Annotated[str, typer.Option(help="The synthetic data.")],
+    holdout: Annotated[
+        str | None, typer.Option(help="Real data that was not learned from.")
+    ] = None,
+    schema: Annotated[Path | None, typer.Option(help="A schema file, or a spec.")] = None,
+    tier: Annotated[str, typer.Option(help="quick, standard, full or deep.")] = "standard",
+    html: Annotated[Path | None, typer.Option(help="Write the report there.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write its figures there.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of samples that models see.")] = 0,
+) -> None:
+    """Judge synthetic data against real data."""
+    from synthlake.api import Schema
+    from synthlake.api import evaluate as judged
+    from synthlake.pipeline.judge import tier_of, write_json
+
+    declared = None if schema is None else Schema.load(schema)
+    with progress() as on_event:
+        report = judged(
+            real, synthetic, declared, holdout=holdout, on_event=on_event, tier=tier_of(tier),
+            seed=seed,
+        )  # fmt: skip
+    console = output()
+    say(console, report.summary().rstrip())
+    if html is not None:
+        report.save(html)
+        say(console, f"report   {html}")
+    if json is not None:
+        write_json(report, json)
+        say(console, f"figures  {json}")
+    say(console, f"verdict  {report.decision}")
+    if report.decision == "FAIL":
+        raise typer.Exit(GATE_FAILED)
+
+
+def _rows(given: list[str]) -> dict[str, int]:
+    found = {}
+    for text in given:
+        table, mark, number = text.rpartition("=")
+        if not (mark and table and number.isdecimal()):
+            raise SpecError(f"--rows {text!r} is not TABLE=N", hint="such as --rows planes=5000")
+        found[table] = int(number)
+    return found

@@ -1,0 +1,80 @@
+"""Events of a run as a progress bar on a terminal, and as plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from synthlake.cli.guard import errors
+from synthlake.ports import Event, OnEvent
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+_EVERY_S = 5.0  # between plain lines of one step
+
+
+@contextmanager
+def progress() -> Iterator[OnEvent]:
+    """A receiver of events that shows them until the block ends."""
+    console = errors()
+    if not console.is_terminal:
+        yield Lines(console)
+        return
+    columns = (
+        TextColumn("{task.fields[step]:<9}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    with Progress(*columns, console=console) as shown:
+        yield Bars(shown)
+
+
+class Bars:
+    """One bar a step."""
+
+    def __init__(self, shown: Progress) -> None:
+        self.shown = shown
+        self.tasks: dict[str, TaskID] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+        if event.step not in self.tasks:
+            self._finish()
+            self.tasks[event.step] = self.shown.add_task("", total=1, step=event.step)
+        self.shown.update(
+            self.tasks[event.step],
+            description=event.message,
+            completed=event.done,
+            total=event.total or None,
+        )
+
+    def _finish(self) -> None:
+        for task in self.shown.tasks:
+            total = task.total or max(task.completed, 1)
+            self.shown.update(task.id, total=total, completed=total)
+
+
+class Lines:
+    """A line when a step begins or ends, and now and then in between."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.step, self.said = "", 0.0
+
+    def __call__(self, event: Event) -> None:
+        """Print an event, unless the step said something a moment ago."""
+        now = time.monotonic()
+        ended = bool(event.total) and event.done >= event.total
+        if event.step == self.step and not ended and now - self.said < _EVERY_S:
+            return
+        self.step, self.said = event.step, now
+        count = f" {event.done:,}/{event.total:,}" if event.total else ""
+        self.console.print(f"{event.step}:{count} {event.message}".rstrip())

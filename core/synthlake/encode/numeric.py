@@ -1,0 +1,242 @@
+"""Numbers, dates and times as bins: point masses, and intervals that at least k entities share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from synthlake.encode.axis import Axis, Ticks
+from synthlake.seed import Words, unit
+
+MAX_BINS = 1_024
+_SPECIAL = (np.nan, np.inf, -np.inf)
+
+
+@dataclass(frozen=True)
+class NumericCodec:
+    """Code i stands for the ticks ``low[i] .. high[i]``; further codes for NaN and infinities.
+
+    Attributes:
+        axis: how ticks and values belong together.
+        low, high: shape (bins,), ascending and disjoint; equal for a point mass.
+        step: values are multiples of this many ticks, counted from ``low``.
+        special: which of NaN, +infinity, -infinity have a code, by position.
+
+    Privacy: every bin has k entities or more; the outer ends lie inside the k-th extreme value.
+    """
+
+    axis: Axis
+    low: Ticks
+    high: Ticks
+    step: int = 1
+    special: tuple[int, ...] = ()
+
+    ordered = True
+
+    @property
+    def size(self) -> int:
+        """Number of codes."""
+        return len(self.low) + len(self.special)
+
+    def encode(self, array: pa.Array | pa.ChunkedArray) -> NDArray[np.int32]:
+        """Codes of values, shape (rows,); NULL is -1, an unsupported special value too."""
+        ticks, null = self.axis.ticks(array)
+        codes = self.encode_ticks(ticks, null)
+        if self.special:
+            from synthlake.encode.axis import plain
+
+            floats = np.asarray(plain(array).cast(pa.float64()).fill_null(0.0))
+            for place, kind in enumerate(self.special):
+                same = np.isnan(floats) if kind == 0 else floats == _SPECIAL[kind]
+                codes[same] = len(self.low) + place
+        return codes
+
+    def encode_ticks(self, ticks: Ticks, null: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """Codes of ticks; what lies between two bins belongs to the lower one."""
+        if not len(self.low):
+            return np.full(len(ticks), -1, np.int32)
+        codes = np.searchsorted(self.low, ticks, side="right") - 1
+        return np.where(null, -1, np.clip(codes, 0, None)).astype(np.int32)
+
+    def draw(self, codes: NDArray[np.int32], words: Words) -> tuple[Ticks, NDArray[np.bool_]]:
+        """Ticks drawn uniformly within the bins, and the mask of NULL and special codes."""
+        null = (codes < 0) | (codes >= len(self.low))
+        if not len(self.low):
+            return np.zeros(len(codes), np.int64), null
+        at = np.where(null, 0, codes)
+        low, high = self.low[at], self.high[at]
+        if self.axis.continuous:
+            return low + unit(words) * (high - low), null
+        places = (high - low) // self.step + 1
+        return low + np.floor(unit(words) * places).astype(np.int64) * self.step, null
+
+    def decode(self, codes: NDArray[np.int32], words: Words) -> pa.Array:
+        """Values of codes in the column's Arrow type."""
+        ticks, null = self.draw(codes, words)
+        return self.render(ticks, null, codes)
+
+    def render(
+        self, ticks: Ticks, null: NDArray[np.bool_], codes: NDArray[np.int32] | None = None
+    ) -> pa.Array:
+        """Values of ticks; special codes are written as what they are."""
+        made = self.axis.values(ticks, null)
+        if not self.special or codes is None:
+            return made
+        floats, empty = np.array(made.cast(pa.float64()).fill_null(0.0)), codes < 0
+        for place, kind in enumerate(self.special):
+            floats[codes == len(self.low) + place] = _SPECIAL[kind]
+        return pa.array(floats, mask=empty).cast(made.type, safe=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Settings; the bins are tensors."""
+        return {"decimals": self.axis.decimals, "step": self.step, "special": list(self.special)}
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """Bins by name."""
+        return {"low": np.asarray(self.low), "high": np.asarray(self.high)}
+
+
+def build_numeric(
+    axis: Axis,
+    values: Ticks,
+    rows: NDArray[np.int64],
+    sample: tuple[Ticks, NDArray[np.int64]],
+    k: int,
+    max_bins: int = MAX_BINS,
+) -> NumericCodec:
+    """Bins from counts of distinct values.
+
+    Args:
+        axis: of the column.
+        values: distinct ticks (or upper ends of intervals), ascending.
+        rows: how often each occurs.
+        sample: ticks of sampled rows and their entities, to count distinct entities per bin.
+        k: least number of entities per bin.
+        max_bins: most bins.
+    """
+    ticks, entities = sample
+    if not len(values) or not len(ticks):
+        return NumericCodec(axis, values[:0], values[:0])
+    bottom, top = _supported_range(ticks, entities, k)
+    if bottom is None:
+        return NumericCodec(axis, values[:0], values[:0])
+    clipped = np.clip(values, bottom, top)
+    values, place = np.unique(clipped, return_inverse=True)
+    rows = np.bincount(place, rows, len(values)).astype(np.int64)
+    starts = _group(rows, max(1, int(rows.sum() // max_bins)))
+    starts = _supported(values[starts], np.clip(ticks, bottom, top), entities, k)
+    starts = np.searchsorted(values, starts)
+    ends = np.append(starts[1:], len(values)) - 1
+    low, high = _rounded(values, starts, ends, axis.continuous)
+    step = 1 if axis.continuous else _step(values, low, axis)
+    return NumericCodec(axis, low, high, step)
+
+
+def _supported_range(ticks: Ticks, entities: NDArray[np.int64], k: int) -> tuple[Any, Any]:
+    """The k-th entity's value from below and from above; None for fewer than k entities."""
+    order = np.argsort(ticks, kind="stable")
+
+    def kth(places: NDArray[np.int64]) -> Any:
+        seen: set[int] = set()
+        for place in places:
+            seen.add(int(entities[place]))
+            if len(seen) >= k:
+                return ticks[place]
+        return None
+
+    bottom, top = kth(order), kth(order[::-1])
+    if bottom is None:
+        return None, None
+    return (bottom, top) if bottom <= top else (top, bottom)
+
+
+def _group(rows: NDArray[np.int64], wanted: int) -> NDArray[np.int64]:
+    """Starts of runs of values with about ``wanted`` rows; a heavier value stands alone."""
+    starts, filled = [0], 0
+    for place, count in enumerate(rows):
+        if place and (filled >= wanted or count >= wanted):
+            starts.append(place)
+            filled = 0
+        filled += int(count)
+    return np.asarray(starts, np.int64)
+
+
+def _supported(
+    starts: Ticks, ticks: Ticks, entities: NDArray[np.int64], k: int
+) -> Ticks:
+    """Starts of bins, merged from below until every bin has k distinct entities."""
+    bins = np.searchsorted(starts, ticks, side="right") - 1
+    order = np.lexsort((entities, bins))
+    bins, who = bins[order], entities[order]
+    edges = np.searchsorted(bins, np.arange(len(starts) + 1))
+    kept: list[int] = []
+    seen: set[int] = set()
+    for place in range(len(starts)):
+        if not kept or len(seen) >= k:
+            kept.append(place)
+            seen = set()
+        seen |= set(who[edges[place] : edges[place + 1]].tolist())
+    if len(seen) < k and len(kept) > 1:
+        kept.pop()
+    return starts[np.asarray(kept)]
+
+
+def _rounded(
+    values: Ticks, starts: NDArray[np.int64], ends: NDArray[np.int64], continuous: bool
+) -> tuple[Ticks, Ticks]:
+    """Ends of bins, those of intervals at the roundest number between two values."""
+    low, high = values[starts].copy(), values[ends].copy()
+    wide = np.flatnonzero(low != high)
+    for place in wide:
+        if place:
+            low[place] = _round_between(values[starts[place] - 1], low[place], continuous)
+        if place + 1 < len(low):
+            high[place] = _round_between(high[place], values[ends[place] + 1], continuous, up=False)
+        grain = max(float(high[place] - low[place]) / 20, 0.0)
+        if not place:
+            low[place] = _coarse(low[place], grain, continuous, np.floor)
+        if place + 1 == len(low):
+            high[place] = _coarse(high[place], grain, continuous, np.ceil)
+    return low, high
+
+
+def _coarse(value: Any, grain: float, continuous: bool, turn: Any) -> Any:
+    """A number rounded outward to a power of ten at most as large as ``grain``."""
+    if grain < (1e-300 if continuous else 10):
+        return value
+    unit_of = 10.0 ** np.floor(np.log10(grain))
+    if continuous:
+        return turn(value / unit_of) * unit_of
+    size = int(unit_of)
+    whole = int(value) // size * size
+    return whole if turn is np.floor or whole == int(value) else whole + size
+
+
+def _round_between(below: Any, above: Any, continuous: bool, up: bool = True) -> Any:
+    """The roundest number in (below, above] (``up``) or in [below, above)."""
+    if continuous:
+        gap = float(above - below)
+        if gap <= 0:
+            return above if up else below
+        size = 10.0 ** np.floor(np.log10(gap))
+        found = np.floor(above / size) * size if up else np.ceil(below / size) * size
+        return found if below <= found <= above else (above if up else below)
+    low, high = (int(below) + 1, int(above)) if up else (int(below), int(above) - 1)
+    size = 1
+    while (high // (size * 10)) * size * 10 >= low:
+        size *= 10
+        if size > 10**17:
+            break
+    return high // size * size if (high // size) * size >= low else (high if up else low)
+
+
+def _step(values: Ticks, low: Ticks, axis: Axis) -> int:
+    """Ticks between neighbouring values where all are multiples of one, as hours in microseconds."""
+    if not pa.types.is_temporal(axis.type) or len(values) < 2:
+        return 1
+    whole = np.abs(np.concatenate([values, low])).astype(object)
+    return max(1, int(np.gcd.reduce(whole)))

@@ -1,0 +1,104 @@
+"""Text of a shape: strings as mixed-radix numbers, so that distinct numbers give distinct strings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from synthlake.errors import SchemaError
+
+_DIGITS, _UPPER, _LOWER = "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
+_CLASS = {"9": _DIGITS, "A": _UPPER, "a": _LOWER, "*": "àéîöüçñßøå"}
+_TOKEN = re.compile(r"(\[(?:\\.|[^\]\\])+\]|\\.|[^\[\]{}()*+?|^$.\\])(?:\{(\d{1,3})\})?")
+_CAPACITY_LIMIT = 2**62
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A fixed-length text: position i is one character of ``alphabets[i]``."""
+
+    alphabets: tuple[str, ...]
+
+    @property
+    def capacity(self) -> int:
+        """Number of distinct strings, at most 2**62."""
+        total = 1
+        for alphabet in self.alphabets:
+            total = min(total * len(alphabet), _CAPACITY_LIMIT)
+        return total
+
+    def unrank(self, numbers: NDArray[np.int64]) -> pa.Array:
+        """The strings with these numbers in [0, capacity); distinct for distinct numbers."""
+        rest = numbers.astype(np.uint64)
+        parts = np.empty((len(numbers), len(self.alphabets)), dtype="<U1")
+        for place in range(len(self.alphabets) - 1, -1, -1):
+            letters = np.array(list(self.alphabets[place]))
+            base = np.uint64(len(letters))
+            parts[:, place] = letters[(rest % base).astype(np.int64)]
+            rest //= base
+        if not self.alphabets:
+            return pa.array([""] * len(numbers), pa.string())
+        joined = np.ascontiguousarray(parts).view(f"<U{len(self.alphabets)}")[:, 0]
+        return pa.array(joined.tolist(), pa.string())
+
+
+def parse_pattern(text: str) -> Pattern:
+    """A pattern such as ``N[0-9]{3}[A-Z]{2}``: literals, classes, and counts in braces.
+
+    Raises:
+        SchemaError: the text has alternatives, open-ended repeats or other regex syntax.
+    """
+    alphabets: list[str] = []
+    place = 0
+    while place < len(text):
+        found = _TOKEN.match(text, place)
+        if not found:
+            raise SchemaError(
+                f"pattern {text!r} has unsupported syntax at character {place + 1}",
+                hint="use literals, classes like [A-Z0-9] and counts like {3}",
+            )
+        token, count = found.group(1), int(found.group(2) or 1)
+        alphabets += [_alphabet(token)] * count
+        place = found.end()
+    return Pattern(tuple(alphabets))
+
+
+def _alphabet(token: str) -> str:
+    """Characters that a token stands for."""
+    if token == r"\d":
+        return _DIGITS
+    if not token.startswith("["):
+        return token[-1]
+    inner = re.sub(r"\\(.)", r"\1", token[1:-1])
+    spread = re.sub(
+        r"(.)-(.)", lambda m: "".join(map(chr, range(ord(m[1]), ord(m[2]) + 1))), inner
+    )
+    return "".join(dict.fromkeys(spread))
+
+
+def shape_of(values: pa.Array) -> list[str]:
+    """The shape of each text: ``9`` for digits, ``A`` and ``a`` for letters, ``*`` beyond ASCII."""
+    import pyarrow.compute as pc
+
+    for pattern, mark in (("[0-9]", "9"), ("[A-Z]", "A"), ("[a-z]", "a"), (r"[^\x00-\x7F]", "*")):
+        values = pc.replace_substring_regex(values, pattern, mark)
+    return [str(v) for v in values.to_pylist()]
+
+
+def pattern_of_shape(shape: str, examples: Sequence[str] = ()) -> Pattern:
+    """The pattern of a shape; a position where all examples agree becomes a literal.
+
+    Privacy: give examples only where k entities share the shape.
+    """
+    alphabets = [_CLASS.get(mark, mark) for mark in shape]
+    if examples:
+        for place in range(len(shape)):
+            seen = {text[place] for text in examples}
+            if len(seen) == 1:
+                alphabets[place] = seen.pop()
+    return Pattern(tuple(alphabets))

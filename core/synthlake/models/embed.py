@@ -1,0 +1,129 @@
+"""Codes as numbers that a regression tree can split and predict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthlake.ports import Codes, Feature
+
+MAX_WIDTH = 128  # distinct positions of a feature
+_OUTPUTS = 6  # dimensions of a category with many values
+_SMALL = 8  # categories up to here are predicted one by one
+_PROFILE_BINS = 24
+
+
+@dataclass(frozen=True)
+class Recode:
+    """A feature's codes as positions: position of code c is ``place[c + 2]`` (unknown, NULL first).
+
+    Positions are ordered so that neighbours are alike.
+    """
+
+    place: NDArray[np.int32]
+
+    def __call__(self, codes: Codes) -> NDArray[np.int32]:
+        return self.place[codes + 2]
+
+
+def ordered_recode(feature: Feature) -> Recode:
+    """Positions in the order of the codes, at most ``MAX_WIDTH`` of about equal weight."""
+    size = feature.size + 2
+    if size <= MAX_WIDTH:
+        return Recode(np.arange(size, dtype=np.int32))
+    counts = np.bincount(feature.codes + 2, minlength=size)
+    before = np.cumsum(counts) - counts
+    total = max(int(counts[2:].sum()), 1)
+    cut = ((before - before[2]) * (MAX_WIDTH - 2)) // total
+    place = np.maximum.accumulate(np.maximum(cut, 0)) + 2
+    place[:2] = (0, 1)
+    return Recode(np.minimum(place, MAX_WIDTH - 1).astype(np.int32))
+
+
+def sorted_recode(feature: Feature, target: NDArray[np.float64]) -> Recode:
+    """Positions of categories by the mean of a target.
+
+    Source: Fisher (1958), for a single target the best binary split is among those of this order.
+    """
+    size = feature.size + 2
+    index = feature.codes + 2
+    counts = np.bincount(index, minlength=size)
+    means = np.bincount(index, target, size) / np.maximum(counts, 1)
+    means = np.where(counts > 0, means, means[counts > 0].mean() if counts.any() else 0.0)
+    rank = np.empty(size, np.int64)
+    rank[np.argsort(means, kind="stable")] = np.arange(size)
+    if size > MAX_WIDTH:
+        by_rank = np.zeros(size)
+        by_rank[rank] = counts
+        before = np.cumsum(by_rank) - by_rank
+        rank = (before[rank] * (MAX_WIDTH - 1) // max(by_rank.sum(), 1)).astype(np.int64)
+    return Recode(rank.astype(np.int32))
+
+
+def target_of(column: Feature, features: list[Feature]) -> NDArray[np.float64]:
+    """What a tree predicts for a column: ranks, indicators or an embedding; (outputs, rows)."""
+    index = column.codes + 1
+    size = column.size + 1
+    counts = np.bincount(index, minlength=size)
+    if column.ordered:
+        middle = np.cumsum(counts) - counts / 2
+        return _scaled((middle[index] / max(len(index), 1))[None, :])
+    present = np.flatnonzero(counts)
+    if len(present) <= _SMALL:
+        return np.stack([(index == c).astype(float) for c in present]) - (
+            counts[present][:, None] / max(len(index), 1)
+        )
+    return _scaled(embedding(index, size, features).T[:, index])
+
+
+def embedding(
+    index: NDArray[np.int32], size: int, features: list[Feature], outputs: int = _OUTPUTS
+) -> NDArray[np.float64]:
+    """Coordinates of categories by the features they occur with, shape (size, outputs).
+
+    Source: correspondence analysis (Greenacre 1984, sec. 4.1) of the stacked contingency tables.
+    """
+    counts = np.maximum(np.bincount(index, minlength=size), 1).astype(float)
+    total = len(index)
+    blocks = []
+    for feature in features:
+        spot, width = _profile(feature)
+        table = np.bincount(index * width + spot, minlength=size * width).reshape(size, width)
+        base = table.sum(0) / total
+        seen = base > 0
+        rates = table[:, seen] / counts[:, None] - base[seen]
+        blocks.append(rates / np.sqrt(base[seen]))
+    if not blocks:
+        return np.arange(size, dtype=float)[:, None]
+    joined = np.hstack(blocks) * np.sqrt(counts / total)[:, None]
+    left, strength, _ = np.linalg.svd(joined, full_matrices=False)
+    kept = min(outputs, len(strength))
+    # a category that no feature tells apart still differs from the others
+    return left[:, :kept] * strength[:kept] / np.sqrt(counts / total)[:, None]
+
+
+def _profile(feature: Feature) -> tuple[NDArray[np.int64], int]:
+    """A feature in few bins: by rank where ordered, else its most frequent values and the rest."""
+    size = feature.size + 2
+    index = feature.codes + 2
+    if size <= _PROFILE_BINS:
+        return index.astype(np.int64), size
+    counts = np.bincount(index, minlength=size)
+    if feature.ordered:
+        before = np.cumsum(counts) - counts
+        place = before * (_PROFILE_BINS - 1) // max(len(index), 1)
+    else:
+        place = np.full(size, _PROFILE_BINS - 1)
+        top = np.argsort(-counts, kind="stable")[: _PROFILE_BINS - 1]
+        place[top] = np.arange(len(top))
+    return place[index].astype(np.int64), _PROFILE_BINS
+
+
+def _scaled(target: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Outputs with mean 0, and total variance 1."""
+    target = target - target.mean(axis=1, keepdims=True)
+    spread = np.sqrt(np.var(target, axis=1).sum())
+    scaled: NDArray[np.float64] = target / spread if spread > 0 else target
+    return scaled

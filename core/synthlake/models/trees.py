@@ -1,0 +1,198 @@
+"""The default synthesizer: one tree a column, each given the columns before it.
+
+Source: sequential CART synthesis (Reiter, J. Official Statistics 21(3), 2005), with histograms of
+k-supported cells in the leaves in place of donors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthlake.errors import ArtifactError
+from synthlake.models.cart import Growth, Tree, grow
+from synthlake.models.embed import Recode, ordered_recode, sorted_recode, target_of
+from synthlake.models.leaves import Leaves, build_leaves, entity_share
+from synthlake.ports import Codes, Draw, Feature, Settle, TrainingTable
+
+MAX_GROWTH_ROWS = 150_000  # rows that decide the splits; all rows fill the leaves
+_TREE = ("feature", "threshold", "left", "parent")
+_LEAVES = ("key", "first", "last", "number", "cumulative")
+
+
+@dataclass(frozen=True)
+class _Ask:
+    """A feature of a tree: the codes of a column, as positions."""
+
+    column: str
+    recode: Recode
+
+
+@dataclass(frozen=True)
+class _Step:
+    """How one column is drawn."""
+
+    column: str
+    asks: tuple[_Ask, ...]
+    tree: Tree
+    leaves: Leaves
+
+
+@dataclass(frozen=True)
+class FittedTrees:
+    """Trees of all columns in order. Holds no training row."""
+
+    steps: tuple[_Step, ...]
+
+    def sample(
+        self, rows: int, context: Mapping[str, Codes], draw: Draw, settle: Settle
+    ) -> dict[str, Codes]:
+        """Codes of all columns, as functions of context and words alone.
+
+        Cost: about 1 microsecond a cell.
+        """
+        seen, out = dict(context), {}
+        for step in self.steps:
+            if step.asks:
+                features = np.stack([a.recode(seen[a.column]) for a in step.asks])
+                node = step.tree.apply(features)
+            else:
+                node = np.zeros(rows, np.int32)
+            codes = step.leaves.draw(node, draw(step.column, 0))
+            out[step.column] = codes
+            seen[step.column] = settle(step.column, codes)
+        return out
+
+    def to_artifact(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Columns and their features; trees, leaves and positions as tensors."""
+        steps, tensors = [], {}
+        for number, step in enumerate(self.steps):
+            steps.append({"column": step.column, "asks": [a.column for a in step.asks]})
+            for name in _TREE:
+                tensors[f"{number}/tree/{name}"] = getattr(step.tree, name)
+            for name in _LEAVES:
+                tensors[f"{number}/leaves/{name}"] = getattr(step.leaves, name)
+            for place, ask in enumerate(step.asks):
+                tensors[f"{number}/ask/{place}"] = ask.recode.place
+        return {"steps": steps}, tensors
+
+
+@dataclass(frozen=True)
+class Trees:
+    """Settings of the autoregressive trees.
+
+    Attributes:
+        min_leaf: least rows of a leaf; None chooses by the number of rows.
+        max_depth: most levels of a tree.
+    """
+
+    min_leaf: int | None = None
+    max_depth: int = 16
+    name: str = "trees"
+
+    def fit(self, data: TrainingTable, seed: int) -> FittedTrees:
+        """Learn all columns in the order given.
+
+        Privacy: every leaf has k entities or more, and every cell within it.
+        Cost: O(columns^2 x rows x depth).
+        """
+        done: dict[str, Feature] = dict(data.context)
+        steps = []
+        for name, column in data.columns.items():
+            steps.append(self._step(name, column, done, data, seed))
+            done[name] = column
+        return FittedTrees(tuple(steps))
+
+    def _step(
+        self, name: str, column: Feature, done: Mapping[str, Feature], data: TrainingTable, seed: int
+    ) -> _Step:
+        """The tree and the leaves of one column."""
+        known = np.flatnonzero(column.codes >= -1)
+        target_column = replace(column, codes=column.codes[known])
+        others = {n: replace(f, codes=f.codes[known]) for n, f in done.items()}
+        group = data.group[known]
+        target = target_of(target_column, list(others.values()))
+        asks = _asks(others, target)
+        if not asks or len(known) < 2 * data.k:
+            tree, node = stump(len(known))
+            return _Step(name, (), tree, build_leaves(tree, node, target_column, group, data.k))
+        features = np.stack([a.recode(others[a.column].codes) for a in asks])
+        chosen = _some(len(known), MAX_GROWTH_ROWS, seed)
+        limits = self._growth(len(known), len(chosen), data.k)
+        share = entity_share(group)[chosen] * (len(known) / len(chosen))
+        tree, node = grow(features[:, chosen], target[:, chosen], share, limits)
+        tree, used = _used(tree)
+        asks = tuple(asks[i] for i in used)
+        node = tree.apply(features[used]) if used else np.zeros(len(known), np.int32)
+        return _Step(name, asks, tree, build_leaves(tree, node, target_column, group, data.k))
+
+    def _growth(self, rows: int, chosen: int, k: int) -> Growth:
+        """Limits of a tree; the least leaf is in all rows, and scaled to those that decide."""
+        leaf = self.min_leaf or int(np.clip(rows // 400, 2 * k, 100))
+        part = chosen / rows
+        return Growth(max(int(leaf * part), 5), float(k), self.max_depth)
+
+    def from_artifact(
+        self, settings: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]
+    ) -> FittedTrees:
+        """The model that ``to_artifact`` described.
+
+        Raises:
+            ArtifactError: a tensor is missing.
+        """
+        try:
+            return FittedTrees(
+                tuple(_load(n, step, tensors) for n, step in enumerate(settings["steps"]))
+            )
+        except KeyError as error:
+            raise ArtifactError(f"the model lacks {error}", hint="fit it again") from error
+
+
+def _load(number: int, step: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> _Step:
+    """One column's tree from tensors."""
+    tree = Tree(*(tensors[f"{number}/tree/{name}"] for name in _TREE))
+    leaves = Leaves(*(tensors[f"{number}/leaves/{name}"] for name in _LEAVES))
+    asks = tuple(
+        _Ask(column, Recode(tensors[f"{number}/ask/{place}"]))
+        for place, column in enumerate(step["asks"])
+    )
+    return _Step(step["column"], asks, tree, leaves)
+
+
+def _asks(done: Mapping[str, Feature], target: NDArray[np.float64]) -> tuple[_Ask, ...]:
+    """The features of a tree; a category is sorted by the first two outputs of the target."""
+    asks = []
+    for name, feature in done.items():
+        if feature.ordered:
+            asks.append(_Ask(name, ordered_recode(feature)))
+            continue
+        for output in target[: 1 if feature.size <= 2 else 2]:
+            asks.append(_Ask(name, sorted_recode(feature, output)))
+    return tuple(asks)
+
+
+def _used(tree: Tree) -> tuple[Tree, list[int]]:
+    """The tree with its features renumbered to those it asks, and these."""
+    used = sorted({int(f) for f in tree.feature if f >= 0})
+    place = np.full(max(used, default=0) + 2, -1, np.int16)
+    for new, old in enumerate(used):
+        place[old] = new
+    return replace(tree, feature=np.where(tree.feature < 0, -1, place[tree.feature])), used
+
+
+def stump(rows: int) -> tuple[Tree, NDArray[np.int32]]:
+    """A tree of one leaf, and the leaf of each row."""
+    tree = Tree(np.array([-1], np.int16), np.zeros(1, np.int32), np.zeros(1, np.int32),
+                np.array([-1], np.int32))  # fmt: skip
+    return tree, np.zeros(rows, np.int32)
+
+
+def _some(rows: int, most: int, seed: int) -> NDArray[np.int64]:
+    """All rows, or a seeded choice of them in their order."""
+    if rows <= most:
+        return np.arange(rows)
+    return np.sort(np.random.Generator(np.random.Philox(key=seed)).permutation(rows)[:most])

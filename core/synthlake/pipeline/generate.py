@@ -1,0 +1,127 @@
+"""Makes the rows of a sample plan in parts, by one process or several, into a sink."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synthlake.errors import SampleError
+from synthlake.pipeline.wanted import Job
+from synthlake.ports import Event, OnEvent, Sink
+from synthlake.schema.model import Schema
+
+if TYPE_CHECKING:
+    from synthlake.relational import Generator
+
+ROWS_PER_PART = 250_000  # parts are cut here, whoever makes them, so files never depend on workers
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows ``start .. stop`` of a table."""
+
+    table: str
+    number: int
+    start: int
+    stop: int
+
+
+def cut(table: str, rows: int) -> list[Part]:
+    """The parts of a table; an empty table has one, so that it exists."""
+    starts = range(0, max(rows, 1), ROWS_PER_PART)
+    return [Part(table, n, s, min(s + ROWS_PER_PART, rows)) for n, s in enumerate(starts)]
+
+
+def generate(
+    job: Job, workers: int = 1, on_event: OnEvent | None = None, step: str = "sample"
+) -> Sink:
+    """Write every part that the sink does not have yet; returns the sink, ready to publish.
+
+    Raises:
+        SampleError: rows cannot be made, or a worker died.
+        SinkError: they cannot be written.
+    """
+    generator, sink = _opened(job)
+    parts = [p for name in job.tables for p in cut(name, generator.plan.rows[name])]
+    todo = [part for part in parts if not sink.has_part(part.table, part.number)]
+    total = sum(part.stop - part.start for part in parts)
+    done = total - sum(part.stop - part.start for part in todo)
+    _tell(on_event, step, done, total)
+    finished = _alone(job, todo) if min(workers, len(todo)) <= 1 else _pooled(job, todo, workers)
+    for part in finished:
+        done += part.stop - part.start
+        _tell(on_event, step, done, total)
+    return sink
+
+
+def _tell(on_event: OnEvent | None, step: str, done: int, total: int) -> None:
+    if on_event is not None:
+        on_event(Event(step, "rows made", done, total, {"unit": "rows"}))
+
+
+def _alone(job: Job, parts: Sequence[Part]) -> Iterator[Part]:
+    for part in parts:
+        _make(job, part)
+        yield part
+
+
+def _pooled(job: Job, parts: Sequence[Part], workers: int) -> Iterator[Part]:
+    import multiprocessing
+    from concurrent.futures.process import BrokenProcessPool
+
+    context = multiprocessing.get_context("spawn")  # forks of threaded parents hang
+    with ProcessPoolExecutor(min(workers, len(parts)), context, _die_with_parent) as pool:
+        tasks: dict[Future[None], Part] = {pool.submit(_make, job, p): p for p in parts}
+        try:
+            for task in as_completed(tasks):
+                task.result()
+                yield tasks[task]
+        except BrokenProcessPool as error:
+            raise SampleError(
+                "a worker process died", hint="run again: finished parts stay; or use fewer workers"
+            ) from error
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+def _die_with_parent() -> None:
+    import multiprocessing
+
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)  # a killed parent leaves no one who would write on
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _make(job: Job, part: Part) -> None:
+    generator, sink = _opened(job)
+    batches = generator.batches(part.table, part.start, part.stop)
+    sink.write_part(part.table, part.number, batches)
+
+
+@lru_cache(maxsize=1)
+def _opened(job: Job) -> tuple[Generator, Sink]:
+    """Artifact, plan and sink of a job, opened once a process."""
+    from synthlake.relational import Generator, Model, SamplePlan
+    from synthlake.sink import open_sink
+    from synthlake.store.artifact import load
+    from synthlake.store.tensors import load_tensors
+
+    model = Model.from_parts(load(job.artifact).parts)
+    plan = SamplePlan.from_parts(*load_tensors(Path(job.plan)))
+    sink = open_sink(job.sink, format=job.format)
+    made = {table.name: table for table in model.schema if table.name in set(job.tables)}
+    sink.open(job.run_id, Schema(made))
+    return Generator(model, plan), sink

@@ -1,0 +1,173 @@
+"""Judges a twin: against the training rows, with the hold-out as ceiling and a floor."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from synthlake.errors import LearnError
+from synthlake.pipeline import learn
+from synthlake.pipeline.learn import Given
+from synthlake.pipeline.snapshot import local_path
+from synthlake.pipeline.spec import SynthesisSpec, Tier
+from synthlake.pipeline.twin import Twin
+from synthlake.pipeline.wanted import Wanted
+from synthlake.ports import OnEvent, Source
+from synthlake.schema.model import Schema
+from synthlake.store.directory import manifest_of, write_file
+
+if TYPE_CHECKING:
+    from synthlake.quality import EvaluationSettings, Report
+    from synthlake.sql.split import Split
+
+REPORT_HTML = "report.html"
+REPORT_JSON = "report.json"
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What is judged, and by what.
+
+    Attributes:
+        parts: the real data as training rows, hold-out and whole.
+        twin: the synthetic data.
+        floor: independent columns, or None.
+    """
+
+    parts: Split
+    twin: Source
+    floor: Source | None = None
+
+
+def judge(
+    candidates: Candidates,
+    schema: Schema,
+    settings: EvaluationSettings,
+    on_event: OnEvent | None = None,
+) -> Report:
+    """The report on a twin.
+
+    Raises:
+        EvaluationError: the data sets cannot be compared.
+    """
+    from synthlake.quality import evaluate
+
+    parts = candidates.parts
+    return evaluate(
+        parts.whole,
+        candidates.twin,
+        schema,
+        settings=settings,
+        holdout=parts.holdout,
+        train=parts.train,
+        floor=candidates.floor,
+        on_event=on_event,
+    )
+
+
+class EvaluationOptions(TypedDict, total=False):
+    """Fields of ``EvaluationSettings``, as keyword arguments."""
+
+    tier: Tier
+    seed: int
+    target: str | None
+    gates: tuple[Mapping[str, Any], ...] | None
+    metrics: tuple[str, ...]
+    max_rows: int
+    k: int
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is compared.
+
+    Attributes:
+        real: the real data.
+        synthetic: the synthetic data.
+        schema: of the real data, whole or in part.
+        holdout: real data that was not learned from.
+        share: of root entities to set aside where there is no ``holdout``.
+    """
+
+    real: Source
+    synthetic: Source
+    schema: Given = None
+    holdout: Source | None = None
+    share: float = 0.0
+
+
+def share_of(synthetic: object) -> float:
+    """The share of the real data that a twin was not learned from, if it was made by us."""
+    if isinstance(synthetic, Twin):
+        return synthetic.wanted.holdout
+    if isinstance(synthetic, str | Path) and (place := local_path(str(synthetic))) is not None:
+        share = manifest_of(place).get("holdout", 0.0) if place.is_dir() else 0.0
+        return float(share) if isinstance(share, int | float) else 0.0
+    return 0.0
+
+
+def compare(
+    asked: Asked, given: EvaluationOptions, on_event: OnEvent | None = None
+) -> Report:
+    """The report on any two data sets; the floor is learned from the real one.
+
+    Raises:
+        EvaluationError: the data sets cannot be compared.
+    """
+    from synthlake.quality import EvaluationSettings
+
+    settings = EvaluationSettings(**given)
+    schema = learn.understand(asked.real, asked.schema, on_event)
+    parts = learn.divide(asked.real, schema, asked.share)
+    if asked.holdout is not None:
+        parts = replace(parts, holdout=asked.holdout)
+    with tempfile.TemporaryDirectory(prefix="synthlake-floor-") as scratch:
+        floor = None
+        if settings.tier != "quick":
+            floor = _floor(parts, schema, Path(scratch), on_event)
+        return judge(Candidates(parts, asked.synthetic, floor), schema, settings, on_event)
+
+
+def _floor(
+    parts: Split, schema: Schema, scratch: Path, on_event: OnEvent | None
+) -> Source | None:
+    from synthlake.source import open_source
+
+    asked = learn.FitSettings()
+    try:
+        lesson = learn.study(parts, schema, asked.max_rows, on_event)
+        model = learn.fit_floor(lesson, asked, on_event)
+    except LearnError as error:
+        learn.tell(on_event, "evaluate", f"no floor: {error.message}")
+        return None
+    folder = Twin.of(model, Wanted(asked.seed)).write(scratch / "floor", on_event=on_event)
+    return open_source(str(folder))
+
+
+def settings_of(spec: SynthesisSpec, about: Mapping[str, str]) -> EvaluationSettings:
+    """How a spec wants its twin judged."""
+    from synthlake.quality import EvaluationSettings
+
+    gates = tuple(g.model_dump(exclude_none=True) for g in spec.gates)
+    return EvaluationSettings(
+        tier=spec.evaluate.tier,
+        seed=spec.seed,
+        k=spec.k,
+        metrics=spec.evaluate.metrics or (),
+        gates=gates or None,
+        target=spec.evaluate.target,
+        about=about,
+    )
+
+
+def save_report(report: Report, folder: Path) -> None:
+    """Write ``report.html`` and ``report.json``, the latter last: it says that both are there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    report.save(folder / REPORT_HTML)
+    held: Mapping[str, Any] = report.to_json()
+    text = json.dumps(held, indent=2, sort_keys=True) + "\n"
+    write_file(folder / REPORT_JSON, text.encode())

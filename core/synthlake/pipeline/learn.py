@@ -1,0 +1,202 @@
+"""From a source to a model: schema, hold-out, statistics, sample, fit."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+
+from synthlake.errors import SpecError
+from synthlake.pipeline.secrets import mask
+from synthlake.ports import Event, OnEvent, Source
+from synthlake.schema.model import Schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from synthlake.relational import Model
+    from synthlake.schema.document import SchemaDocument
+    from synthlake.sql.split import Split
+    from synthlake.sql.statistics import TableStatistics
+
+
+Given: TypeAlias = "Schema | SchemaDocument | Mapping[str, Any] | None"
+"""A schema as callers give it: whole, in part, as the `tables:` subtree, or not at all."""
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How a source is learned.
+
+    Attributes:
+        synthesizer: name and settings, for tables whose schema does not say.
+        seed: of learning.
+        k: least number of entities behind anything that is stored.
+        holdout: share of root entities that is not learned from.
+        max_rows: rows of the sample.
+    """
+
+    synthesizer: Mapping[str, Any] = field(default_factory=lambda: {"name": "trees"})
+    seed: int = 0
+    k: int = 10
+    holdout: float = 0.1
+    max_rows: int = 500_000
+
+
+class FitOptions(TypedDict, total=False):
+    """Fields of ``FitSettings``, as keyword arguments."""
+
+    synthesizer: str | Mapping[str, Any]
+    seed: int
+    k: int
+    holdout: float
+    max_rows: int
+
+
+def fit_settings(given: FitOptions) -> FitSettings:
+    """Settings from keyword arguments.
+
+    Raises:
+        SpecError: a value is out of range, or there is no such synthesizer.
+    """
+    from synthlake.schema.check import SYNTHESIZERS
+
+    asked = given.get("synthesizer", "trees")
+    held = {"name": asked} if isinstance(asked, str) else dict(asked)
+    if held.get("name") not in SYNTHESIZERS:
+        raise SpecError(
+            f"there is no synthesizer {held.get('name')!r}",
+            hint=f"there are {', '.join(SYNTHESIZERS)}",
+        )
+    settings = FitSettings(**{**given, "synthesizer": held})
+    if settings.k < 1 or settings.max_rows < 1 or not 0 <= settings.holdout < 1:
+        raise SpecError(
+            "k and max_rows must be at least 1, and holdout at least 0 and below 1",
+            hint="leave them out",
+        )
+    return settings
+
+
+def name_of(source: object) -> str:
+    """What the provenance says of a source: its address without secrets, or its kind."""
+    if isinstance(source, str | Path):
+        return mask(str(source))
+    return f"a {type(source).__name__} in memory"
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a model learns from; held in memory while learning, never stored.
+
+    Attributes:
+        schema: with every role and mode decided.
+        statistics: counts over all training rows.
+        samples: rows by table, intact in their references.
+    """
+
+    schema: Schema
+    statistics: Mapping[str, TableStatistics]
+    samples: Mapping[str, pa.Table]
+
+
+def understand(source: Source, given: Given = None, on_event: OnEvent | None = None) -> Schema:
+    """The schema of a source: what is given wins, the rest is inferred, all of it is checked.
+
+    Raises:
+        SchemaError: what is given contradicts the source or itself.
+    """
+    from synthlake.schema.document import SchemaDocument, parse_tables
+    from synthlake.schema.file import document_of
+    from synthlake.schema.infer import infer
+
+    tell(on_event, "schema", "reading tables and keys")
+    if isinstance(given, Schema):
+        given = document_of(given)
+    document = given if isinstance(given, SchemaDocument) else parse_tables(given or {})
+    return infer(source, document).schema
+
+
+def divide(source: Source, schema: Schema, share: float) -> Split:
+    """The source as training rows, hold-out and whole, by hash of the roots."""
+    from synthlake.sql.split import split
+
+    return split(source, schema, share)
+
+
+def study(parts: Split, schema: Schema, max_rows: int, on_event: OnEvent | None) -> Lesson:
+    """Count all training rows and draw the sample.
+
+    Raises:
+        QueryError, SourceError: the engine cannot read the data.
+    """
+    from synthlake.sql.draw import draw
+    from synthlake.sql.measure import measure
+
+    tell(on_event, "profile", "counting all training rows")
+    statistics = measure(parts.train, parts.whole, schema, on_event)
+    tell(on_event, "draw", f"drawing an intact sample of at most {max_rows:,} rows")
+    return Lesson(schema, statistics, draw(parts.train, schema, max_rows))
+
+
+def fit(lesson: Lesson, settings: FitSettings, on_event: OnEvent | None = None) -> Model:
+    """Learn a model.
+
+    Raises:
+        LearnError: the data cannot be learned as asked.
+    """
+    from synthlake.relational import LearnSettings, learn
+
+    tell(on_event, "fit", f"learning {len(lesson.samples)} tables")
+    asked = LearnSettings(
+        seed=settings.seed, k=settings.k, synthesizer=str(settings.synthesizer["name"])
+    )
+    return learn(lesson.samples, lesson.statistics, lesson.schema, asked, on_event)
+
+
+def fit_floor(
+    lesson: Lesson, settings: FitSettings, on_event: OnEvent | None = None
+) -> Model:
+    """Learn the same rows with every column on its own: what any twin has to beat.
+
+    Raises:
+        LearnError: the data cannot be learned.
+    """
+    tables = {t.name: replace(t, synthesizer=None) for t in lesson.schema}
+    alone = replace(settings, synthesizer={"name": "independent"})
+    return fit(replace(lesson, schema=Schema(tables)), alone, on_event)
+
+
+def provenance(settings: FitSettings, source: str) -> dict[str, Any]:
+    """When, where and by what a model was learned; stands outside of the artifact's id."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    packages = {}
+    for name in ("synthlake", "numpy", "pyarrow", "duckdb", "scikit-learn"):
+        try:
+            packages[name] = version(name)
+        except PackageNotFoundError:
+            packages[name] = "not installed"
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "source": source,
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "packages": packages,
+        "fit": {
+            "synthesizer": dict(settings.synthesizer),
+            "seed": settings.seed,
+            "k": settings.k,
+            "holdout": settings.holdout,
+            "max_rows": settings.max_rows,
+        },
+    }
+
+
+def tell(on_event: OnEvent | None, step: str, message: str, done: int = 0, total: int = 0) -> None:
+    """Say that something happens, to whom it may concern."""
+    if on_event is not None:
+        on_event(Event(step, message, done, total))

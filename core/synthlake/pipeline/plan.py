@@ -1,0 +1,234 @@
+"""What a run is about to do: order, modes, sizes, and what it will not be able to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from synthlake.errors import SpecError
+from synthlake.pipeline.capacity import capacity
+from synthlake.pipeline.estimate import Estimate, Size, affordable_rows, estimate
+from synthlake.pipeline.spec import SynthesisSpec
+from synthlake.ports import Source
+from synthlake.schema.model import Schema, Table
+from synthlake.schema.nearest import nearest
+
+
+@dataclass(frozen=True)
+class KeyPlan:
+    """A foreign key as the run will make it."""
+
+    label: str
+    mode: str
+    orphans: str
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """A table as the run will make it.
+
+    Attributes:
+        name: of the table.
+        made: how: the name of a synthesizer, ``keep``, ``skip`` or ``empty``.
+        root: the table at the top of its own parents, which decides its size.
+        rows: of the source.
+        wanted: rows to make; for children an expectation, as their number is an outcome.
+        columns: that are made.
+        keys: its foreign keys.
+        capacity: most distinct primary keys, None if no bound is known from the schema.
+    """
+
+    name: str
+    made: str
+    root: str
+    rows: int
+    wanted: int
+    columns: int
+    keys: tuple[KeyPlan, ...] = ()
+    capacity: int | None = None
+
+    @property
+    def child(self) -> bool:
+        """Whether another table decides its size."""
+        return self.root != self.name
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is about to do.
+
+    Attributes:
+        tables: in the order in which they are made.
+        estimate: of memory and time.
+        max_rows: rows of the sample to learn from.
+        holdout: share of roots that is not learned from.
+        notes: what is worth knowing.
+        problems: what stops the run, each with its remedy.
+    """
+
+    tables: tuple[TablePlan, ...]
+    estimate: Estimate
+    max_rows: int
+    holdout: float
+    notes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = field(default=())
+
+    def demand(self) -> None:
+        """Go on only if nothing stops the run.
+
+        Raises:
+            SpecError: something does.
+        """
+        if self.problems:
+            count = len(self.problems)
+            raise SpecError(
+                "\n".join(self.problems),
+                hint=f"{'this stops' if count == 1 else f'these {count} stop'} the run; "
+                "`synthlake plan SPEC` shows all of it",
+            )
+
+    def headline(self) -> str:
+        """The plan in a line."""
+        made = [t for t in self.tables if t.made != "skip"]
+        return (
+            f"{len(made)} tables, {sum(t.wanted for t in made):,} rows, about "
+            f"{self.estimate.memory_mb:,} MB and {self.estimate.seconds:,} s"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as plain values."""
+        return asdict(self)
+
+
+def plan_run(source: Source, schema: Schema, spec: SynthesisSpec) -> Plan:
+    """Look at a source without learning from it.
+
+    Cost: one count of rows a table.
+
+    Raises:
+        SchemaError: the tables refer to each other in a cycle.
+        SpecError: the spec asks for tables or rows that cannot be.
+    """
+    _check_names(schema, spec)
+    rows = {table.name: _count(source, table.name) for table in schema}
+    tables = [_plan(table, schema, spec, rows) for table in schema.order()]
+    tables += [_plan(table, schema, spec, rows) for table in schema if table.skip]
+    sizes = [Size(t.rows, t.wanted, t.columns) for t in tables if t.made not in ("skip", "keep")]
+    allowed = affordable_rows(sizes, spec.fit.max_rows, spec.fit.max_minutes)
+    problems = [said for t in tables for said in _problems(t, schema[t.name], rows, spec.k)]
+    return Plan(
+        tuple(tables),
+        estimate(sizes, allowed, spec.evaluate.tier),
+        allowed,
+        spec.holdout.share,
+        tuple(_notes(tables, allowed, spec)),
+        tuple(problems),
+    )
+
+
+def _count(source: Source, table: str) -> int:
+    engine = source.engine()
+    counted = engine.query(f"SELECT COUNT(*) AS n FROM {engine.relation(table)}")
+    return int(counted.column(0)[0].as_py())
+
+
+def _check_names(schema: Schema, spec: SynthesisSpec) -> None:
+    for name in spec.rows:
+        _check_root(schema, name)
+    target = spec.evaluate.target
+    if target is None:
+        return
+    table, dot, column = target.rpartition(".")
+    if not dot or table not in schema or not schema[table].has(column):
+        known = [f"{t.name}.{c.name}" for t in schema for c in t.columns if not t.skip]
+        raise SpecError(
+            f"evaluate.target: there is no column {target!r}", hint=nearest(target, known)
+        )
+
+
+def _check_root(schema: Schema, name: str) -> None:
+    roots = [t.name for t in schema if not (t.skip or t.keep) and t.own is None]
+    if name not in schema:
+        raise SpecError(f"rows: there is no table {name!r}", hint=nearest(name, roots))
+    if schema[name].own is not None:
+        root = schema.chain(name)[-1]
+        raise SpecError(
+            f"rows: the size of {name} follows from its parent and cannot be chosen",
+            hint=f"give rows of its root instead: {{{root}: ...}}",
+        )
+    if name not in roots:
+        raise SpecError(
+            f"rows: {name} is not scaled", hint="tables with keep or skip have the source's rows"
+        )
+
+
+def _plan(table: Table, schema: Schema, spec: SynthesisSpec, rows: Mapping[str, int]) -> TablePlan:
+    root = schema.chain(table.name)[-1]
+    return TablePlan(
+        name=table.name,
+        made=_made(table, rows[table.name], spec),
+        root=root,
+        rows=rows[table.name],
+        wanted=_wanted(table, root, spec, rows),
+        columns=len(table.arrow),
+        keys=tuple(
+            KeyPlan(fk.label(table.name), fk.mode or "match", fk.orphans)
+            for fk in table.foreign_keys
+        ),
+        capacity=None if table.skip or table.keep else capacity(table, rows),
+    )
+
+
+def _made(table: Table, rows: int, spec: SynthesisSpec) -> str:
+    if table.skip or table.keep:
+        return "skip" if table.skip else "keep"
+    if rows == 0:
+        return "empty"
+    return str((table.synthesizer or {}).get("name", spec.synthesizer.name))
+
+
+def _wanted(table: Table, root: str, spec: SynthesisSpec, rows: Mapping[str, int]) -> int:
+    if table.skip:
+        return 0
+    if table.keep or not rows[root]:
+        return rows[table.name]
+    share = spec.rows[root] / rows[root] if root in spec.rows else spec.scale
+    return round(rows[table.name] * share)
+
+
+def _problems(plan: TablePlan, table: Table, rows: Mapping[str, int], k: int) -> list[str]:
+    said = []
+    entities = min(rows[plan.root], plan.rows)
+    if plan.made not in ("skip", "keep", "empty", "independent") and entities < k:
+        whose = "rows" if not plan.child else f"roots in {plan.root}"
+        said.append(
+            f"{plan.name} has {entities} {whose}, and nothing that fewer than k = {k} share is "
+            f"learned: give it `keep: true` (public as it is), `skip: true`, "
+            f"`synthesizer: independent`, or a smaller `k:`"
+        )
+    if plan.capacity is not None and plan.wanted > plan.capacity:
+        said.append(
+            f"{plan.name}({', '.join(table.primary_key)}) has room for {plan.capacity:,} keys, and "
+            f"{plan.wanted:,} are wanted: give a wider pattern, or fewer `rows:` of {plan.root}"
+        )
+    return said
+
+
+def _notes(tables: list[TablePlan], allowed: int, spec: SynthesisSpec) -> list[str]:
+    notes = []
+    total = sum(t.rows for t in tables if t.made not in ("skip", "keep"))
+    if total > allowed:
+        notes.append(f"learns from an intact sample of at most {allowed:,} of {total:,} rows")
+    if allowed < spec.fit.max_rows:
+        notes.append(f"fit.max_minutes lowers fit.max_rows to {allowed:,}")
+    roots = max((t.rows for t in tables if not t.child and t.made not in ("skip", "keep")), default=0)
+    if spec.holdout.share and roots < MIN_HOLDOUT_ROOTS:
+        notes.append(f"below {MIN_HOLDOUT_ROOTS} roots nothing is held out: no ceiling")
+    empty = [t.name for t in tables if t.made == "empty"]
+    if empty:
+        notes.append(f"empty in the source, and so in the twin: {', '.join(empty)}")
+    return notes
+
+
+MIN_HOLDOUT_ROOTS = 500

@@ -1,0 +1,289 @@
+"""The spec: what to synthesise, from where, into what. Every host of Synthlake parses to this."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from synthlake.errors import SchemaError, SpecError
+from synthlake.pipeline import document, secrets
+from synthlake.pipeline.document import Document
+from synthlake.schema.document import SynthesizerDocument, parse_tables
+from synthlake.schema.nearest import nearest
+
+Tier = Literal["quick", "standard", "full", "deep"]
+Count = Annotated[int, Field(ge=0, strict=True)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+_LATER = {
+    "auto_optimize": "choosing the synthesizer by itself",
+    "budget": "differential privacy",
+    "conditions": "conditional sampling",
+    "constraints": "constraints across tables (a table's own stand under its entry in `tables:`)",
+    "delta": "differential privacy",
+    "epsilon": "differential privacy",
+    "given": "conditional sampling",
+    "ledger": "the privacy ledger",
+    "models": "several models a run",
+    "privacy": "differential privacy",
+    "schedule": "scheduling, which is the host's",
+    "sequences": "sequences",
+}
+_BOUND = re.compile(r"^(ceiling|floor)(\s*[-+]\s*\d*\.?\d+)?$")
+
+
+class _Strict(BaseModel):
+    """Unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class SourceSpec(_Strict):
+    """Where the data is.
+
+    Attributes:
+        url: a folder, file or URL; secrets as ``env:NAME``, ``file:PATH`` or ``${env:NAME}``.
+        schema_name: schema inside of a database (``schema:`` in the spec).
+        options: of the connector.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    url: str = Field(min_length=1, repr=False)
+    schema_name: str | None = Field(default=None, alias="schema")
+    options: dict[str, Any] = Field(default_factory=dict, repr=False)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        yield "url", secrets.mask(self.url)
+        yield "schema", self.schema_name
+        yield "options", secrets.mask_all(self.options)
+
+
+class SinkSpec(_Strict):
+    """Where the run's folder goes to.
+
+    Attributes:
+        url: ``parquet://FOLDER`` or a folder.
+    """
+
+    url: str = Field(min_length=1, repr=False)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        yield "url", secrets.mask(self.url)
+
+
+class FitSpec(_Strict):
+    """How much is learned from.
+
+    Attributes:
+        max_rows: rows of the intact sample, all tables together that are drawn.
+        max_minutes: lowers ``max_rows`` until the time that `plan` estimates stays below it.
+    """
+
+    max_rows: int = Field(default=500_000, ge=1, strict=True)
+    max_minutes: float | None = Field(default=None, gt=0)
+
+
+class HoldoutSpec(_Strict):
+    """The share of root entities that is never learned from; 0 for none."""
+
+    share: Share = 0.1
+
+
+class EvaluateSpec(_Strict):
+    """How the twin is judged.
+
+    Attributes:
+        tier: which metrics.
+        target: ``table.column`` that downstream models predict.
+        metrics: only these; None for all of the tier.
+    """
+
+    tier: Tier = "standard"
+    target: str | None = None
+    metrics: tuple[str, ...] | None = None
+
+
+class GateSpec(_Strict):
+    """A bound on a metric: a number, or ``ceiling + 0.05``, ``floor - 0.1``."""
+
+    metric: str = Field(min_length=1)
+    at_most: float | str | None = None
+    at_least: float | str | None = None
+    otherwise: Literal["fail", "warn"] = "fail"
+
+    @field_validator("at_most", "at_least")
+    @classmethod
+    def _bound(cls, value: float | str | None) -> float | str | None:
+        if isinstance(value, str) and not _BOUND.match(value.strip()):
+            raise ValueError("write a number, or `ceiling + 0.05`, or `floor - 0.1`")
+        return value.strip() if isinstance(value, str) else value
+
+    def model_post_init(self, context: Any) -> None:
+        if (self.at_most is None) == (self.at_least is None):
+            raise ValueError("give one of at_most and at_least")
+
+
+def _url(value: Any) -> Any:
+    return {"url": value} if isinstance(value, str) else value
+
+
+def _named(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class SynthesisSpec(_Strict):
+    """What to synthesise.
+
+    Attributes:
+        version: of the spec's form.
+        source: where the data is.
+        sink: where the run's folder goes to; None needs ``--out``.
+        tables: entries by table; what is absent is inferred.
+        synthesizer: for every table that does not say.
+        fit: how much is learned from.
+        holdout: what is not learned from.
+        scale: of the source's roots.
+        rows: by root table; wins over ``scale``.
+        seed: of sampling and learning.
+        evaluate: how the twin is judged.
+        gates: bounds that the twin has to keep before it is published.
+        k: least number of entities behind anything that is stored.
+    """
+
+    version: Literal[1] = 1
+    source: Annotated[SourceSpec, BeforeValidator(_url)]
+    sink: Annotated[SinkSpec, BeforeValidator(_url)] | None = None
+    tables: dict[str, Any] = Field(default_factory=dict)
+    synthesizer: Annotated[SynthesizerDocument, BeforeValidator(_named)] = SynthesizerDocument()
+    fit: FitSpec = FitSpec()
+    holdout: HoldoutSpec = HoldoutSpec()
+    scale: float = Field(default=1.0, gt=0)
+    rows: dict[str, Count] = Field(default_factory=dict)
+    seed: int = Field(default=0, ge=0, lt=2**63, strict=True)
+    evaluate: EvaluateSpec = EvaluateSpec()
+    gates: tuple[GateSpec, ...] = ()
+    k: int = Field(default=10, ge=1, strict=True)
+
+    @classmethod
+    def load(cls, given: str | Path | Mapping[str, Any] | SynthesisSpec) -> SynthesisSpec:
+        """A spec from a file of YAML or JSON, or from a mapping.
+
+        Raises:
+            SpecError: it cannot be read, holds an unknown key, or a value of the wrong kind.
+        """
+        if isinstance(given, SynthesisSpec):
+            return given
+        return cls.parse(document.read(given))
+
+    @classmethod
+    def parse(cls, text: Document) -> SynthesisSpec:
+        """A spec from a document.
+
+        Raises:
+            SpecError: it holds an unknown key, or a value of the wrong kind.
+        """
+        try:
+            spec = cls.model_validate(text.values)
+        except ValidationError as error:
+            raise _explain(error, text) from None
+        _check_tables(spec, text)
+        return spec
+
+    def to_dict(self) -> dict[str, Any]:
+        """The spec as plain values; ``load`` of it gives an equal spec."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    def masked(self) -> dict[str, Any]:
+        """The spec as plain values for display and storage, without secrets."""
+        held = self.to_dict()
+        held["source"]["url"] = secrets.mask(self.source.url)
+        held["source"]["options"] = secrets.mask_all(self.source.options)
+        if self.sink is not None:
+            held["sink"]["url"] = secrets.mask(self.sink.url)
+        return held
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON schema of the spec, for editors."""
+    held = SynthesisSpec.model_json_schema(by_alias=True)
+    for key, short in (("source", "SourceSpec"), ("sink", "SinkSpec"), ("synthesizer", "SynthesizerDoc")):
+        place = held["properties"][key]
+        full = next(name for name in held["$defs"] if name.startswith(short))
+        options = [{"type": "string"}, {"$ref": f"#/$defs/{full}"}]
+        held["properties"][key] = {
+            **{k: v for k, v in place.items() if k not in ("$ref", "anyOf")},
+            "anyOf": options,
+        }
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **held}
+
+
+def _check_tables(spec: SynthesisSpec, text: Document) -> None:
+    try:
+        parse_tables(spec.tables)
+    except SchemaError as error:
+        place = text.place(error.message)
+        said = f"{error.message} ({place})" if place else error.message
+        raise SpecError(said, hint=error.hint) from None
+
+
+def _explain(error: ValidationError, text: Document) -> SpecError:
+    problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    # a union's branches show up in the path as names of classes and types
+    location = tuple(p for p in problem["loc"] if not _is_branch(p))
+    where, key = text.where(location), str(location[-1]) if location else ""
+    if problem["type"] == "extra_forbidden":
+        if key in _LATER:
+            return SpecError(
+                f"{where} belongs to a later version of Synthlake: {_LATER[key]}",
+                hint=f"leave {key!r} out",
+            )
+        return SpecError(f"{where} is not a key of the spec", hint=nearest(key, _fields(location)))
+    if problem["type"] == "missing":
+        return SpecError(f"{where} is missing", hint=f"add `{key}:`")
+    said = problem["msg"].removeprefix("Value error, ")
+    said = re.sub(r"a valid (dictionary|tuple).*", lambda m: _PLAIN[m[1]], said)
+    return SpecError(f"{where}: {said[:1].lower()}{said[1:]}", hint=_form(location))
+
+
+_PLAIN = {"dictionary": "a mapping", "tuple": "a list"}
+
+
+def _is_branch(part: str | int) -> bool:
+    return isinstance(part, str) and bool(
+        re.search(r"\[|Spec$|Document$", part) or part in {"float", "str", "int"}
+    )
+
+
+def _fields(location: tuple[str | int, ...]) -> list[str]:
+    sections: dict[str | int, type[BaseModel]] = {
+        "source": SourceSpec, "sink": SinkSpec, "fit": FitSpec, "holdout": HoldoutSpec,
+        "evaluate": EvaluateSpec, "gates": GateSpec, "synthesizer": SynthesizerDocument,
+    }  # fmt: skip
+    model = sections[location[0]] if len(location) > 1 else SynthesisSpec
+    return [held.alias or name for name, held in model.model_fields.items()]
+
+
+_FORMS = {
+    "source": "a URL, or {url: ..., schema: ..., options: {...}}",
+    "sink": "a folder such as parquet://out",
+    "rows": "numbers of rows by root table, such as {planes: 5000}",
+    "scale": "a number above 0, such as 1.0",
+    "gates": "a list such as [{metric: c2st.joined, at_most: ceiling + 0.05, otherwise: fail}]",
+    "fit": "such as {max_rows: 500000}",
+    "holdout": "such as {share: 0.1}",
+    "evaluate": "such as {tier: standard, target: flights.arr_delay}",
+    "tables": "entries by table, such as {airlines: {keep: true}}",
+    "synthesizer": "trees, independent, or {name: trees, min_leaf: auto}",
+    "version": "this version of Synthlake reads `version: 1`",
+    "seed": "a whole number from 0",
+    "k": "a whole number from 1",
+}
+
+
+def _form(location: tuple[str | int, ...]) -> str:
+    return _FORMS.get(str(location[0]) if location else "", "see docs/spec.schema.json")

@@ -1,0 +1,206 @@
+"""The steps of a run; each looks for its own finished output first."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthlake.pipeline import judge, learn, secrets
+from synthlake.pipeline.generate import Job, generate
+from synthlake.pipeline.wanted import Wanted, make_plan, selected, twin_manifest
+from synthlake.pipeline.plan import Plan, plan_run
+from synthlake.pipeline.snapshot import file_digest
+from synthlake.pipeline.spec import SynthesisSpec
+from synthlake.pipeline.work import RUN, Work
+from synthlake.ports import Event, OnEvent, Source
+from synthlake.schema.model import Schema
+from synthlake.store import artifact as store
+from synthlake.store.directory import manifest_of, staging, write_file
+
+if TYPE_CHECKING:
+    from synthlake.quality import Report
+    from synthlake.sql.split import Split
+
+ARTIFACT, FLOOR = "twin.artifact", "floor"  # tables' files have no dots within their names
+_OUTCOME = "outcome.json"
+
+
+@dataclass(frozen=True)
+class Stages:
+    """One run's steps.
+
+    Attributes:
+        spec: with what the command line said in its place.
+        source: the real data.
+        work: where finished steps lie.
+        workers: processes that make rows.
+        on_event: is told what happens.
+    """
+
+    spec: SynthesisSpec
+    source: Source
+    work: Work
+    workers: int
+    on_event: OnEvent | None
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The schema of the run."""
+        return learn.understand(self.source, self.spec.tables, self.on_event)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What the run is about to do."""
+        return plan_run(self.source, self.schema, self.spec)
+
+    @cached_property
+    def parts(self) -> Split:
+        """Training rows, hold-out and whole."""
+        return learn.divide(self.source, self.schema, self.spec.holdout.share)
+
+    @cached_property
+    def lesson(self) -> learn.Lesson:
+        """What is learned from."""
+        return learn.study(self.parts, self.schema, self.plan.max_rows, self.on_event)
+
+    def finish(self) -> dict[str, Any]:
+        """Do what is not done yet; returns what the manifest of ``work.out`` says of the run.
+
+        Raises:
+            SpecError: the plan says that the run cannot be.
+            SynthlakeError: any other error of the steps.
+        """
+        self._say("plan", self.plan.headline(), plan=self.plan)
+        self.plan.demand()
+        self._fit(ARTIFACT)
+        self._fit(FLOOR)
+        self.__dict__.pop("lesson", None)  # the sample is the largest thing in memory
+        share = self.spec.holdout.share
+        self._sample(ARTIFACT, Wanted(self.spec.seed, self.spec.scale, self.spec.rows, share))
+        self._sample(FLOOR, Wanted(self.spec.seed))
+        self._judge()
+        return self._assemble()
+
+    def model_folder(self, name: str) -> Path:
+        """Where the artifact, or the floor's artifact, is kept until the run is published."""
+        return self.work.folder / f"{name}.model"
+
+    def twin_folder(self, name: str) -> Path:
+        """Where the twin, or the floor, is kept until the run is published."""
+        return self.work.folder / f"{name}.twin"
+
+    def _fit(self, name: str) -> None:
+        folder = self.model_folder(name)
+        if folder.is_dir():
+            return
+        asked = fit_settings(self.spec, self.plan)
+        if name == FLOOR:
+            model = learn.fit_floor(self.lesson, asked, self.on_event)
+        else:
+            model = learn.fit(self.lesson, asked, self.on_event)
+        url = secrets.mask(self.spec.source.url)
+        store.save(model.to_parts(), folder, learn.provenance(asked, url))
+
+    def _sample(self, name: str, wanted: Wanted) -> None:
+        folder = self.twin_folder(name)
+        if folder.is_dir():
+            return
+        model_folder, plan_file = self.model_folder(name), self.work.folder / f"{name}.plan"
+        notes = make_plan(model_folder, wanted, plan_file, self.on_event)
+        tables = selected(self.schema, None)
+        job = Job(str(model_folder), str(plan_file), str(folder), self.work.run_id, tables)
+        step = "sample" if name == ARTIFACT else "floor"
+        sink = generate(job, self.workers, self.on_event, step)
+        sink.publish(twin_manifest(job, wanted, notes))
+
+    def _judge(self) -> None:
+        folder = self.work.folder / "report"
+        if folder.is_dir():
+            return
+        from synthlake.source import open_source
+
+        self._say("evaluate", f"judging the twin, tier {self.spec.evaluate.tier}")
+        candidates = judge.Candidates(
+            self.parts,
+            open_source(str(self.twin_folder(ARTIFACT))),
+            open_source(str(self.twin_folder(FLOOR))),
+        )
+        model_id = store.read_manifest(self.model_folder(ARTIFACT))[0]["id"]
+        about = {"run": self.work.run_id, "artifact": model_id, "seed": str(self.spec.seed)}
+        asked = judge.settings_of(self.spec, about)
+        report = judge.judge(candidates, self.schema, asked, self.on_event)
+        with staging(folder, bool) as staged:
+            self._write_report(report, staged)
+
+    def _write_report(self, report: Report, staged: Path) -> None:
+        judge.save_report(report, staged)
+        outcome = {"decision": report.decision, "summary": report.summary()}
+        write_file(staged / _OUTCOME, json.dumps(outcome).encode())
+
+    def _assemble(self) -> dict[str, Any]:
+        report = self.work.folder / "report"
+        outcome = json.loads((report / _OUTCOME).read_bytes())
+        out = self.work.out
+        shutil.rmtree(out, ignore_errors=True)
+        link_tree(self.twin_folder(ARTIFACT), out)
+        link_tree(self.model_folder(ARTIFACT), out / ARTIFACT)
+        for name in (judge.REPORT_HTML, judge.REPORT_JSON):
+            link(report / name, out / name)
+        twin = manifest_of(out)
+        held = {
+            "run_id": self.work.run_id,
+            "binding": self.work.binding,
+            "decision": outcome["decision"],
+            "summary": outcome["summary"],
+            "spec": self.spec.masked(),
+            "files": listed(out),
+        }
+        text = json.dumps({**twin, RUN: held}, indent=2, sort_keys=True) + "\n"
+        write_file(out / "manifest.json", text.encode())
+        return held
+
+    def _say(self, step: str, message: str, **detail: Any) -> None:
+        if self.on_event is not None:
+            self.on_event(Event(step, message, detail=detail))
+
+
+def fit_settings(spec: SynthesisSpec, plan: Plan) -> learn.FitSettings:
+    """How a spec's source is learned, bounded by what its plan says."""
+    return learn.FitSettings(
+        synthesizer=spec.synthesizer.settings(),
+        seed=spec.seed,
+        k=spec.k,
+        holdout=spec.holdout.share,
+        max_rows=plan.max_rows,
+    )
+
+
+def listed(folder: Path) -> dict[str, dict[str, Any]]:
+    """Bytes and digests of a folder's files but its manifest, and provenance, which has times."""
+    others = {folder / "manifest.json", folder / ARTIFACT / "provenance.json"}
+    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p not in others]
+    return {
+        str(p.relative_to(folder)): {"bytes": p.stat().st_size, "digest": file_digest(p)}
+        for p in files
+    }
+
+
+def link_tree(folder: Path, to: Path) -> None:
+    """The same files under another name, without copying where the disk allows."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            link(path, to / path.relative_to(folder))
+
+
+def link(path: Path, to: Path) -> None:
+    """The same file under another name."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(path, to)
+    except OSError:
+        shutil.copyfile(path, to)

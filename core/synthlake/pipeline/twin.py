@@ -1,0 +1,203 @@
+"""A twin that is made while it is read: row ranges of an artifact and a sample plan."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from synthlake.errors import MissingExtraError
+from synthlake.pipeline.generate import generate
+from synthlake.pipeline.wanted import Job, Wanted, selected, twin_manifest
+from synthlake.ports import OnEvent, QueryEngine
+from synthlake.schema.model import Schema
+from synthlake.store import artifact as store
+from synthlake.store.canonical import digest_json
+from synthlake.store.parts import Parts
+from synthlake.store.tensors import digest_tensors, save_tensors
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from synthlake.relational import Generator, Model, SamplePlan
+    from synthlake.source.arrow import ArrowSource
+
+
+@dataclass(frozen=True)
+class TwinTable:
+    """One table of a twin; iterate over it for record batches.
+
+    Attributes:
+        name: of the table.
+        rows: that it has.
+        schema: Arrow schema of the batches.
+    """
+
+    name: str
+    rows: int
+    schema: pa.Schema
+    _generator: Generator
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        return self.batches()
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def batches(self, start: int = 0, stop: int | None = None) -> Iterator[pa.RecordBatch]:
+        """Rows ``start .. stop``: the same rows, whatever other ranges are asked for."""
+        end = self.rows if stop is None else min(stop, self.rows)
+        return iter(self._generator.batches(self.name, start, end))
+
+    def to_arrow(self) -> pa.Table:
+        """All rows in memory."""
+        return pa.Table.from_batches(self.batches(), self.schema)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """All rows as a DataFrame.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        try:
+            return self.to_arrow().to_pandas()
+        except ImportError as error:
+            raise MissingExtraError("pandas", "pandas") from error
+
+
+class Twin(Mapping[str, TwinTable]):
+    """Synthetic tables by name, made while they are read; also a source, as ``open`` takes it.
+
+    Args:
+        model: what was learned.
+        plan: how many rows of what.
+        wanted: what the plan was made for.
+        tables: that are made; None for all.
+    """
+
+    def __init__(
+        self, model: Model, plan: SamplePlan, wanted: Wanted, tables: Sequence[str] | None = None
+    ) -> None:
+        from synthlake.relational import Generator
+
+        self.model, self.plan, self.wanted = model, plan, wanted
+        names = selected(model.schema, tables)
+        generator = Generator(model, plan)
+        self._tables = {
+            name: TwinTable(name, plan.rows[name], model.schema[name].arrow, generator)
+            for name in names
+        }
+        self._source: ArrowSource | None = None
+
+    @classmethod
+    def of(
+        cls,
+        model: Model,
+        wanted: Wanted,
+        tables: Sequence[str] | None = None,
+        on_event: OnEvent | None = None,
+    ) -> Twin:
+        """A twin of a model, its sample plan made now.
+
+        Raises:
+            SampleError: so many rows cannot be made.
+        """
+        from synthlake.relational import plan_sample
+
+        rows = dict(wanted.rows) or None
+        plan = plan_sample(
+            model, seed=wanted.seed, scale=wanted.scale, rows=rows, on_event=on_event
+        )
+        return cls(model, plan, wanted, tables)
+
+    def __getitem__(self, name: str) -> TwinTable:
+        return self._tables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{t.name}: {t.rows:,}" for t in self._tables.values())
+        return f"Twin({sizes})"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the plan has to say, such as tables that could not grow."""
+        return self.plan.notes
+
+    def to_arrow(self) -> dict[str, pa.Table]:
+        """All tables in memory."""
+        return {name: table.to_arrow() for name, table in self._tables.items()}
+
+    def to_pandas(self) -> dict[str, pd.DataFrame]:
+        """All tables as DataFrames.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        return {name: table.to_pandas() for name, table in self._tables.items()}
+
+    def schema(self) -> Schema:
+        """As a source: the tables that are made."""
+        return Schema({name: self.model.schema[name] for name in self._tables})
+
+    def engine(self) -> QueryEngine:
+        """As a source: an engine over all tables, which are made into memory once."""
+        return self._as_source().engine()
+
+    def batches(
+        self, table: str, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """As a source: batches of a table."""
+        for batch in self._tables[table].batches():
+            yield batch if columns is None else batch.select(list(columns))
+
+    def write(
+        self,
+        target: str | Path,
+        *,
+        format: str = "parquet",  # noqa: A002
+        workers: int = 1,
+        on_event: OnEvent | None = None,
+    ) -> Path:
+        """Write the tables into a folder, which appears whole; returns the folder.
+
+        Args:
+            target: a folder; a twin that is there already is replaced.
+            format: parquet, csv, jsonl, arrow or hdf5.
+            workers: processes that make rows; the files do not depend on it.
+            on_event: told about progress.
+
+        Raises:
+            SinkOccupiedError: the folder holds something that Synthlake did not write.
+            SinkError: it cannot be written.
+        """
+        with tempfile.TemporaryDirectory(prefix="synthlake-") as scratch:
+            artifact, plan = Path(scratch) / "artifact", Path(scratch) / "plan"
+            parts = self.model.to_parts()
+            store.save(parts, artifact)
+            save_tensors(plan, *self.plan.to_parts())
+            job = Job(
+                str(artifact), str(plan), str(target), self._run_id(parts), tuple(self), format
+            )
+            sink = generate(job, workers, on_event)
+            sink.publish(twin_manifest(job, self.wanted, self.notes))
+        return Path(target)
+
+    def _run_id(self, parts: Parts) -> str:
+        made = [store.identity(parts), digest_tensors(*self.plan.to_parts()), list(self)]
+        return digest_json(made)[:16]
+
+    def _as_source(self) -> ArrowSource:
+        if self._source is None:
+            from synthlake.source.arrow import ArrowSource
+
+            self._source = ArrowSource(self.to_arrow())
+        return self._source

@@ -1,0 +1,106 @@
+"""What is to be made of an artifact: how much, into what, and the plan of it on a disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from synthlake.errors import SampleError
+from synthlake.ports import OnEvent
+from synthlake.schema.model import Schema
+from synthlake.store import artifact as store
+from synthlake.store.tensors import digest_tensors, load_tensors, save_tensors
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How much is to be made.
+
+    Attributes:
+        seed: equal seeds give equal rows.
+        scale: of the source's roots.
+        rows: by root table; wins over ``scale``.
+        holdout: share of the source's roots that the artifact was not learned from.
+    """
+
+    seed: int
+    scale: float = 1.0
+    rows: Mapping[str, int] = field(default_factory=dict)
+    holdout: float = 0.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker needs to make any part; small, so that it travels to other processes.
+
+    Attributes:
+        artifact: folder of the artifact.
+        plan: file of the sample plan.
+        sink: where parts go to.
+        run_id: of the run, for the sink's staging area.
+        tables: that are made.
+        format: of the files.
+    """
+
+    artifact: str
+    plan: str
+    sink: str
+    run_id: str
+    tables: tuple[str, ...]
+    format: str = "parquet"
+
+
+def selected(schema: Schema, tables: Sequence[str] | None) -> tuple[str, ...]:
+    """Names of the tables to make, in the order of the schema.
+
+    Raises:
+        SchemaError: there is no such table.
+        SampleError: the table is skipped.
+    """
+    made = tuple(table.name for table in schema if not table.skip)
+    for name in tables or ():
+        if schema[name].skip:
+            raise SampleError(
+                f"{name} is skipped by the schema", hint="learn it, or leave it out of tables"
+            )
+    return made if tables is None else tuple(name for name in made if name in set(tables))
+
+
+def make_plan(
+    artifact: Path, wanted: Wanted, path: Path, on_event: OnEvent | None
+) -> tuple[str, ...]:
+    """Write the sample plan of an artifact into a file, once; returns its notes.
+
+    Raises:
+        ArtifactError: the artifact cannot be read.
+        SampleError: so many rows cannot be made.
+    """
+    from synthlake.relational import Model, SamplePlan, plan_sample
+
+    if path.is_file():
+        return SamplePlan.from_parts(*load_tensors(path)).notes
+    model = Model.from_parts(store.load(artifact).parts)
+    plan = plan_sample(
+        model, seed=wanted.seed, scale=wanted.scale, rows=dict(wanted.rows) or None,
+        on_event=on_event,
+    )  # fmt: skip
+    save_tensors(path, *plan.to_parts())
+    return plan.notes
+
+
+def twin_manifest(job: Job, wanted: Wanted, notes: tuple[str, ...]) -> dict[str, Any]:
+    """What the manifest of a twin says; the sink adds rows and digests of its files."""
+    return {
+        "run_id": job.run_id,
+        "seed": wanted.seed,
+        "scale": wanted.scale,
+        "rows_asked": dict(wanted.rows),
+        "holdout": wanted.holdout,
+        "artifact": store.read_manifest(Path(job.artifact))[0]["id"],
+        "plan": digest_tensors(*load_tensors(Path(job.plan))),
+        "notes": list(notes),
+    }
+
+

@@ -1,0 +1,172 @@
+"""The work folder of a run: finished steps lie in it until the run is published.
+
+    OUT.parent/.OUT.synthlake/<run id>/
+        run.json        what the run is bound to
+        <step>/ ...     finished steps, each put there by one rename
+        out/            what becomes OUT
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synthlake.errors import SinkError, SpecError
+from synthlake.source.filenames import encode
+from synthlake.store.directory import manifest_of, publish, write_file
+
+RUN = "run"  # what a run adds to the manifest of its twin
+
+
+@dataclass(frozen=True)
+class Work:
+    """Folders of one run.
+
+    Attributes:
+        run_id: name of the run.
+        target: the folder that the run publishes.
+        binding: digest of what the run id stands for: spec, data, version.
+    """
+
+    run_id: str
+    target: Path
+    binding: str
+
+    @property
+    def home(self) -> Path:
+        """Work folders of all runs that publish to the target."""
+        absolute = self.target.absolute()
+        return absolute.parent / f".{absolute.name}.synthlake"
+
+    @property
+    def folder(self) -> Path:
+        """Where finished steps lie."""
+        return self.home / encode(self.run_id)
+
+    @property
+    def out(self) -> Path:
+        """What becomes the target."""
+        return self.folder / "out"
+
+    @property
+    def rejected(self) -> Path:
+        """Where a run goes whose gate failed."""
+        absolute = self.target.absolute()
+        return absolute.with_name(absolute.name + ".rejected")
+
+    def bind(self) -> None:
+        """Tie the run id to what it is started with.
+
+        Raises:
+            SpecError: it was started with another spec or other data.
+        """
+        path = self.folder / "run.json"
+        if path.is_file() and json.loads(path.read_bytes()).get("binding") != self.binding:
+            raise SpecError(
+                f"run {self.run_id} was started with another spec, other data or another version",
+                hint=f"give another --run-id, or delete {self.folder}",
+            )
+        write_file(path, json.dumps({"binding": self.binding}).encode())
+
+    def publish(self, accepted: bool) -> Path:
+        """Make the run visible by one rename; returns where."""
+        place = self.target if accepted else self.rejected
+        publish(self.out, place, is_twin)
+        return place
+
+    def remove(self) -> None:
+        """Delete the steps of a run that is published."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def is_twin(manifest: Mapping[str, Any]) -> bool:
+    """Whether a manifest is that of a twin, which a newer one may replace."""
+    return "synthlake" in manifest and "tables" in manifest
+
+
+def published(folder: Path, run_id: str, binding: str) -> dict[str, Any] | None:
+    """What the manifest of a published run says of it, if it is this one and its files are there.
+
+    Raises:
+        SpecError: the run id was published with another spec or other data.
+    """
+    held = manifest_of(folder).get(RUN)
+    if not isinstance(held, dict) or held.get("run_id") != run_id:
+        return None
+    if held.get("binding") != binding:
+        raise SpecError(
+            f"run {run_id} was published with another spec, other data or another version",
+            hint="give another --run-id",
+        )
+    files = held.get("files", {})
+    whole = all(_size(folder / name) == facts["bytes"] for name, facts in files.items())
+    return held if whole else None
+
+
+@contextmanager
+def lock(work: Work) -> Iterator[None]:
+    """Hold a run alone on this machine; a killed process lets go by itself.
+
+    Raises:
+        SinkError: another process is at work on the same run.
+    """
+    path = work.folder.with_name(work.folder.name + ".lock")
+    handle = _acquire(path, work.run_id)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(handle)
+        _remove_if_empty(work.home)
+
+
+def _acquire(path: Path, run_id: str) -> int:
+    while True:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except FileNotFoundError:
+            continue  # another run removed the empty folder in between
+        except OSError as error:
+            raise SinkError(
+                f"{path.parent} cannot be written to: {error.strerror}", hint="name another folder"
+            ) from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(handle)
+            raise SinkError(
+                f"another process is at work on run {run_id}",
+                hint="wait for it, or give another --run-id",
+            ) from error
+        if _same_file(handle, path):
+            return handle
+        os.close(handle)  # its holder removed it while we opened it
+
+
+def _same_file(handle: int, path: Path) -> bool:
+    try:
+        return os.fstat(handle).st_ino == path.stat().st_ino
+    except FileNotFoundError:
+        return False
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
+
+
+def _remove_if_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        return  # another run is at work there

@@ -1,0 +1,148 @@
+"""Every column as few codes, and the counts of all pairs of codes.
+
+Cost: one pass that encodes, then one grouping of three columns for about three pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthlake.quality.dataset import DataSet
+from synthlake.quality.expressions import interval_code
+from synthlake.quality.layout import Field
+from synthlake.quality.marginal import Marginal
+from synthlake.sql.dialect import literal
+
+BINS = 10
+_SETS = 60  # groupings in one statement
+
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Bins:
+    """How one column is encoded: 0 is NULL, then intervals or values, last the rest (or NaN).
+
+    Attributes:
+        field: the column.
+        edges: for ordered columns: upper ends of all intervals but the last.
+        texts: for others: the most frequent values.
+    """
+
+    field: Field
+    edges: tuple[float, ...] = ()
+    texts: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Number of codes."""
+        return 3 + (len(self.edges) if self.field.ordered else len(self.texts) - 1)
+
+
+def bins_of(field: Field, real: Marginal) -> Bins:
+    """Ten intervals of equally many real rows, or the ten most frequent values.
+
+    A value that a tenth of the rows hold gets an interval of its own.
+    """
+    if not field.ordered:
+        first = sorted(range(len(real.texts)), key=lambda i: (-int(real.counts[i]), i))[:BINS]
+        return Bins(field, texts=tuple(real.texts[i] for i in first))
+    wanted = max(int(real.counts.sum()) / BINS, 1.0)
+    edges: list[float] = []
+    held, previous = 0, None
+    for value, count in zip(real.values.tolist(), real.counts.tolist(), strict=True):
+        if count >= wanted and held and previous is not None:
+            edges.append(previous)
+            held = 0
+        held += count
+        previous = value
+        if held >= wanted:
+            edges.append(value)
+            held = 0
+    finite = [e for e in edges if np.isfinite(e) and e < real.most]
+    return Bins(field, edges=tuple(finite))
+
+
+def code(data: DataSet, bins: Bins, alias: str = "t") -> str:
+    """SQL of a column's code."""
+    column, field = data.value(bins.field, alias), bins.field
+    primitives = data.tables.primitives
+    if not field.ordered:
+        whens = " ".join(
+            f"WHEN {literal(primitives.name, text)} THEN {i + 1}"
+            for i, text in enumerate(bins.texts)
+        )
+        known = f"CASE {column} {whens} ELSE {bins.size - 1} END" if whens else "1"
+        return f"CASE WHEN {column} IS NULL THEN 0 ELSE {known} END"
+    tree = interval_code(column, bins.edges, 1)
+    if field.floating:
+        is_nan = primitives.is_special(column, "nan")
+        tree = f"CASE WHEN {is_nan} THEN {bins.size - 1} ELSE {tree} END"
+    return f"CASE WHEN {column} IS NULL THEN 0 ELSE {tree} END"
+
+
+def cover(count: int) -> list[tuple[int, ...]]:
+    """Sets of at most three columns such that every pair of columns is in one."""
+    open_pairs = set(combinations(range(count), 2))
+    out: list[tuple[int, ...]] = []
+    for a, b in combinations(range(count), 2):
+        if (a, b) not in open_pairs:
+            continue
+        gains = [
+            (((a, c) in open_pairs) + ((b, c) in open_pairs), -c) for c in range(b + 1, count)
+        ]
+        gain, third = max(gains, default=(0, 0))
+        chosen = (a, b, -third) if gain else (a, b)
+        out.append(chosen)
+        open_pairs -= set(combinations(chosen, 2))
+    return out
+
+
+PairCounts = dict[tuple[str, str], Counts]
+
+
+def pair_counts(data: DataSet, table: str, bins: Sequence[Bins]) -> PairCounts:
+    """Rows of each pair of codes, for all pairs of columns; shape (size, size) each."""
+    if len(bins) < 2:
+        return {}
+    select = ", ".join(f"CAST({code(data, b)} AS SMALLINT) AS c{i}" for i, b in enumerate(bins))
+    name = f"__synthlake_codes_{data.label}"
+    out: PairCounts = {}
+    groups = cover(len(bins))
+    with data.tables.materialised(name, f"SELECT {select} FROM {data.read(table)}") as codes:
+        for start in range(0, len(groups), _SETS):
+            _count(data, codes, bins, groups[start : start + _SETS], out)
+    return out
+
+
+def _count(
+    data: DataSet, codes: str, bins: Sequence[Bins], groups: Sequence[tuple[int, ...]],
+    out: PairCounts,
+) -> None:  # fmt: skip
+    used = sorted({i for group in groups for i in group})
+    sets = ", ".join("(" + ", ".join(f"c{i}" for i in group) + ")" for group in groups)
+    names = ", ".join(f"c{i}" for i in used)
+    found = data.query(
+        f"SELECT {names}, COUNT(*) AS n FROM {codes} GROUP BY GROUPING SETS ({sets})"
+    )
+    # a column outside of a row's set is NULL; codes never are
+    columns = {i: found[f"c{i}"].fill_null(-1).to_numpy().astype(np.int64) for i in used}
+    number = found["n"].to_numpy().astype(np.float64)
+    member = {i: columns[i] >= 0 for i in used}
+    size = sum(m.astype(np.int8) for m in member.values())
+    for group in groups:
+        rows = np.flatnonzero(np.logical_and.reduce([member[i] for i in group])
+                              & (size == len(group)))  # fmt: skip
+        for a, b in combinations(group, 2):
+            key = (bins[a].field.name, bins[b].field.name)
+            if key in out:
+                continue
+            shape = (bins[a].size, bins[b].size)
+            flat = columns[a][rows] * shape[1] + columns[b][rows]
+            cells = np.bincount(flat, number[rows], minlength=shape[0] * shape[1])
+            out[key] = cells.reshape(shape).astype(np.int64)

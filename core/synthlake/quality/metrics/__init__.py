@@ -1,0 +1,1 @@
+"""The metrics, a small file for each question."""

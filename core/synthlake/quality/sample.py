@@ -1,0 +1,139 @@
+"""The rows that a model sees: chosen by a seeded hash, so that their order does not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from synthlake.quality.dataset import DataSet
+from synthlake.quality.expressions import is_null
+from synthlake.quality.layout import Field
+from synthlake.schema.model import ForeignKey
+from synthlake.sql.keys import Part, compared, parts, reference, row_hash
+from synthlake.sql.kinds import kind
+from synthlake.sql.tables import used
+
+Strings = NDArray[np.object_]
+Column = NDArray[np.float64] | Strings
+Frame = dict[str, Column]
+"""Columns of a sample: numbers with NaN for NULL, or text with None; all of shape (rows,)."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A column that a sample shall hold: its name there, what it is, and its relation's alias."""
+
+    name: str
+    field: Field
+    alias: str = "t"
+
+
+@dataclass(frozen=True)
+class Join:
+    """A parent that is joined to the sampled rows."""
+
+    alias: str
+    table: str
+    fk: ForeignKey
+    child: str = "t"
+    child_table: str = ""
+
+
+def order_hash(data: DataSet, table: str, seed: int, whole: bool = False) -> str:
+    """The seeded hash that rows of a table are ordered by: of the key, or of the whole row."""
+    of, tables = data.schema[table], data.tables
+    salt = Part(f"'{int(seed)}'", pa.string(), "seed")
+    present = [c.name for c in used(of) if data.found[table].has(c.name)]
+    keyed = of.primary_key and not whole and set(of.primary_key) <= set(present)
+    return row_hash(
+        tables.primitives, [salt, *parts(tables, of, of.primary_key if keyed else present)]
+    )
+
+
+def draw(
+    data: DataSet, table: str, columns: Sequence[Wanted], limit: int, seed: int,
+    joins: Sequence[Join] = (), where: str = "",
+) -> Frame:  # fmt: skip
+    """At most ``limit`` rows, in hash order, with columns of the parents that are joined."""
+    key = order_hash(data, table, seed)
+    if data.schema[table].primary_key and data.duplicates(table):
+        key = order_hash(data, table, seed, whole=True)
+    inner = (
+        f"SELECT t.*, {key} AS __h FROM {data.read(table)} {where} ORDER BY __h LIMIT {int(limit)}"
+    )
+    select = ", ".join(
+        f"{data.value(w.field, w.alias)} AS c{i}"
+        for i, w in enumerate(columns)
+        if data.has(w.field)
+    )
+    hits = "".join(f", {j.alias}.__hit AS h{i}" for i, j in enumerate(joins))
+    found = data.query(
+        f"SELECT t.__h{', ' + select if select else ''}{hits} FROM ({inner}) AS t "
+        + " ".join(joined(data, j) for j in joins)
+    )
+    return frame_of(found, columns, joins)
+
+
+def joined(data: DataSet, join: Join) -> str:
+    """The LEFT JOIN of one parent; of parents with the same key, one."""
+    schema, lookup = data.schema, data.lookup
+    child = schema[join.child_table]
+    mine = compared(data.tables, reference(data.tables, child, join.fk, join.child))
+    parent = schema[join.table]
+    theirs = compared(lookup, parts(lookup, parent, join.fk.to))
+    names = [f"__k{i}" for i in range(len(theirs))]
+    keys = ", ".join(f"{e} AS {n}" for e, n in zip(theirs, names, strict=True))
+    on = " AND ".join(
+        f"{m} = {join.alias}.{n}" for m, n in zip(mine, names, strict=True)
+    )  # fmt: skip
+    present = [c.name for c in used(parent) if data.found[join.table].has(c.name)]
+    first = row_hash(lookup.primitives, parts(lookup, parent, present))
+    ranked = (
+        f"SELECT t.*, {keys}, 1 AS __hit, ROW_NUMBER() OVER (PARTITION BY {', '.join(theirs)} "
+        f"ORDER BY {first}) AS __n FROM {lookup.read(join.table)} WHERE NOT {is_null(theirs)}"
+    )
+    return f"LEFT JOIN (SELECT * FROM ({ranked}) AS r WHERE __n = 1) AS {join.alias} ON {on}"
+
+
+def frame_of(found: pa.Table, columns: Sequence[Wanted], joins: Sequence[Join]) -> Frame:
+    """Arrow columns as numpy ones, in hash order."""
+    order = np.argsort(found["__h"].to_numpy(), kind="stable")
+    out: Frame = {}
+    for i, wanted in enumerate(columns):
+        if f"c{i}" in found.column_names:
+            out[wanted.name] = _column(found[f"c{i}"], wanted.field)[order]
+        else:
+            out[wanted.name] = _absent(wanted.field, found.num_rows)
+    for i, join in enumerate(joins):
+        out[hit(join)] = found[f"h{i}"].fill_null(0).to_numpy().astype(np.float64)[order]
+    return out
+
+
+def hit(join: Join) -> str:
+    """Name of the column that says whether there is a parent."""
+    return f"__hit {join.alias}"
+
+
+def _column(column: pa.ChunkedArray[Any], field: Field) -> Column:
+    if field.ordered:
+        return column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return np.asarray(column.to_pylist(), dtype=object)
+
+
+def _absent(field: Field, rows: int) -> Column:
+    return np.full(rows, np.nan) if field.ordered else np.full(rows, None, dtype=object)
+
+
+def size(frame: Mapping[str, Column]) -> int:
+    """Rows of a sample."""
+    return len(next(iter(frame.values()))) if frame else 0
+
+
+def day_field(fields: Mapping[str, Field]) -> Field | None:
+    """The first date or timestamp."""
+    return next((f for f in fields.values() if kind(f.type) in ("date", "timestamp")), None)

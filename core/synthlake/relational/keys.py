@@ -1,0 +1,236 @@
+"""Keys of new rows as functions of the row's number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from synthlake.encode.axis import Axis
+from synthlake.encode.pattern import Pattern
+from synthlake.relational.feistel import Permutation
+from synthlake.seed import Seed
+
+Index = NDArray[np.int64]
+_BLOCK = 4_096
+
+
+class KeyMaker(Protocol):
+    """Makes the columns of a primary key. Conforms: ``TextKey``, ``NumberKey``, ``SlotKey``."""
+
+    columns: tuple[str, ...]
+
+    @property
+    def capacity(self) -> int:
+        """How many distinct keys there are."""
+
+    def make(self, index: Index, frame: KeyFrame) -> dict[str, pa.Array]:
+        """Key columns of rows; distinct for distinct numbers below ``frame.total``."""
+
+
+@dataclass(frozen=True)
+class KeyFrame:
+    """What a key depends on besides the row's number.
+
+    Attributes:
+        seed: of the sample.
+        table: whose key it is.
+        rows: rows that are emitted.
+        total: these and the phantom parents beyond them.
+    """
+
+    seed: Seed
+    table: str
+    rows: int
+    total: int
+
+    def salt(self, part: str) -> int:
+        """The key of a permutation."""
+        return self.seed.key(self.table, f"key:{part}") % 2**64
+
+
+@dataclass(frozen=True)
+class TextKey:
+    """Text of learned or declared shapes: the row's number, permuted and unranked.
+
+    Attributes:
+        patterns: shapes, pairwise without a common string.
+        weights: rows that had each shape.
+    """
+
+    columns: tuple[str, ...]
+    type: pa.DataType
+    patterns: tuple[Pattern, ...]
+    weights: tuple[int, ...]
+
+    @property
+    def capacity(self) -> int:
+        """Strings of all shapes."""
+        return sum(p.capacity for p in self.patterns)
+
+    def make(self, index: Index, frame: KeyFrame) -> dict[str, pa.Array]:
+        """Strings of rows; shapes in proportion to their weights, as far as they hold."""
+        quotas = apportion(frame.total, self.weights, [p.capacity for p in self.patterns])
+        starts = np.concatenate([[0], np.cumsum(quotas)])
+        place = Permutation(frame.total, frame.salt("order"))(index)
+        shape = np.searchsorted(starts, place, side="right") - 1
+        out: NDArray[np.object_] = np.full(len(index), None, dtype=object)
+        for number in np.unique(shape):
+            rows = np.flatnonzero(shape == number)
+            pattern = self.patterns[number]
+            spread = Permutation(pattern.capacity, frame.salt(f"shape{number}"))
+            out[rows] = pattern.unrank(spread(place[rows] - starts[number])).to_pylist()
+        return {self.columns[0]: pa.array(out.tolist(), pa.string()).cast(self.type)}
+
+
+@dataclass(frozen=True)
+class NumberKey:
+    """Whole numbers that grow with the row: ``start + step * number``."""
+
+    columns: tuple[str, ...]
+    type: pa.DataType
+    start: int
+    step: int
+    limit: int
+
+    @property
+    def capacity(self) -> int:
+        """Numbers that the type holds."""
+        return max(0, (self.limit - self.start) // self.step + 1)
+
+    def make(self, index: Index, frame: KeyFrame) -> dict[str, pa.Array]:
+        """Numbers of rows."""
+        ticks = self.start + index * self.step
+        return {self.columns[0]: Axis(self.type, 0).values(ticks, np.zeros(len(index), bool))}
+
+
+@dataclass(frozen=True)
+class SlotAxis:
+    """One side of a grid: listed values, or ``count`` ticks from ``start`` on.
+
+    Privacy: listed values have k entities each; ends are rounded outward.
+    """
+
+    column: str
+    type: pa.DataType
+    values: pa.Array | None = None
+    start: int = 0
+    step: int = 1
+    count: int = 0
+
+    @property
+    def size(self) -> int:
+        """Places along this side."""
+        return self.count if self.values is None else len(self.values)
+
+    def at(self, place: Index) -> pa.Array:
+        """Values at places."""
+        if self.values is not None:
+            made = self.values.take(pa.array(place))
+            return made if made.type == self.type else made.cast(self.type)
+        return Axis(self.type).values(self.start + place * self.step, np.zeros(len(place), bool))
+
+
+@dataclass(frozen=True)
+class SlotKey:
+    """Rows on a grid, such as airport x hour, in its order; some slots stay empty."""
+
+    axes: tuple[SlotAxis, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Key columns."""
+        return tuple(a.column for a in self.axes)
+
+    @property
+    def capacity(self) -> int:
+        """Slots of the grid."""
+        total = 1
+        for axis in self.axes:
+            total *= axis.size
+        return total
+
+    def make(self, index: Index, frame: KeyFrame) -> dict[str, pa.Array]:
+        """Slots of rows: emitted rows in grid order, phantoms anywhere between."""
+        order = Permutation(self.capacity, frame.salt("slots"))
+        slot = np.empty(len(index), np.int64)
+        real = index < frame.rows
+        slot[real] = _Filled(order, frame.rows).at(index[real])
+        slot[~real] = order.inverse(index[~real])
+        out = {}
+        for axis in reversed(self.axes):
+            out[axis.column] = axis.at(slot % axis.size)
+            slot = slot // axis.size
+        return out
+
+
+_CACHE: dict[tuple[int, int, int], NDArray[np.int64]] = {}
+
+
+@dataclass(frozen=True)
+class _Filled:
+    """The slots that hold a row, by their order in the grid; state is one number a block."""
+
+    order: Permutation
+    rows: int
+
+    @cached_property
+    def before(self) -> NDArray[np.int64]:
+        """Filled slots before each block of slots."""
+        name = (self.order.size, self.order.key, self.rows)
+        if name not in _CACHE:
+            _CACHE.clear()
+            counts = [int(self._mask(s).sum()) for s in range(0, self.order.size, _BLOCK)]
+            _CACHE[name] = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return _CACHE[name]
+
+    def _mask(self, start: int) -> NDArray[np.bool_]:
+        slots = np.arange(start, min(start + _BLOCK, self.order.size))
+        mask: NDArray[np.bool_] = self.order(slots) < self.rows
+        return mask
+
+    def at(self, index: Index) -> Index:
+        """The slot of the i-th row."""
+        out = np.empty(len(index), np.int64)
+        block = np.searchsorted(self.before, index, side="right") - 1
+        for number in np.unique(block):
+            rows = block == number
+            filled = np.flatnonzero(self._mask(int(number) * _BLOCK))
+            out[rows] = number * _BLOCK + filled[index[rows] - self.before[number]]
+        return out
+
+
+def apportion(total: int, weights: Sequence[int], limits: Sequence[int]) -> list[int]:
+    """``total`` in proportion to weights, none above its limit; by largest remainder.
+
+    Source: Hamilton's method. What limits cut off goes to the others, the roomiest first.
+    """
+    whole = sum(weights) or 1
+    exact = [total * w / whole for w in weights]
+    out = [min(int(e), limit) for e, limit in zip(exact, limits, strict=True)]
+    by_remainder = sorted(range(len(out)), key=lambda i: (int(exact[i]) - exact[i], i))
+    for place in by_remainder:
+        if sum(out) < total and out[place] < limits[place]:
+            out[place] += 1
+    for place in sorted(range(len(out)), key=lambda i: (out[i] - limits[i], i)):
+        room = min(limits[place] - out[place], total - sum(out))
+        out[place] += max(room, 0)
+    return out
+
+
+def slot_bounds(ticks: Index, step: int, day: int | None) -> tuple[int, int]:
+    """First tick and count of a regular axis; ends rounded outward to whole days."""
+    low, high = int(ticks.min()), int(ticks.max())
+    if day and day % step == 0:
+        low, high = low // day * day, (high // day + 1) * day - step
+    return low, (high - low) // step + 1
+
+
+def as_columns(parts: Mapping[str, Any], names: Sequence[str]) -> list[pa.Array]:
+    """Key columns in order."""
+    return [parts[n] for n in names]

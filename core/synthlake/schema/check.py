@@ -1,0 +1,182 @@
+"""Whether a schema agrees with itself and with the source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from synthlake.errors import SchemaError
+from synthlake.schema.keys import family
+from synthlake.schema.model import Column, ForeignKey, Schema, Table
+from synthlake.schema.modes import check_own
+from synthlake.schema.nearest import nearest
+from synthlake.schema.roles import by_type
+
+SYNTHESIZERS = ("trees", "independent")
+
+
+def check(schema: Schema, source: Schema) -> None:
+    """Whether a schema agrees with itself and with the schema of the source.
+
+    Args:
+        schema: declared or inferred.
+        source: what there is.
+
+    Raises:
+        SchemaError: it does not; says which table, column or key, and the way out.
+    """
+    for table in schema:
+        if table.name not in source:
+            raise SchemaError(
+                f"there is no table {table.name!r}", hint=nearest(table.name, source.tables)
+            )
+        _check_columns(table, source[table.name])
+        if table.skip:
+            _check_skipped(table, schema)
+        else:
+            _check_primary_key(table)
+            _check_references(table, schema)
+            _check_synthesizer(table)
+    schema.order()
+
+
+def _check_columns(table: Table, source: Table) -> None:
+    _no_repeats([c.name for c in table.columns], f"{table.name} has", "a column")
+    for column in table.columns:
+        if not source.has(column.name):
+            raise SchemaError(
+                f"{table.name} has no column {column.name!r}",
+                hint=nearest(column.name, [c.name for c in source.columns]),
+            )
+        if column.type != source.column(column.name).type:
+            raise SchemaError(
+                f"{table.name}.{column.name} is {source.column(column.name).type} in the source "
+                f"and {column.type} in the schema",
+                hint="read the schema from this source",
+            )
+        _check_kind(table, column)
+
+
+def _check_kind(table: Table, column: Column) -> None:
+    where, kind = f"{table.name}.{column.name}", family(column.type)
+    held = by_type(column.type)
+    if column.role in ("numeric", "datetime", "boolean") and column.role != held:
+        raise SchemaError(
+            f"{where} is {column.type} and cannot have the role {column.role}",
+            hint=f"leave the role out, or write {held or 'categorical'}",
+        )
+    asked = [f"the role {column.role}"] if column.role in ("text", "personal") else []
+    asked += ["a pattern"] if column.pattern is not None else []
+    asked += ["the action mask"] if column.action == "mask" else []
+    if asked and kind != "text":
+        raise SchemaError(
+            f"{where} is {column.type}, and {asked[0]} is for text", hint="leave it out"
+        )
+
+
+def _check_skipped(table: Table, schema: Schema) -> None:
+    if table.keep:
+        raise SchemaError(
+            f"{table.name} is both keep and skip",
+            hint="keep writes it as it is, skip leaves it out",
+        )
+    for child, fk in schema.children(table.name):
+        if not child.skip:
+            raise SchemaError(
+                f"{fk.label(child.name)}: {table.name} is skipped, and nothing may refer to it",
+                hint=f"leave the foreign key out of {child.name}, or skip {child.name} as well",
+            )
+
+
+def _check_primary_key(table: Table) -> None:
+    where = f"the primary key of {table.name}"
+    _no_repeats(table.primary_key, f"{where} has", "a column")
+    for name in table.primary_key:
+        _check_part(table, name, where)
+
+
+def _check_part(table: Table, name: str, where: str) -> None:
+    if not table.has(name):
+        raise SchemaError(
+            f"{where}: {table.name} has no column {name!r}",
+            hint=nearest(name, [c.name for c in table.columns]),
+        )
+    column = table.column(name)
+    if column.action != "learn":
+        raise SchemaError(
+            f"{where}: {table.name}.{name} has the action {column.action}, and keys are made anew",
+            hint=f"leave `action` out of {name}, or {name} out of the key",
+        )
+    if family(column.type) == "other":
+        raise SchemaError(
+            f"{where}: {table.name}.{name} is {column.type}, which cannot be part of a key",
+            hint="leave it out; keys are whole numbers, decimals, texts, dates, times, uuids or binary",
+        )
+
+
+def _check_references(table: Table, schema: Schema) -> None:
+    for fk in table.foreign_keys:
+        _check_reference(table, fk, schema)
+    twice = [(fk.columns, fk.references) for fk in table.foreign_keys]
+    for columns, parent in twice:
+        if twice.count((columns, parent)) > 1:
+            raise SchemaError(
+                f"{table.name}({', '.join(columns)}) -> {parent} stands twice",
+                hint="keep one of the two",
+            )
+    own = [fk.label(table.name) for fk in table.foreign_keys if fk.mode == "own"]
+    if len(own) > 1:
+        raise SchemaError(
+            f"{table.name} has {len(own)} own parents: {'; '.join(own)}",
+            hint="rows are made with one parent: write `mode: match` for the others",
+        )
+
+
+def _check_reference(table: Table, fk: ForeignKey, schema: Schema) -> None:
+    where = fk.label(table.name)
+    if fk.references not in schema:
+        raise SchemaError(
+            f"{where}: there is no table {fk.references!r}",
+            hint=nearest(fk.references, schema.tables),
+        )
+    parent = schema[fk.references]
+    if not fk.columns or len(fk.columns) != len(fk.to):
+        raise SchemaError(
+            f"{where}: {len(fk.columns)} columns refer to {len(fk.to)} columns",
+            hint="`columns` and `to` pair up one by one",
+        )
+    _no_repeats(fk.columns, f"{where} has", "a column")
+    _no_repeats(fk.to, f"{where} refers to", "a column")
+    for name, other in zip(fk.columns, fk.to, strict=True):
+        _check_part(table, name, where)
+        _check_part(parent, other, where)
+        mine, theirs = table.column(name).type, parent.column(other).type
+        if family(mine) != family(theirs):
+            raise SchemaError(
+                f"{where}: {table.name}.{name} is {mine} and {parent.name}.{other} is {theirs}",
+                hint="cast one of them in the source, or leave the foreign key out",
+            )
+    if table.keep and not parent.keep:
+        raise SchemaError(
+            f"{where}: {table.name} is kept as it is, and its references would break, as "
+            f"{parent.name} is made anew",
+            hint=f"keep {parent.name} as well, or leave the foreign key out",
+        )
+    if fk.mode == "own":
+        check_own(table, fk, schema)
+
+
+def _check_synthesizer(table: Table) -> None:
+    name = (table.synthesizer or {}).get("name", SYNTHESIZERS[0])
+    if name not in SYNTHESIZERS:
+        raise SchemaError(
+            f"{table.name} asks for the synthesizer {name!r}",
+            hint=nearest(str(name), SYNTHESIZERS),
+        )
+
+
+def _no_repeats(names: Iterable[str], where: str, what: str) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise SchemaError(f"{where} {what} twice: {name!r}", hint="name it once")
+        seen.add(name)

@@ -1,0 +1,233 @@
+"""Completes a schema: what is declared is taken, what is absent is inferred by evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from synthlake.ports import Source
+from synthlake.schema.check import check
+from synthlake.schema.cycles import acyclic
+from synthlake.schema.document import SchemaDocument
+from synthlake.schema.keys import MAX_PARTS, composite_key, family, is_junction, single_key
+from synthlake.schema.model import Column, ForeignKey, Schema, Table
+from synthlake.schema.modes import with_modes
+from synthlake.schema.probe import Probe, TableCounts, TextCounts, rate
+from synthlake.schema.references import Reference, composite_reference, single_references
+from synthlake.schema.roles import role_of
+
+
+@dataclass(frozen=True)
+class Inference:
+    """A complete schema and why it is so.
+
+    Attributes:
+        schema: every role, key and mode is set.
+        evidence: counts and rates by path, such as ``flights.foreign_keys[tailnum]``; never a
+            cell's value.
+        rows: of each table that is not skipped.
+    """
+
+    schema: Schema
+    evidence: Mapping[str, str]
+    rows: Mapping[str, int]
+
+
+def infer(source: Source, document: SchemaDocument | None = None) -> Inference:
+    """The schema of a source, as declared in a document and by the source, the rest inferred.
+
+    Raises:
+        SchemaError: what is declared contradicts itself or the source.
+
+    Privacy: the evidence holds counts and rates only.
+    Cost: SQL over all rows: one statement a table for counts, then a few for each candidate.
+    """
+    given = source.schema()
+    work = _Work(given, document or SchemaDocument(), Probe(source.engine()))
+    work.count()
+    work.find_keys()
+    work.gather_references()
+    check(work.schema, given)
+    work.choose_modes()
+    work.give_roles()
+    rows = {name: counts.rows for name, counts in work.counts.items()}
+    return Inference(work.schema, MappingProxyType(work.evidence), MappingProxyType(rows))
+
+
+@dataclass
+class _Work:
+    """The schema as it grows, in the order of the methods."""
+
+    given: Schema
+    document: SchemaDocument
+    probe: Probe
+    schema: Schema = field(init=False)
+    evidence: dict[str, str] = field(default_factory=dict)
+    counts: dict[str, TableCounts] = field(default_factory=dict)
+    texts: dict[str, dict[str, TextCounts]] = field(default_factory=dict)
+    found: dict[str, list[Reference]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.schema = self.document.merge_tables(self.given)
+
+    def count(self) -> None:
+        for table in self._live():
+            self.counts[table.name] = self.probe.counts(table)
+            names = [c.name for c in table.columns if family(c.type) == "text"]
+            self.texts[table.name] = self.probe.texts(table, names)
+            self.evidence[table.name] = f"{self.counts[table.name].rows} rows"
+
+    def find_keys(self) -> None:
+        """Primary keys, and the references that tell them."""
+        waiting = [t.name for t in self._live() if not self._key_declared(t)]
+        for name in waiting:
+            if not is_junction(self.schema[name]):
+                self._set_key(name, self._single(name))
+        self._find_single_references()
+        for table in self._live():
+            if len(table.primary_key) > 1:
+                self._refer_to(table.name)
+        # small tables first: parents have fewer rows than their children
+        for name in sorted(waiting, key=lambda name: self.counts[name].rows):
+            if not self.schema[name].primary_key:
+                self._find_composite(name)
+
+    def _find_single_references(self) -> None:
+        for table in self._live():
+            if not self._references_declared(table):
+                self.found[table.name] = single_references(
+                    table, self.schema, self.counts, self.probe
+                )
+
+    def gather_references(self) -> None:
+        for name, found in self.found.items():
+            keys = tuple(r.fk for r in found)
+            self.schema = self.schema.with_table(self.schema[name].with_keys(foreign_keys=keys))
+            for reference in found:
+                self.evidence[_path(name, reference.fk)] = _said(reference)
+        self.schema = self.document.merge_references(self.schema)
+        for table in list(self._live()):
+            for fk in table.foreign_keys:
+                self._drop_if_odd(table.name, fk)
+        self.schema, out = acyclic(self.schema, self._firm)
+        for name, fk in out:
+            self._leave_out(name, fk, "it closes a cycle of references")
+
+    def choose_modes(self) -> None:
+        for table in list(self._live()):
+            made, said = with_modes(table, self.schema, self.counts[table.name], self.probe)
+            self.schema = self.schema.with_table(made)
+            for place, reason in said.items():
+                self._add_evidence(_path(table.name, made.foreign_keys[place]), reason)
+
+    def give_roles(self) -> None:
+        for table in list(self._live()):
+            columns = tuple(self._with_role(table, c) for c in table.columns)
+            self.schema = self.schema.with_table(replace(table, columns=columns))
+
+    def _live(self) -> Iterator[Table]:
+        return (table for table in self.schema if not table.skip)
+
+    def _key_declared(self, table: Table) -> bool:
+        entry = self.document.tables.get(table.name)
+        return bool(table.primary_key) or (entry is not None and entry.primary_key is not None)
+
+    def _references_declared(self, table: Table) -> bool:
+        entry = self.document.tables.get(table.name)
+        by_user = entry is not None and entry.foreign_keys is not None
+        return by_user or bool(self.given[table.name].foreign_keys)
+
+    def _firm(self, name: str, fk: ForeignKey) -> bool:
+        entry = self.document.tables.get(name)
+        return entry is not None and entry.foreign_keys is not None
+
+    def _single(self, name: str) -> tuple[str, ...]:
+        key = single_key(self.schema[name], self.counts[name], self.texts[name])
+        return () if key is None else (key,)
+
+    def _find_composite(self, name: str) -> None:
+        table, counts = self.schema[name], self.counts[name]
+        referring = set[str]().union(*self._held_references(table))
+        key: tuple[str, ...] = ()
+        if is_junction(table) and not referring.issuperset(c.name for c in table.columns):
+            key = self._single(name)
+        key = key or composite_key(table, counts, referring, self.probe)
+        key = self._whole_references(table, key)
+        self._set_key(name, key)
+        if len(key) > 1:
+            self._refer_to(name)
+        elif not key:
+            said = "no columns that look like a key are unique" if counts.rows else "no rows"
+            self.evidence[f"{name}.primary_key"] = said
+
+    def _held_references(self, table: Table) -> list[set[str]]:
+        entry = self.document.tables.get(table.name)
+        if entry is not None and entry.foreign_keys is not None:
+            return [set(fk.columns) for fk in entry.foreign_keys]
+        held = [r.fk for r in self.found.get(table.name, [])] or table.foreign_keys
+        return [set(fk.columns) for fk in held]
+
+    def _whole_references(self, table: Table, key: tuple[str, ...]) -> tuple[str, ...]:
+        # a key with half of a reference in it is the smaller, and the worse to make: rows can be
+        # made distinct inside a family only where the whole reference is part of the key
+        chosen = set(key)
+        for fk in self._held_references(table):
+            if len(fk) > 1 and chosen & fk and len(chosen | fk) <= MAX_PARTS and len(key) > 1:
+                chosen |= fk
+        return tuple(c.name for c in table.columns if c.name in chosen)
+
+    def _set_key(self, name: str, key: tuple[str, ...]) -> None:
+        if key:
+            self.schema = self.schema.with_table(self.schema[name].with_keys(primary_key=key))
+            self.evidence[f"{name}.primary_key"] = (
+                f"unique and without NULL in {self.counts[name].rows} rows"
+            )
+
+    def _refer_to(self, parent: str) -> None:
+        for name, found in self.found.items():
+            if name != parent:
+                reference = composite_reference(
+                    self.schema[name], self.schema[parent], self.counts, self.probe
+                )
+                found += [reference] if reference is not None else []
+
+    def _drop_if_odd(self, name: str, fk: ForeignKey) -> None:
+        if self._firm(name, fk) or fk.references not in self.schema:
+            return
+        reason = ""
+        if self.schema[fk.references].skip:
+            reason = f"{fk.references} is skipped"
+        elif self.schema[name].keep and not self.schema[fk.references].keep:
+            reason = f"{name} is kept as it is and {fk.references} is not"
+        if reason:
+            kept = tuple(held for held in self.schema[name].foreign_keys if held != fk)
+            self.schema = self.schema.with_table(self.schema[name].with_keys(foreign_keys=kept))
+            self._leave_out(name, fk, reason)
+
+    def _leave_out(self, name: str, fk: ForeignKey, reason: str) -> None:
+        self._add_evidence(_path(name, fk), f"left out, as {reason}")
+
+    def _add_evidence(self, path: str, said: str) -> None:
+        held = self.evidence.get(path)
+        self.evidence[path] = f"{held}; {said}" if held else said
+
+    def _with_role(self, table: Table, column: Column) -> Column:
+        if column.role is not None or column.action == "skip":
+            return column
+        counts, texts = self.counts[table.name], self.texts[table.name]
+        made, said = role_of(table, column, counts, texts, self.probe)
+        self.evidence[f"{table.name}.columns.{column.name}"] = said
+        return made
+
+
+def _path(table: str, fk: ForeignKey) -> str:
+    return f"{table}.foreign_keys[{','.join(fk.columns)}]"
+
+
+def _said(reference: Reference) -> str:
+    held = reference.included
+    parts = [f"{held.found} of {held.keys} distinct keys are in {reference.fk.references}"]
+    parts += [f"{rate(held.orphans, held.rows)} of rows are orphans"] if held.orphans else []
+    parts += [f"{rate(held.nulls, held.rows)} NULL"] if held.nulls else []
+    return ", ".join(parts)

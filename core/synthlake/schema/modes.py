@@ -1,0 +1,131 @@
+"""Modes of foreign keys: with which parent the rows of a table are made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from synthlake.errors import SchemaError
+from synthlake.schema.model import ForeignKey, Schema, Table
+from synthlake.schema.probe import MIN_SHARED, Probe, TableCounts
+
+_FEW_VALUES = 200
+_MAX_COLUMNS = 12
+_MAX_NULLS = 0.5
+# What fewer than ten parents share is not stored: a few airports leave nothing of their flights.
+_HELD_OUT, _LEARNED, _SMALL_FAMILY = 500, 100, 10
+
+
+def allows(table: Table, fk: ForeignKey) -> bool:
+    """Whether the table's primary key can be made distinct inside the families of a reference.
+
+    It can where there is none, where it is a surrogate, and where the reference is a part of it.
+    """
+    key = set(table.primary_key)
+    referring = {c for other in table.foreign_keys for c in other.columns}
+    surrogate = len(key) == 1 and not key & referring
+    return not key or surrogate or set(fk.columns) <= key
+
+
+def with_modes(
+    table: Table, schema: Schema, counts: TableCounts, probe: Probe
+) -> tuple[Table, dict[int, str]]:
+    """The table with a mode for every foreign key; declared modes win.
+
+    Returns:
+        The table, and the evidence for each mode that was chosen, by place of the key.
+
+    Raises:
+        SchemaError: a declared ``own`` that the primary key does not allow.
+    """
+    for fk in table.foreign_keys:
+        if fk.mode == "own":
+            check_own(table, fk, schema)
+    if table.own is None and not table.keep:
+        own, evidence = _choose(table, schema, counts, probe)
+    else:
+        own, evidence = None, {}
+    keys = tuple(
+        replace(fk, mode=fk.mode or ("own" if place == own else "match"))
+        for place, fk in enumerate(table.foreign_keys)
+    )
+    return table.with_keys(foreign_keys=keys), evidence
+
+
+def check_own(table: Table, fk: ForeignKey, schema: Schema) -> None:
+    """Whether rows can be made with this parent.
+
+    Raises:
+        SchemaError: they cannot; says why and the way out.
+    """
+    if table.keep:
+        raise SchemaError(
+            f"{fk.label(table.name)} cannot be own: {table.name} is kept as it is",
+            hint="leave `mode: own` out",
+        )
+    if schema[fk.references].keep:
+        raise SchemaError(
+            f"{fk.label(table.name)} cannot be own: {fk.references} is kept as it is and does not "
+            "scale",
+            hint="write `mode: match`, which draws a row of it for each child",
+        )
+    if not allows(table, fk):
+        raise SchemaError(
+            f"{fk.label(table.name)} cannot be own: the primary key "
+            f"({', '.join(table.primary_key)}) can be made distinct only inside families of a "
+            "reference that is part of it",
+            hint=f"write `mode: match`, or name {', '.join(fk.columns)} in the primary key, or "
+            "declare `primary_key: []`",
+        )
+
+
+def _choose(
+    table: Table, schema: Schema, counts: TableCounts, probe: Probe
+) -> tuple[int | None, dict[int, str]]:
+    said: dict[int, str] = {}
+    grades: dict[int, int] = {}
+    for place, fk in enumerate(table.foreign_keys):
+        if _candidate(table, fk, schema, counts):
+            parents = probe.distinct(table, fk.columns)
+            grades[place] = _grade(parents, counts.rows)
+            said[place] = "" if grades[place] else f"too few parents for an own one: {parents}"
+    good = [place for place in grades if grades[place] == max(grades.values()) > 0]
+    if len(good) < 2:
+        reason = "the only parent that the key and the counts allow"
+        chosen = good[0] if good else None
+        return chosen, _given(said if chosen is None else {**said, chosen: reason})
+    columns = _few_valued(table, counts)
+    likeness = {
+        place: probe.siblings(table, table.foreign_keys[place], columns, counts.rows)
+        for place in good
+    }
+    said |= {place: f"siblings alike {likeness[place]:.2f}" for place in good}
+    return max(good, key=lambda place: (round(likeness[place], 3), -place)), _given(said)
+
+
+def _given(said: dict[int, str]) -> dict[int, str]:
+    return {place: text for place, text in said.items() if text}
+
+
+def _grade(parents: int, rows: int) -> int:
+    """2 for enough parents to learn from and hold out, 1 for enough to learn from, else 0."""
+    if parents >= _HELD_OUT:
+        return 2
+    small_families = parents >= MIN_SHARED and rows <= _SMALL_FAMILY * parents
+    return int(parents >= _LEARNED or small_families)
+
+
+def _candidate(table: Table, fk: ForeignKey, schema: Schema, counts: TableCounts) -> bool:
+    if fk.mode is not None or schema[fk.references].keep:
+        return False
+    nulls = max(counts.rows - counts.columns[c].values for c in fk.columns)
+    return allows(table, fk) and nulls <= _MAX_NULLS * counts.rows
+
+
+def _few_valued(table: Table, counts: TableCounts) -> Sequence[str]:
+    found = [
+        c.name
+        for c in table.columns
+        if c.action == "learn" and 2 <= counts.columns[c.name].distinct <= _FEW_VALUES
+    ]
+    return sorted(found, key=lambda name: counts.columns[name].distinct)[:_MAX_COLUMNS]

@@ -1,0 +1,141 @@
+"""Arrow types on their way through DuckDB: what it cannot hold, and the way back."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthlake.errors import SourceError
+from synthlake.schema.model import Column, Table
+from synthlake.sql.duckdb_engine import quoted
+
+Values: TypeAlias = "pa.Array[Any]"
+
+
+def plain(schema: pa.Schema) -> pa.Schema:
+    """A schema of memory with types that files have too: no views on strings, no metadata."""
+    return pa.schema([pa.field(f.name, _plain(f.type), f.nullable) for f in schema])
+
+
+def _plain(kind: Any) -> pa.DataType:
+    if pa.types.is_string_view(kind):
+        return pa.string()
+    if pa.types.is_binary_view(kind):
+        return pa.binary()
+    if pa.types.is_dictionary(kind):
+        value: Any = _plain(kind.value_type)
+        return pa.dictionary(kind.index_type, value, kind.ordered)
+    found: pa.DataType = kind
+    return found
+
+
+def for_duckdb(table: pa.Table) -> pa.Table:
+    """A table in types that DuckDB takes: durations as numbers of their unit, as in Parquet."""
+    for number, field in enumerate(table.schema):
+        kind = _duckdb_type(field.type)
+        if kind != field.type:
+            column = table.column(number).cast(kind)
+            table = table.set_column(number, pa.field(field.name, kind), column)
+    return table
+
+
+def _duckdb_type(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_duration(kind):
+        return pa.int64()
+    if pa.types.is_float16(kind):
+        return pa.float32()
+    if pa.types.is_decimal256(kind):
+        # Beyond 38 digits DuckDB knows only doubles, as when it reads them from Parquet.
+        exact = kind.precision <= 38
+        return pa.decimal128(kind.precision, kind.scale) if exact else pa.float64()
+    return kind
+
+
+def normal(table: Table) -> str:
+    """The select list of a table's view: every column, -0.0 as 0.0.
+
+    Source: SQL.md, as -0.0 and 0.0 are one value to SQL and two to bytes.
+    """
+    parts = []
+    for column in table.columns:
+        name = quoted(column.name)
+        zeroed = f"{name} + 0::FLOAT AS {name}" if pa.types.is_float32(column.type) else name
+        zeroed = f"{name} + 0::DOUBLE AS {name}" if pa.types.is_float64(column.type) else zeroed
+        parts.append(zeroed)
+    return ", ".join(parts)
+
+
+def restore(values: Sequence[Values], schema: pa.Schema, table: str) -> list[Values]:
+    """What came out of DuckDB in the types of the source; columns by position.
+
+    Raises:
+        SourceError: a column has been through a type that cannot hold it.
+    """
+    columns = []
+    for column, field in zip(values, schema, strict=True):
+        failed = False
+        try:
+            columns.append(cast(column, field.type))
+        except (pa.ArrowException, ValueError):
+            failed = True  # raised outside, as Arrow's message quotes the value
+        if failed:
+            raise SourceError(
+                f"{table}.{field.name} is {field.type}, and DuckDB's {column.type} cannot be"
+                " turned back into it without loss",
+                hint="store the column in a type that DuckDB has, or leave it out",
+            )
+    return columns
+
+
+def batch(values: Sequence[Values], schema: pa.Schema, rows: int) -> pa.RecordBatch:
+    """Columns as a batch of a schema; keeps the number of rows where there are no columns."""
+    if not len(schema):
+        counted = pa.RecordBatch.from_arrays([pa.nulls(rows)], names=["rows"])
+        return counted.select([])
+    columns = [cast(v, f.type) for v, f in zip(values, schema, strict=True)]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def table(name: str, schema: pa.Schema) -> Table:
+    """A table of columns that declares no keys."""
+    return Table(name, tuple(Column(f.name, f.type, nullable=f.nullable) for f in schema))
+
+
+def cast(values: Values, kind: pa.DataType) -> Values:
+    """Values in another type, or an Arrow error where that would change them."""
+    if values.type == kind:
+        return values
+    if pa.types.is_null(kind) and values.null_count == len(values):
+        return pa.nulls(len(values))
+    if pa.types.is_dictionary(kind):
+        plain = pc.cast(values, kind.value_type)
+        return plain.dictionary_encode().cast(kind)
+    if pa.types.is_decimal(kind) and pa.types.is_floating(values.type):
+        raise pa.ArrowInvalid("a double does not hold all digits")
+    if isinstance(kind, pa.ExtensionType | pa.BaseExtensionType):
+        return _extension(values, kind)
+    if pa.types.is_float16(kind):
+        return pc.cast(values, kind, safe=False)
+    return pc.cast(values, kind)
+
+
+def _extension(values: Values, kind: pa.BaseExtensionType) -> Values:
+    if kind == pa.uuid() and pa.types.is_string(values.type):
+        raw = [None if v is None else uuid.UUID(v).bytes for v in values.to_pylist()]
+        return pa.ExtensionArray.from_storage(kind, pa.array(raw, kind.storage_type))
+    return pa.ExtensionArray.from_storage(kind, pc.cast(values, kind.storage_type))
+
+
+def chosen(table: Table, columns: Sequence[str] | None) -> pa.Schema:
+    """Arrow schema of some columns of a table, skipped ones included.
+
+    Raises:
+        SchemaError: there is no such column.
+    """
+    names = [c.name for c in table.columns] if columns is None else columns
+    found = [table.column(name) for name in names]
+    return pa.schema([pa.field(c.name, c.type, c.nullable) for c in found])

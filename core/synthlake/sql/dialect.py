@@ -1,0 +1,103 @@
+"""What differs between SQL engines, one file a dialect in ``sql/dialects``.
+
+Everything else that Synthlake emits is standard SQL. Transpiling these is silently wrong, so they
+are written by hand.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Protocol, cast
+
+import pyarrow as pa
+from sqlglot import exp
+
+from synthlake.errors import SourceError
+
+
+class Primitives(Protocol):
+    """Expressions from expressions; values go in and come out as SQL text.
+
+    Conforms: ``dialects.duckdb.DuckDB``. A dialect's file holds one as ``PRIMITIVES``.
+    """
+
+    @property
+    def name(self) -> str:
+        """The dialect, as sqlglot calls it."""
+
+    def key_text(self, value: str, type: pa.DataType) -> str:
+        """Canonical text of a value that may stand in a key; NULL for NULL."""
+
+    def float_text(self, value: str) -> str:
+        """A text that equal floats share in every engine, by exact operations alone."""
+
+    def octets(self, text: str) -> str:
+        """Number of bytes of a text in UTF-8, as text."""
+
+    def joined(self, texts: Sequence[str]) -> str:
+        """Texts one after the other; NULL if one is."""
+
+    def hashed(self, text: str) -> str:
+        """The first 15 hex digits of the SHA-256 of a text, as a bigint."""
+
+    def comparable(self, value: str, type: pa.DataType) -> str:
+        """The same value in a form in which columns of like types can be compared and united."""
+
+    def converted(self, value: str, type: pa.DataType) -> str:
+        """The value as another type, NULL where it cannot be."""
+
+    def learnable(self, value: str, type: pa.DataType) -> str:
+        """The value as it is learned: text plain, -0.0 as 0.0, durations as numbers."""
+
+    def finite(self, value: str) -> str:
+        """A float, NULL unless it is finite."""
+
+    def is_special(self, value: str, special: str) -> str:
+        """Whether a float is ``nan``, ``inf`` or ``-inf``."""
+
+    def decimals(self, value: str, type: pa.DataType) -> str:
+        """The fewest decimals that write a finite float exactly: 0 to 9, or 10 for more."""
+
+    def shape(self, text: str) -> str:
+        """Digits as 9, letters as A and a, what is beyond ASCII as ``*``."""
+
+    def whole(self, value: str) -> str:
+        """A sum of integers as a bigint."""
+
+    def quotient(self, dividend: str, divisor: str) -> str:
+        """Integer division of numbers that are not negative."""
+
+    def materialise(self, name: str, select: str) -> str:
+        """The statement that stores a result under a quoted name for this session."""
+
+    def discard(self, name: str) -> str:
+        """The statement that drops what ``materialise`` stored."""
+
+
+def primitives(dialect: str) -> Primitives:
+    """The primitives of a dialect.
+
+    Raises:
+        SourceError: there are none.
+    """
+    try:
+        module = importlib.import_module(f"synthlake.sql.dialects.{dialect}")
+    except ModuleNotFoundError:
+        raise SourceError(
+            f"no SQL is written for the dialect {dialect!r}",
+            hint="copy the tables to Parquet or DuckDB and open those",
+        ) from None
+    return cast(Primitives, module.PRIMITIVES)
+
+
+@lru_cache(maxsize=4096)
+def quoted(dialect: str, name: str) -> str:
+    """A name as an identifier that keeps its case and every character."""
+    return str(exp.to_identifier(name, quoted=True).sql(dialect=dialect))
+
+
+def literal(dialect: str, text: str) -> str:
+    """A text as a literal."""
+    return str(exp.Literal.string(text).sql(dialect=dialect))

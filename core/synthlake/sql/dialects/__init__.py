@@ -1,0 +1,1 @@
+"""One file a dialect: what cannot be said in standard SQL."""

@@ -1,0 +1,176 @@
+"""DuckDB's primitives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import MappingProxyType
+
+import pyarrow as pa
+from pyarrow import types
+
+from synthlake.sql.kinds import Kind, kind, plain, unit
+
+
+def _text(value: str) -> str:
+    return f"CAST({value} AS VARCHAR)"
+
+
+def _micros(value: str) -> str:
+    return f"epoch_us({value})"
+
+
+def _duration_micros(value: str, type: pa.DataType) -> str:
+    # a source holds durations as numbers of their unit, which DuckDB has no type for
+    if unit(type) == "ns":
+        return f"{value} // 1000"
+    return f"{value} * {_MICROS[unit(type)]}"
+
+
+def _unscaled(value: str) -> str:
+    return f"CAST(replace({_text(value)}, '.', '') AS HUGEINT)"
+
+
+_MICROS = MappingProxyType({"s": 1_000_000, "ms": 1_000, "us": 1})
+
+_KEY_TEXTS: MappingProxyType[Kind, Callable[[str], str]] = MappingProxyType(
+    {
+        "integer": _text,
+        "boolean": lambda value: _text(f"CAST({value} AS INTEGER)"),
+        "date": lambda value: _text(f"{_micros(value)} // 86400000000"),
+        "timestamp": lambda value: _text(_micros(value)),
+        "time": lambda value: _text(_micros(value)),
+        "decimal": lambda value: _text(_unscaled(value)),
+        "text": _text,
+        "binary": lambda value: f"lower(hex({value}))",
+        "uuid": lambda value: f"lower({_text(value)})",
+    }
+)
+
+_TYPES: MappingProxyType[Kind, str] = MappingProxyType(
+    {
+        "integer": "BIGINT",
+        "boolean": "BOOLEAN",
+        "date": "DATE",
+        "timestamp": "TIMESTAMP",
+        "time": "TIME",
+        "duration": "BIGINT",
+        "float": "DOUBLE",
+        "text": "VARCHAR",
+        "binary": "BLOB",
+        "uuid": "UUID",
+    }
+)
+
+_SCALES = (("abs({0}) < 2.0 ** -10", "s", 72), ("abs({0}) < 2.0 ** 30", "m", 32))
+
+
+class DuckDB:
+    """DuckDB 1.1 and later."""
+
+    name = "duckdb"
+
+    def key_text(self, value: str, type: pa.DataType) -> str:
+        """Canonical text of a value that may stand in a key; NULL for NULL."""
+        if kind(type) == "duration":
+            return _text(_duration_micros(value, type))
+        return _KEY_TEXTS[kind(type)](value)
+
+    def float_text(self, value: str) -> str:
+        """A text that equal floats share in every engine, by exact operations alone.
+
+        Scaling by a power of two and truncation are exact; printing is not the same anywhere.
+        Floats that differ by less than 2**-32 (2**-72 near 0) share a text.
+        """
+        number = f"CAST({value} AS DOUBLE)"
+        scaled = " ".join(
+            f"WHEN {test.format(number)} THEN '{mark}' || "
+            + _text(f"CAST(trunc({number} * 2.0 ** {power}) AS BIGINT)")
+            for test, mark, power in _SCALES
+        )
+        return (
+            f"CASE WHEN isnan({number}) THEN 'nan' WHEN isinf({number}) THEN "
+            f"CASE WHEN {number} > 0 THEN 'inf' ELSE '-inf' END {scaled} "
+            f"WHEN abs({number}) < 2.0 ** 62 THEN 'l' || "
+            + _text(f"CAST(trunc({number}) AS BIGINT)")
+            + f" WHEN {number} IS NOT NULL THEN CASE WHEN {number} > 0 THEN 'h' ELSE '-h' END END"
+        )
+
+    def octets(self, text: str) -> str:
+        """Number of bytes of a text in UTF-8, as text."""
+        return _text(f"strlen({text})")
+
+    def joined(self, texts: Sequence[str]) -> str:
+        """Texts one after the other; NULL if one is."""
+        return " || ".join(texts)
+
+    def hashed(self, text: str) -> str:
+        """The first 15 hex digits of the SHA-256 of a text, as a bigint."""
+        return f"CAST('0x' || substr(sha256({text}), 1, 15) AS BIGINT)"
+
+    def comparable(self, value: str, type: pa.DataType) -> str:
+        """The same value in a form in which columns of like types can be compared and united."""
+        if kind(type) in ("timestamp", "time"):
+            return _micros(value)
+        if kind(type) == "duration":
+            return _duration_micros(value, type)
+        return _text(value) if kind(type) in ("text", "uuid") else value
+
+    def converted(self, value: str, type: pa.DataType) -> str:
+        """The value as another type, NULL where it cannot be."""
+        values = plain(type)
+        if types.is_decimal(values):
+            name = f"DECIMAL({values.precision}, {values.scale})"
+        else:
+            name = _TYPES[kind(type)]
+        return f"TRY_CAST({value} AS {name})"
+
+    def learnable(self, value: str, type: pa.DataType) -> str:
+        """The value as it is learned: text plain, -0.0 as 0.0, durations as numbers."""
+        if kind(type) in ("text", "uuid"):
+            return _text(value)
+        if kind(type) == "float":
+            return f"CASE WHEN {value} = 0 THEN 0 ELSE {value} END"
+        return value
+
+    def finite(self, value: str) -> str:
+        """A float, NULL unless it is finite."""
+        return f"CASE WHEN isfinite({value}) THEN {value} END"
+
+    def is_special(self, value: str, special: str) -> str:
+        """Whether a float is ``nan``, ``inf`` or ``-inf``."""
+        return f"{value} = CAST('{special}' AS FLOAT)"
+
+    def decimals(self, value: str, type: pa.DataType) -> str:
+        """The fewest decimals that write a finite float exactly: 0 to 9, or 10 for more."""
+        name = "DOUBLE" if types.is_float64(plain(type)) else "FLOAT"
+        number = f"CAST({value} AS DOUBLE)"
+        tests = " ".join(
+            f"WHEN CAST(round({number}, {places}) AS {name}) = {value} THEN {places}"
+            for places in range(10)
+        )
+        return f"CASE WHEN isfinite({value}) THEN CASE {tests} ELSE 10 END END"
+
+    def shape(self, text: str) -> str:
+        """Digits as 9, letters as A and a, what is beyond ASCII as ``*``."""
+        for pattern, mark in (("0-9", "9"), ("A-Z", "A"), ("a-z", "a"), (r"^\x00-\x7F", "*")):
+            text = f"regexp_replace({text}, '[{pattern}]', '{mark}', 'g')"
+        return text
+
+    def whole(self, value: str) -> str:
+        """A sum of integers as a bigint."""
+        return f"CAST({value} AS BIGINT)"
+
+    def quotient(self, dividend: str, divisor: str) -> str:
+        """Integer division of numbers that are not negative."""
+        return f"({dividend}) // ({divisor})"
+
+    def materialise(self, name: str, select: str) -> str:
+        """The statement that stores a result under a quoted name for this session."""
+        return f"CREATE OR REPLACE TEMP TABLE {name} AS {select}"
+
+    def discard(self, name: str) -> str:
+        """The statement that drops what ``materialise`` stored."""
+        return f"DROP TABLE IF EXISTS {name}"
+
+
+PRIMITIVES = DuckDB()

@@ -1,0 +1,139 @@
+"""Statements that count foreign keys: orphans, degrees, and how alike siblings are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthlake.schema.model import ForeignKey, Table
+from synthlake.sql.columns import Stored
+from synthlake.sql.keys import compared, parts, reference
+from synthlake.sql.statistics import ColumnStatistics, KeyStatistics
+from synthlake.sql.tables import Tables
+
+_FEW = 50  # distinct values of a column by which siblings are compared
+_COLUMNS = 12  # columns at most, in the order of the table
+
+
+def degrees(tables: Tables, table: Table, fk: ForeignKey) -> str:
+    """Keys, by whether a parent has them (``found``) and how many children do (``degree``)."""
+    child = compared(tables, reference(tables, table, fk))
+    parent = compared(tables, parts(tables, tables.schema[fk.references], fk.to))
+    names = ", ".join(f"k{i}" for i in range(len(child)))
+    children = (
+        f"SELECT {_named(child)}, count(*) AS n, 0 AS f FROM {tables.read(table.name)}"
+        f" WHERE {_present(child)} GROUP BY {', '.join(child)}"
+    )
+    parents = (
+        f"SELECT DISTINCT {_named(parent)}, 0 AS n, 1 AS f FROM {tables.read(fk.references)}"
+        f" WHERE {_present(parent)}"
+    )
+    keys = (
+        f"SELECT sum(n) AS d, max(f) AS f FROM ({children} UNION ALL {parents}) AS u"
+        f" GROUP BY {names}"
+    )
+    return (
+        f"SELECT f AS found, {tables.primitives.whole('d')} AS degree, count(*) AS n"
+        f" FROM ({keys}) AS g GROUP BY f, d"
+    )
+
+
+def key_statistics(
+    tables: Tables, table: Table, fk: ForeignKey, rows: int, siblings: float
+) -> KeyStatistics:
+    """Counts of a foreign key over all rows."""
+    found = tables.engine.query(degrees(tables, table, fk))
+    found = found.take(pc.sort_indices(found, sort_keys=[("degree", "ascending")]))
+    parents, orphans = found.filter(pc.field("found") == 1), found.filter(pc.field("found") == 0)
+    return KeyStatistics(
+        rows=rows,
+        nulls=rows - _children(found),
+        orphans=_children(orphans),
+        orphan_keys=pc.sum(orphans.column("n")).as_py() or 0,
+        parents=pc.sum(parents.column("n")).as_py() or 0,
+        degrees=_histogram(parents, "parents"),
+        orphan_degrees=_histogram(orphans, "keys"),
+        siblings=siblings,
+    )
+
+
+def agreements(stored: Stored, key: Sequence[str], value: str) -> str:
+    """Agreeing pairs of siblings by size of family (``part`` 0), and their rows by value (1)."""
+    whole, names = stored.tables.primitives.whole, ", ".join(f"k{i}" for i in range(len(key)))
+    groups = (
+        f"SELECT {_named(key)}, {value} AS v, count(*) AS c FROM {stored.name}"
+        f" WHERE {_present(key)} GROUP BY {', '.join(key)}, {value}"
+    )
+    families = (
+        f"WITH g AS ({groups}), f AS (SELECT v, c, sum(c) OVER (PARTITION BY {names}) AS n FROM g)"
+    )
+    return (
+        f"{families} SELECT 0 AS part, {whole('n')} AS size, {whole('sum(c * (c - 1))')} AS agree,"
+        f" {whole('sum(c)')} AS n FROM f WHERE n >= 2 GROUP BY n"
+        f" UNION ALL SELECT 1, 0, 0, {whole('sum(c)')} FROM f WHERE n >= 2 GROUP BY v"
+    )
+
+
+def siblings(
+    stored: Stored, fk: ForeignKey, columns: Mapping[str, tuple[int, ColumnStatistics]]
+) -> float:
+    """How much more alike the children of one parent are than any children, 0 to 1.
+
+    The mean over columns of 2 to 50 distinct values (at most 12, none of the key itself; NULL is
+    a value) of A - B. A: the mean over children with siblings of the share of their siblings that
+    have the same value, sum over families of sum_v c_v (c_v - 1) / (n - 1) over sum of n. B: the
+    same of all these children as one family, sum_v C_v (C_v - 1) / (N (N - 1)), which is what
+    independent values would give whatever the sizes of the families are.
+
+    Cost: a grouping a column, over the training rows.
+    """
+    few = [
+        number
+        for name, (number, of) in columns.items()
+        if name not in fk.columns and of.counts is not None and 2 <= of.distinct <= _FEW
+    ][:_COLUMNS]
+    key = [f"c{columns[name][0]}" for name in fk.columns]
+    excess = [
+        _excess(stored.tables.engine.query(agreements(stored, key, f"c{number}"))) for number in few
+    ]
+    return sum(excess) / len(excess) if excess else 0.0
+
+
+def _excess(found: pa.Table) -> float:
+    families = [row for row in found.to_pylist() if row["part"] == 0]
+    values = [row["n"] for row in found.to_pylist() if row["part"] == 1]
+    rows = sum(values)
+    if rows < 2:
+        return 0.0
+    # sorted: a sum of floats depends on its order
+    shares = sorted((row["size"], row["agree"]) for row in families)
+    alike: float = sum(agree / (size - 1) for size, agree in shares) / rows
+    independent: float = sum(n * (n - 1) for n in values) / (rows * (rows - 1))
+    return min(1.0, max(0.0, alike - independent))
+
+
+def duplicates(tables: Tables, table: Table, rows: int) -> int:
+    """Rows beyond the first of each primary key, and rows with a NULL in it; 0 without a key."""
+    if not table.primary_key:
+        return 0
+    key = compared(tables, parts(tables, table, table.primary_key))
+    distinct = f"SELECT DISTINCT {_named(key)} FROM {tables.read(table.name)} WHERE {_present(key)}"
+    return rows - tables.number(f"SELECT count(*) FROM ({distinct}) AS d")
+
+
+def _named(values: Sequence[str]) -> str:
+    return ", ".join(f"{value} AS k{i}" for i, value in enumerate(values))
+
+
+def _present(values: Sequence[str]) -> str:
+    return " AND ".join(f"{value} IS NOT NULL" for value in values)
+
+
+def _children(found: pa.Table) -> int:
+    return pc.sum(pc.multiply(found.column("degree"), found.column("n"))).as_py() or 0
+
+
+def _histogram(found: pa.Table, name: str) -> pa.Table:
+    return found.select(["degree", "n"]).rename_columns(["degree", name])

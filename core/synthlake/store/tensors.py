@@ -1,0 +1,53 @@
+"""One file of arrays with a JSON document: what a worker maps into memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthlake.errors import ArtifactError
+from synthlake.store.canonical import canonical_json, digest_array, digest_json
+from synthlake.store.directory import write_file
+
+_DOCUMENT = "document"
+
+
+def save_tensors(
+    path: Path, document: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]
+) -> str:
+    """Write a document and its arrays into one file, atomically; returns their digest."""
+    from safetensors.numpy import save
+
+    held = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    write_file(path, save(held, metadata={_DOCUMENT: canonical_json(document).decode()}))
+    return digest_tensors(document, tensors)
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The document and arrays of a file.
+
+    Raises:
+        ArtifactError: it is missing or damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="np") as file:
+            document = json.loads(file.metadata()[_DOCUMENT])
+            return document, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise ArtifactError(
+            f"{path} cannot be read: {type(error).__name__}", hint="delete it and run again"
+        ) from error
+
+
+def digest_tensors(document: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> str:
+    """Digest of a document and its arrays, whatever file they lie in."""
+    return digest_json(
+        {"document": document, "tensors": {n: digest_array(a) for n, a in tensors.items()}}
+    )
