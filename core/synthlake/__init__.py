@@ -13,7 +13,7 @@ if TYPE_CHECKING:
         evaluate,
         fit,
         load,
-        open,  # noqa: A004
+        open,
         run,
     )
 

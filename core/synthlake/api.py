@@ -1,9 +1,9 @@
 """The Python door, and all that plugins may import.
 
-    source = synthlake.open("data/nyc")
-    artifact = synthlake.fit(source, seed=7)
-    twin = artifact.sample(scale=1.0, seed=1)
-    report = synthlake.evaluate(source, twin, tier="standard")
+source = synthlake.open("data/nyc")
+artifact = synthlake.fit(source, seed=7)
+twin = artifact.sample(scale=1.0, seed=1)
+report = synthlake.evaluate(source, twin, tier="standard")
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from synthlake.pipeline.twin import Twin, TwinTable
 from synthlake.pipeline.wanted import Wanted
 from synthlake.ports import Event, OnEvent, Sink, Source
 from synthlake.schema.model import Schema
-from synthlake.source import open_source as open  # noqa: A004
+from synthlake.source import open_source as open
 from synthlake.store import artifact as store
 
 if TYPE_CHECKING:
-    from synthlake.quality import Report
+    from synthlake.quality.report import Report
     from synthlake.relational import Model
 
 __all__ = [
@@ -191,7 +191,7 @@ def evaluate(
 
 def __getattr__(name: str) -> Any:
     if name == "Report":
-        from synthlake.quality import Report
+        from synthlake.quality.report import Report
 
         return Report
     raise AttributeError(f"module 'synthlake.api' has no attribute {name!r}")

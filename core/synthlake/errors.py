@@ -21,6 +21,8 @@ hint. ``Transient`` errors may go away when the call is repeated, ``Terminal`` o
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class SynthlakeError(Exception):
     """Root of all errors raised on purpose.
@@ -33,6 +35,18 @@ class SynthlakeError(Exception):
     def __init__(self, message: str, *, hint: str = "") -> None:
         self.message, self.hint = message, hint
         super().__init__(f"{message}\nHint: {hint}" if hint else message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # leaves have arguments of their own; from a worker process they come back as they were
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(
+    kind: type[SynthlakeError], args: tuple[Any, ...], held: dict[str, Any]
+) -> SynthlakeError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(held)
+    return error
 
 
 class Transient:

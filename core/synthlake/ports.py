@@ -98,28 +98,39 @@ class TrainingTable:
         context: what is given: the parent's row, codes, positions among siblings.
         group: shape (rows,), int64; rows of one entity share a number. Sizes and k count these.
         k: least number of entities behind anything that is stored.
+        seen: the columns as later ones see them, where that differs from what is drawn.
     """
 
     columns: Mapping[str, Feature]
     context: Mapping[str, Feature]
     group: NDArray[np.int64]
     k: int
+    seen: Mapping[str, Feature] = field(default_factory=dict)
 
-
-Settle = Callable[[str, Codes], Codes]
-"""Called with each column once its codes are drawn; returns the codes that later columns see."""
 
 Draw = Callable[[str, int], NDArray[np.uint64]]
 """``draw(column, number)`` gives the words of a column's draw for the rows that are made."""
+
+Redraw = Callable[[NDArray[np.int64], int], Codes]
+"""``redraw(rows, number)`` draws some rows of the column again, with the words of that draw."""
+
+Settle = Callable[[str, Codes, Redraw], Codes]
+"""Called with each column once its codes are drawn; returns the codes that later columns see."""
 
 
 class FittedSynthesizer(Protocol):
     """Makes rows; pure, holds no training rows. Conforms: everything in ``models/``."""
 
     def sample(
-        self, rows: int, context: Mapping[str, Codes], draw: Draw, settle: Settle
-    ) -> dict[str, Codes]:
-        """Codes of all columns for ``rows`` rows, as functions of context and words alone."""
+        self, columns: Sequence[str], context: Mapping[str, Codes], draw: Draw, settle: Settle
+    ) -> None:
+        """Draw columns in their order and hand each to ``settle``.
+
+        Args:
+            columns: the first of those that were learned, up to all.
+            context: codes that are given, by name.
+            draw: words; codes are functions of context and words alone.
+        """
 
     def to_artifact(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Settings as JSON, and tensors by name."""

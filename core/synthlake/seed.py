@@ -62,3 +62,10 @@ def below(words: Words, bounds: NDArray[np.int64] | int) -> NDArray[np.int64]:
 def unit(words: Words) -> NDArray[np.float64]:
     """Floats in [0, 1) from the upper 53 bits of words."""
     return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def mulhigh(numbers: NDArray[np.int64], times: int, by: int) -> NDArray[np.int64]:
+    """``numbers * times // by`` for numbers below ``by``, exactly up to 2**31 and nearly beyond."""
+    if by < 2**31 and times < 2**31:
+        return numbers * times // max(by, 1)
+    return np.floor(numbers.astype(np.float64) / by * times).astype(np.int64)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from synthlake.cli.guard import GATE_FAILED, Guarded, errors
+from synthlake.cli.guard import GATE_FAILED, Guarded
 from synthlake.cli.progress import progress
 from synthlake.cli.render import output, say, show_inspection, show_plan
 from synthlake.errors import SpecError
@@ -125,7 +125,7 @@ def inspect(artifact: Annotated[Path, typer.Argument(help="Folder of an artifact
 
 
 @app.command()
-def sample(
+def sample(  # noqa: PLR0913 - a command has as many options as it has
     artifact: Annotated[Path, typer.Argument(help="Folder of an artifact.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the twin.")],
     scale: Annotated[float, typer.Option(help="Of the source's roots.")] = 1.0,
@@ -134,11 +134,9 @@ def sample(
     ] = None,
     tables: Annotated[list[str] | None, typer.Option(help="Only these tables.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal rows.")] = 0,
-    format: Annotated[  # noqa: A002
-        str, typer.Option(help="parquet, csv, jsonl, arrow or hdf5.")
-    ] = "parquet",
+    format: Annotated[str, typer.Option(help="parquet, csv, jsonl, arrow or hdf5.")] = "parquet",
     workers: Workers = 1,
-) -> None:  # the options of issue 3
+) -> None:
     """Write a twin of any size from an artifact."""
     from synthlake.api import load
 
@@ -155,7 +153,7 @@ def sample(
 
 
 @app.command()
-def evaluate(
+def evaluate(  # noqa: PLR0913 - a command has as many options as it has
     real: Annotated[str, typer.Option(help="The real data: a folder, a file or a URL.")],
     synthetic: Annotated[str, typer.Option(help="The synthetic data.")],
     holdout: Annotated[

@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from synthlake.cli.guard import errors
-from synthlake.ports import Event, OnEvent
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
+
+    from synthlake.ports import Event, OnEvent
 
 _EVERY_S = 5.0  # between plain lines of one step
 

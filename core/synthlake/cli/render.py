@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from synthlake.pipeline.plan import Plan, TablePlan
-from synthlake.store.inspection import Inspection
+if TYPE_CHECKING:
+    from synthlake.pipeline.plan import Plan, TablePlan
+    from synthlake.store.inspection import Inspection
 
 _PLAIN_WIDTH = 140  # where there is no terminal to ask
 

@@ -62,6 +62,16 @@ class NumericCodec:
         codes = np.searchsorted(self.low, ticks, side="right") - 1
         return np.where(null, -1, np.clip(codes, 0, None)).astype(np.int32)
 
+    def snap(self, ticks: Ticks) -> Ticks:
+        """The nearest numbers that lie in a bin: point masses attract what falls between them."""
+        if not len(self.low):
+            return ticks
+        at = np.clip(np.searchsorted(self.low, ticks, side="right") - 1, 0, None)
+        above = np.minimum(at + 1, len(self.low) - 1)
+        lower = np.clip(ticks, self.low[at], self.high[at])
+        upper = np.maximum(self.low[above], lower)
+        return np.where(np.abs(upper - ticks) < np.abs(ticks - lower), upper, lower)
+
     def draw(self, codes: NDArray[np.int32], words: Words) -> tuple[Ticks, NDArray[np.bool_]]:
         """Ticks drawn uniformly within the bins, and the mask of NULL and special codes."""
         null = (codes < 0) | (codes >= len(self.low))

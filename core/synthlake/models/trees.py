@@ -6,7 +6,7 @@ k-supported cells in the leaves in place of donors.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthlake.errors import ArtifactError
-from synthlake.models.cart import Growth, Tree, grow
+from synthlake.models.cart import Growth, Index, Tree, grow
 from synthlake.models.embed import Recode, ordered_recode, sorted_recode, target_of
 from synthlake.models.leaves import Leaves, build_leaves, entity_share
 from synthlake.ports import Codes, Draw, Feature, Settle, TrainingTable
@@ -41,6 +41,12 @@ class _Step:
     tree: Tree
     leaves: Leaves
 
+    def node(self, seen: Mapping[str, Codes], rows: int) -> Index:
+        """The leaf of each row."""
+        if not self.asks:
+            return np.zeros(rows, np.int32)
+        return self.tree.apply(np.stack([a.recode(seen[a.column]) for a in self.asks]))
+
 
 @dataclass(frozen=True)
 class FittedTrees:
@@ -49,23 +55,23 @@ class FittedTrees:
     steps: tuple[_Step, ...]
 
     def sample(
-        self, rows: int, context: Mapping[str, Codes], draw: Draw, settle: Settle
-    ) -> dict[str, Codes]:
-        """Codes of all columns, as functions of context and words alone.
+        self, columns: Sequence[str], context: Mapping[str, Codes], draw: Draw, settle: Settle
+    ) -> None:
+        """Draw columns in their order and hand each to ``settle``.
 
         Cost: about 1 microsecond a cell.
         """
-        seen, out = dict(context), {}
-        for step in self.steps:
-            if step.asks:
-                features = np.stack([a.recode(seen[a.column]) for a in step.asks])
-                node = step.tree.apply(features)
-            else:
-                node = np.zeros(rows, np.int32)
-            codes = step.leaves.draw(node, draw(step.column, 0))
-            out[step.column] = codes
-            seen[step.column] = settle(step.column, codes)
-        return out
+        seen = dict(context)
+        for step in self.steps[: len(columns)]:
+            words = draw(step.column, 0)
+            node = step.node(seen, len(words))
+
+            def redraw(
+                rows: NDArray[np.int64], number: int, step: _Step = step, node: Index = node
+            ) -> Codes:
+                return step.leaves.draw(node[rows], draw(step.column, number)[rows])
+
+            seen[step.column] = settle(step.column, step.leaves.draw(node, words), redraw)
 
     def to_artifact(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Columns and their features; trees, leaves and positions as tensors."""
@@ -104,7 +110,7 @@ class Trees:
         steps = []
         for name, column in data.columns.items():
             steps.append(self._step(name, column, done, data, seed))
-            done[name] = column
+            done[name] = data.seen.get(name, column)
         return FittedTrees(tuple(steps))
 
     def _step(

@@ -1,0 +1,1 @@
+"""What a run does: spec, plan, steps, twin."""

@@ -84,7 +84,8 @@ def _pooled(job: Job, parts: Sequence[Part], workers: int) -> Iterator[Part]:
                 yield tasks[task]
         except BrokenProcessPool as error:
             raise SampleError(
-                "a worker process died", hint="run again: finished parts stay; or use fewer workers"
+                "a worker process died",
+                hint="use fewer workers, or guard the call with `if __name__ == '__main__':`",
             ) from error
         finally:
             for task in tasks:
@@ -121,7 +122,7 @@ def _opened(job: Job) -> tuple[Generator, Sink]:
 
     model = Model.from_parts(load(job.artifact).parts)
     plan = SamplePlan.from_parts(*load_tensors(Path(job.plan)))
-    sink = open_sink(job.sink, format=job.format)
+    sink = open_sink(job.sink)
     made = {table.name: table for table in model.schema if table.name in set(job.tables)}
-    sink.open(job.run_id, Schema(made))
+    sink.open(job.run_id, Schema(made), fingerprint=job.fingerprint)
     return Generator(model, plan), sink

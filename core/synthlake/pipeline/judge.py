@@ -7,9 +7,9 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, cast, get_args
 
-from synthlake.errors import LearnError
+from synthlake.errors import LearnError, SpecError
 from synthlake.pipeline import learn
 from synthlake.pipeline.learn import Given
 from synthlake.pipeline.snapshot import local_path
@@ -18,10 +18,12 @@ from synthlake.pipeline.twin import Twin
 from synthlake.pipeline.wanted import Wanted
 from synthlake.ports import OnEvent, Source
 from synthlake.schema.model import Schema
+from synthlake.schema.nearest import nearest
 from synthlake.store.directory import manifest_of, write_file
 
 if TYPE_CHECKING:
-    from synthlake.quality import EvaluationSettings, Report
+    from synthlake.quality.report import Report
+    from synthlake.quality.settings import EvaluationSettings
     from synthlake.sql.split import Split
 
 REPORT_HTML = "report.html"
@@ -54,7 +56,7 @@ def judge(
     Raises:
         EvaluationError: the data sets cannot be compared.
     """
-    from synthlake.quality import evaluate
+    from synthlake.quality.evaluate import evaluate
 
     parts = candidates.parts
     return evaluate(
@@ -110,15 +112,13 @@ def share_of(synthetic: object) -> float:
     return 0.0
 
 
-def compare(
-    asked: Asked, given: EvaluationOptions, on_event: OnEvent | None = None
-) -> Report:
+def compare(asked: Asked, given: EvaluationOptions, on_event: OnEvent | None = None) -> Report:
     """The report on any two data sets; the floor is learned from the real one.
 
     Raises:
         EvaluationError: the data sets cannot be compared.
     """
-    from synthlake.quality import EvaluationSettings
+    from synthlake.quality.settings import EvaluationSettings
 
     settings = EvaluationSettings(**given)
     schema = learn.understand(asked.real, asked.schema, on_event)
@@ -132,9 +132,7 @@ def compare(
         return judge(Candidates(parts, asked.synthetic, floor), schema, settings, on_event)
 
 
-def _floor(
-    parts: Split, schema: Schema, scratch: Path, on_event: OnEvent | None
-) -> Source | None:
+def _floor(parts: Split, schema: Schema, scratch: Path, on_event: OnEvent | None) -> Source | None:
     from synthlake.source import open_source
 
     asked = learn.FitSettings()
@@ -150,7 +148,7 @@ def _floor(
 
 def settings_of(spec: SynthesisSpec, about: Mapping[str, str]) -> EvaluationSettings:
     """How a spec wants its twin judged."""
-    from synthlake.quality import EvaluationSettings
+    from synthlake.quality.settings import EvaluationSettings
 
     gates = tuple(g.model_dump(exclude_none=True) for g in spec.gates)
     return EvaluationSettings(
@@ -168,6 +166,26 @@ def save_report(report: Report, folder: Path) -> None:
     """Write ``report.html`` and ``report.json``, the latter last: it says that both are there."""
     folder.mkdir(parents=True, exist_ok=True)
     report.save(folder / REPORT_HTML)
-    held: Mapping[str, Any] = report.to_json()
+    held = report.to_json()
+    held.pop("seconds", None)  # a run that was resumed leaves the same bytes
     text = json.dumps(held, indent=2, sort_keys=True) + "\n"
     write_file(folder / REPORT_JSON, text.encode())
+
+
+def write_json(report: Report, path: Path) -> None:
+    """Write a report's figures, whatever the file is called."""
+    from synthlake.quality.report.document import text
+
+    write_file(path, text(report).encode())
+
+
+def tier_of(name: str) -> Tier:
+    """A tier by name.
+
+    Raises:
+        SpecError: there is none of that name.
+    """
+    for tier in get_args(Tier):
+        if tier == name:
+            return cast(Tier, tier)
+    raise SpecError(f"there is no tier {name!r}", hint=nearest(name, get_args(Tier)))

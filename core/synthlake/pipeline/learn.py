@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
-from synthlake.errors import SpecError
+from synthlake.errors import SchemaError, SpecError
 from synthlake.pipeline.secrets import mask
 from synthlake.ports import Event, OnEvent, Source
 from synthlake.schema.model import Schema
@@ -64,6 +64,7 @@ def fit_settings(given: FitOptions) -> FitSettings:
     """
     from synthlake.schema.check import SYNTHESIZERS
 
+    default = FitSettings()
     asked = given.get("synthesizer", "trees")
     held = {"name": asked} if isinstance(asked, str) else dict(asked)
     if held.get("name") not in SYNTHESIZERS:
@@ -71,7 +72,13 @@ def fit_settings(given: FitOptions) -> FitSettings:
             f"there is no synthesizer {held.get('name')!r}",
             hint=f"there are {', '.join(SYNTHESIZERS)}",
         )
-    settings = FitSettings(**{**given, "synthesizer": held})
+    settings = FitSettings(
+        synthesizer=held,
+        seed=given.get("seed", default.seed),
+        k=given.get("k", default.k),
+        holdout=given.get("holdout", default.holdout),
+        max_rows=given.get("max_rows", default.max_rows),
+    )
     if settings.k < 1 or settings.max_rows < 1 or not 0 <= settings.holdout < 1:
         raise SpecError(
             "k and max_rows must be at least 1, and holdout at least 0 and below 1",
@@ -130,6 +137,7 @@ def study(parts: Split, schema: Schema, max_rows: int, on_event: OnEvent | None)
     """Count all training rows and draw the sample.
 
     Raises:
+        SchemaError: a primary key is none.
         QueryError, SourceError: the engine cannot read the data.
     """
     from synthlake.sql.draw import draw
@@ -137,8 +145,20 @@ def study(parts: Split, schema: Schema, max_rows: int, on_event: OnEvent | None)
 
     tell(on_event, "profile", "counting all training rows")
     statistics = measure(parts.train, parts.whole, schema, on_event)
+    _check_keys(schema, statistics)
     tell(on_event, "draw", f"drawing an intact sample of at most {max_rows:,} rows")
     return Lesson(schema, statistics, draw(parts.train, schema, max_rows))
+
+
+def _check_keys(schema: Schema, statistics: Mapping[str, TableStatistics]) -> None:
+    for table in schema:
+        broken = 0 if table.skip or table.keep else statistics[table.name].primary_duplicates
+        if broken:
+            raise SchemaError(
+                f"{table.name}({', '.join(table.primary_key)}) is no primary key: {broken} of "
+                f"{statistics[table.name].rows} rows repeat one or have a NULL in it",
+                hint="name other columns, or `primary_key: []` for none",
+            )
 
 
 def fit(lesson: Lesson, settings: FitSettings, on_event: OnEvent | None = None) -> Model:
@@ -151,14 +171,12 @@ def fit(lesson: Lesson, settings: FitSettings, on_event: OnEvent | None = None) 
 
     tell(on_event, "fit", f"learning {len(lesson.samples)} tables")
     asked = LearnSettings(
-        seed=settings.seed, k=settings.k, synthesizer=str(settings.synthesizer["name"])
+        seed=settings.seed, k=settings.k, synthesizer=dict(settings.synthesizer)
     )
     return learn(lesson.samples, lesson.statistics, lesson.schema, asked, on_event)
 
 
-def fit_floor(
-    lesson: Lesson, settings: FitSettings, on_event: OnEvent | None = None
-) -> Model:
+def fit_floor(lesson: Lesson, settings: FitSettings, on_event: OnEvent | None = None) -> Model:
     """Learn the same rows with every column on its own: what any twin has to beat.
 
     Raises:

@@ -222,7 +222,9 @@ def _notes(tables: list[TablePlan], allowed: int, spec: SynthesisSpec) -> list[s
         notes.append(f"learns from an intact sample of at most {allowed:,} of {total:,} rows")
     if allowed < spec.fit.max_rows:
         notes.append(f"fit.max_minutes lowers fit.max_rows to {allowed:,}")
-    roots = max((t.rows for t in tables if not t.child and t.made not in ("skip", "keep")), default=0)
+    roots = max(
+        (t.rows for t in tables if not t.child and t.made not in ("skip", "keep")), default=0
+    )
     if spec.holdout.share and roots < MIN_HOLDOUT_ROOTS:
         notes.append(f"below {MIN_HOLDOUT_ROOTS} roots nothing is held out: no ceiling")
     empty = [t.name for t in tables if t.made == "empty"]

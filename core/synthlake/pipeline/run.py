@@ -12,9 +12,10 @@ from synthlake.pipeline import judge, secrets
 from synthlake.pipeline.plan import Plan
 from synthlake.pipeline.snapshot import snapshot
 from synthlake.pipeline.spec import SynthesisSpec
-from synthlake.pipeline.stages import ARTIFACT, Stages
-from synthlake.pipeline.work import Work, is_twin, lock, published
+from synthlake.pipeline.stages import Stages
+from synthlake.pipeline.work import ARTIFACT, Work, is_twin, lock, published
 from synthlake.ports import OnEvent, Source
+from synthlake.store.artifact import is_artifact
 from synthlake.store.canonical import digest_json
 from synthlake.store.directory import check_target
 
@@ -112,9 +113,29 @@ def plan(given: SynthesisSpec | str | Path | Mapping[str, Any]) -> Plan:
         SpecError: the spec cannot be read or asks for what cannot be done.
         SchemaError, SourceError: the data is not what the spec says.
     """
-    spec = SynthesisSpec.load(given)
-    nowhere = Work("plan", Path("plan"), "")
-    return Stages(spec, open_spec_source(spec), nowhere, 1, None).plan
+    return _unpublished(SynthesisSpec.load(given)).plan
+
+
+def fit(
+    given: SynthesisSpec | str | Path | Mapping[str, Any],
+    folder: Path,
+    on_event: OnEvent | None = None,
+) -> str:
+    """Learn what a spec names and write the artifact; returns its id.
+
+    Raises:
+        SpecError: the spec cannot be read or asks for what cannot be done.
+        SinkOccupiedError: the folder holds something that is not an artifact.
+        SynthlakeError: any other error of the steps.
+    """
+    check_target(folder, is_artifact)
+    stages = _unpublished(SynthesisSpec.load(given), on_event)
+    stages.begin()
+    return stages.fit(folder)
+
+
+def _unpublished(spec: SynthesisSpec, on_event: OnEvent | None = None) -> Stages:
+    return Stages(spec, open_spec_source(spec), Work("", Path(), ""), 1, on_event)
 
 
 def settled(spec: SynthesisSpec, settings: RunSettings) -> tuple[SynthesisSpec, Path]:
@@ -159,8 +180,8 @@ def open_spec_source(spec: SynthesisSpec) -> Source:
     from synthlake.source import open_source
 
     given = spec.source
-    options = secrets.resolve_all(given.options) or None
-    return open_source(secrets.resolve(given.url), schema=given.schema_name, options=options)
+    url = secrets.resolve(given.url)
+    return open_source(url, schema=given.schema_name, options=given.options)
 
 
 def _binding(spec: SynthesisSpec, source: Source) -> str:

@@ -1,41 +1,31 @@
-"""Secrets by reference: ``env:NAME`` and ``file:PATH`` are looked up late and never shown."""
+"""Secrets stay references until they are used, and are never shown."""
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from synthlake.errors import SpecError
+from synthlake.source.secrets import resolve as look_up
 
 MASK = "***"
-_REFERENCE = re.compile(r"^(env|file):(?!//)(.+)$")
-_EMBEDDED = re.compile(r"\$\{(env|file):([^}]+)\}")
+_REFERENCE = re.compile(r"(?:env|file):(?!//).+")
+_EMBEDDED = re.compile(r"\$\{((?:env|file):[^}]+)\}")
 _PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):([^@\s]*)@")
-_QUERY = re.compile(
-    r"(?i)([?&;](?:[a-z_]*(?:password|passwd|pwd|token|secret|key|credential|sas|sig)[a-z_]*)=)"
-    r"[^&;#\s]+"
-)
-_NAMED = re.compile(r"(?i)(password|passwd|pwd|token|secret|key|credential|sas)")
+_SECRET = "password|passwd|pwd|token|secret|key|credential|sas|sig"
+_QUERY = re.compile(rf"(?i)([?&;][a-z_]*(?:{_SECRET})[a-z_]*=)[^&;#\s]+")
+_NAMED = re.compile(rf"(?i){_SECRET}")
 
 
 def resolve(text: str) -> str:
-    """A text with ``env:NAME``, ``file:PATH`` or embedded ``${env:NAME}`` looked up.
+    """A URL that is ``env:NAME`` or ``file:PATH``, or holds ``${env:NAME}``, looked up.
 
     Raises:
-        SpecError: the variable or file is not there. The message names the reference alone.
+        SourceError: the variable or file is not there. The message names the reference alone.
     """
-    whole = _REFERENCE.match(text)
-    if whole:
-        return _look_up(whole[1], whole[2])
-    return _EMBEDDED.sub(lambda found: _look_up(found[1], found[2]), text)
-
-
-def resolve_all(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options with every reference among their values looked up."""
-    return {k: resolve(v) if isinstance(v, str) else v for k, v in options.items()}
+    if _REFERENCE.fullmatch(text):
+        return look_up(text)
+    return _EMBEDDED.sub(lambda found: look_up(found[1]), text)
 
 
 def mask(text: str) -> str:
@@ -46,26 +36,10 @@ def mask(text: str) -> str:
 
 def mask_all(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options for display: values of keys that sound secret are masked unless references."""
-
-    def shown(key: str, value: Any) -> Any:
-        if not isinstance(value, str) or _REFERENCE.match(value):
-            return value
-        return MASK if _NAMED.search(key) else mask(value)
-
-    return {key: shown(key, value) for key, value in options.items()}
+    return {key: _shown(key, value) for key, value in options.items()}
 
 
-def _look_up(kind: str, name: str) -> str:
-    if kind == "env":
-        value = os.environ.get(name)
-        if value is None:
-            raise SpecError(
-                f"the environment variable {name} is not set", hint=f"export {name}=..."
-            )
+def _shown(key: str, value: Any) -> Any:
+    if not isinstance(value, str) or _REFERENCE.fullmatch(value):
         return value
-    try:
-        return Path(name).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(
-            f"the secret file {name} cannot be read", hint="check its path and permissions"
-        ) from error
+    return MASK if _NAMED.search(key) else mask(value)

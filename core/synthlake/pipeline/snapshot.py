@@ -33,7 +33,9 @@ def local_path(url: str) -> Path | None:
     rest = url.partition("://")[2] or url
     # duckdb:///x is x beside the caller, duckdb:////x is /x
     candidates = [rest, rest[1:]] if rest.startswith("/") and rest != url else [rest]
-    return next((p for text in candidates if text and (p := Path(text).expanduser()).exists()), None)
+    return next(
+        (p for text in candidates if text and (p := Path(text).expanduser()).exists()), None
+    )
 
 
 def _files(place: Path) -> dict[str, Any]:

@@ -7,7 +7,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from synthlake.errors import SchemaError, SpecError
 from synthlake.pipeline import document, secrets
@@ -33,7 +41,7 @@ _LATER = {
     "schedule": "scheduling, which is the host's",
     "sequences": "sequences",
 }
-_BOUND = re.compile(r"^(ceiling|floor)(\s*[-+]\s*\d*\.?\d+)?$")
+_BOUND = re.compile(r"^(ceiling|floor|base)(\s*[-+]\s*\d*\.?\d+)?$")
 
 
 class _Strict(BaseModel):
@@ -109,12 +117,23 @@ class EvaluateSpec(_Strict):
 
 
 class GateSpec(_Strict):
-    """A bound on a metric: a number, or ``ceiling + 0.05``, ``floor - 0.1``."""
+    """A bound on a metric: a number, or ``ceiling + 0.05``, ``floor - 0.1``, ``base``.
+
+    Attributes:
+        metric: its name.
+        at_most: the bound, or ``at_least``.
+        at_least: the bound, or ``at_most``.
+        otherwise: what becomes of the run if the bound is not kept.
+        table: the only table that it is for.
+        column: the only column that it is for.
+    """
 
     metric: str = Field(min_length=1)
     at_most: float | str | None = None
     at_least: float | str | None = None
     otherwise: Literal["fail", "warn"] = "fail"
+    table: str | None = None
+    column: str | None = None
 
     @field_validator("at_most", "at_least")
     @classmethod
@@ -123,9 +142,11 @@ class GateSpec(_Strict):
             raise ValueError("write a number, or `ceiling + 0.05`, or `floor - 0.1`")
         return value.strip() if isinstance(value, str) else value
 
-    def model_post_init(self, context: Any) -> None:
+    @model_validator(mode="after")
+    def _one_bound(self) -> GateSpec:
         if (self.at_most is None) == (self.at_least is None):
             raise ValueError("give one of at_most and at_least")
+        return self
 
 
 def _url(value: Any) -> Any:
@@ -206,20 +227,6 @@ class SynthesisSpec(_Strict):
         if self.sink is not None:
             held["sink"]["url"] = secrets.mask(self.sink.url)
         return held
-
-
-def json_schema() -> dict[str, Any]:
-    """JSON schema of the spec, for editors."""
-    held = SynthesisSpec.model_json_schema(by_alias=True)
-    for key, short in (("source", "SourceSpec"), ("sink", "SinkSpec"), ("synthesizer", "SynthesizerDoc")):
-        place = held["properties"][key]
-        full = next(name for name in held["$defs"] if name.startswith(short))
-        options = [{"type": "string"}, {"$ref": f"#/$defs/{full}"}]
-        held["properties"][key] = {
-            **{k: v for k, v in place.items() if k not in ("$ref", "anyOf")},
-            "anyOf": options,
-        }
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **held}
 
 
 def _check_tables(spec: SynthesisSpec, text: Document) -> None:

@@ -11,22 +11,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthlake.pipeline import judge, learn, secrets
-from synthlake.pipeline.generate import Job, generate
-from synthlake.pipeline.wanted import Wanted, make_plan, selected, twin_manifest
+from synthlake.pipeline.generate import generate
 from synthlake.pipeline.plan import Plan, plan_run
 from synthlake.pipeline.snapshot import file_digest
 from synthlake.pipeline.spec import SynthesisSpec
-from synthlake.pipeline.work import RUN, Work
+from synthlake.pipeline.wanted import Job, Wanted, fingerprint, make_plan, selected, twin_manifest
+from synthlake.pipeline.work import ARTIFACT, PROVENANCE, RUN, Work
 from synthlake.ports import Event, OnEvent, Source
 from synthlake.schema.model import Schema
 from synthlake.store import artifact as store
 from synthlake.store.directory import manifest_of, staging, write_file
 
 if TYPE_CHECKING:
-    from synthlake.quality import Report
+    from synthlake.quality.report import Report
     from synthlake.sql.split import Split
 
-ARTIFACT, FLOOR = "twin.artifact", "floor"  # tables' files have no dots within their names
+FLOOR = "floor"
 _OUTCOME = "outcome.json"
 
 
@@ -75,16 +75,33 @@ class Stages:
             SpecError: the plan says that the run cannot be.
             SynthlakeError: any other error of the steps.
         """
-        self._say("plan", self.plan.headline(), plan=self.plan)
-        self.plan.demand()
-        self._fit(ARTIFACT)
-        self._fit(FLOOR)
+        self.begin()
+        for name in (ARTIFACT, FLOOR):
+            if not self.model_folder(name).is_dir():
+                self.fit(self.model_folder(name), floor=name == FLOOR)
         self.__dict__.pop("lesson", None)  # the sample is the largest thing in memory
         share = self.spec.holdout.share
         self._sample(ARTIFACT, Wanted(self.spec.seed, self.spec.scale, self.spec.rows, share))
         self._sample(FLOOR, Wanted(self.spec.seed))
         self._judge()
         return self._assemble()
+
+    def begin(self) -> None:
+        """Tell the plan, before anything is done.
+
+        Raises:
+            SpecError: the plan says that the run cannot be.
+        """
+        self._say("plan", self.plan.headline(), plan=self.plan)
+        self.plan.demand()
+
+    def fit(self, folder: Path, floor: bool = False) -> str:
+        """Learn, and write the artifact; returns its id."""
+        asked = fit_settings(self.spec, self.plan)
+        learned = learn.fit_floor if floor else learn.fit
+        model = learned(self.lesson, asked, self.on_event)
+        url = secrets.mask(self.spec.source.url)
+        return store.save(model.to_parts(), folder, learn.provenance(asked, url))
 
     def model_folder(self, name: str) -> Path:
         """Where the artifact, or the floor's artifact, is kept until the run is published."""
@@ -94,26 +111,20 @@ class Stages:
         """Where the twin, or the floor, is kept until the run is published."""
         return self.work.folder / f"{name}.twin"
 
-    def _fit(self, name: str) -> None:
-        folder = self.model_folder(name)
-        if folder.is_dir():
-            return
-        asked = fit_settings(self.spec, self.plan)
-        if name == FLOOR:
-            model = learn.fit_floor(self.lesson, asked, self.on_event)
-        else:
-            model = learn.fit(self.lesson, asked, self.on_event)
-        url = secrets.mask(self.spec.source.url)
-        store.save(model.to_parts(), folder, learn.provenance(asked, url))
-
     def _sample(self, name: str, wanted: Wanted) -> None:
         folder = self.twin_folder(name)
         if folder.is_dir():
             return
         model_folder, plan_file = self.model_folder(name), self.work.folder / f"{name}.plan"
         notes = make_plan(model_folder, wanted, plan_file, self.on_event)
-        tables = selected(self.schema, None)
-        job = Job(str(model_folder), str(plan_file), str(folder), self.work.run_id, tables)
+        job = Job(
+            artifact=str(model_folder),
+            plan=str(plan_file),
+            sink=f"parquet://{folder.absolute()}",
+            run_id=self.work.run_id,
+            fingerprint=fingerprint(store.read_manifest(model_folder)[0]["id"], plan_file),
+            tables=selected(self.schema, None),
+        )
         step = "sample" if name == ARTIFACT else "floor"
         sink = generate(job, self.workers, self.on_event, step)
         sink.publish(twin_manifest(job, wanted, notes))
@@ -157,7 +168,7 @@ class Stages:
             "binding": self.work.binding,
             "decision": outcome["decision"],
             "summary": outcome["summary"],
-            "spec": self.spec.masked(),
+            "spec": {k: v for k, v in self.spec.masked().items() if k != "sink"},
             "files": listed(out),
         }
         text = json.dumps({**twin, RUN: held}, indent=2, sort_keys=True) + "\n"
@@ -182,7 +193,7 @@ def fit_settings(spec: SynthesisSpec, plan: Plan) -> learn.FitSettings:
 
 def listed(folder: Path) -> dict[str, dict[str, Any]]:
     """Bytes and digests of a folder's files but its manifest, and provenance, which has times."""
-    others = {folder / "manifest.json", folder / ARTIFACT / "provenance.json"}
+    others = {folder / "manifest.json", folder / PROVENANCE}
     files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p not in others]
     return {
         str(p.relative_to(folder)): {"bytes": p.stat().st_size, "digest": file_digest(p)}

@@ -12,17 +12,13 @@ import pyarrow as pa
 
 from synthlake.errors import MissingExtraError
 from synthlake.pipeline.generate import generate
-from synthlake.pipeline.wanted import Job, Wanted, selected, twin_manifest
+from synthlake.pipeline.wanted import Job, Wanted, fingerprint, selected, twin_manifest
 from synthlake.ports import OnEvent, QueryEngine
 from synthlake.schema.model import Schema
 from synthlake.store import artifact as store
-from synthlake.store.canonical import digest_json
-from synthlake.store.parts import Parts
-from synthlake.store.tensors import digest_tensors, save_tensors
+from synthlake.store.tensors import save_tensors
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from synthlake.relational import Generator, Model, SamplePlan
     from synthlake.source.arrow import ArrowSource
 
@@ -57,8 +53,8 @@ class TwinTable:
         """All rows in memory."""
         return pa.Table.from_batches(self.batches(), self.schema)
 
-    def to_pandas(self) -> pd.DataFrame:
-        """All rows as a DataFrame.
+    def to_pandas(self) -> Any:
+        """All rows as a pandas DataFrame.
 
         Raises:
             MissingExtraError: pandas is not installed.
@@ -136,8 +132,8 @@ class Twin(Mapping[str, TwinTable]):
         """All tables in memory."""
         return {name: table.to_arrow() for name, table in self._tables.items()}
 
-    def to_pandas(self) -> dict[str, pd.DataFrame]:
-        """All tables as DataFrames.
+    def to_pandas(self) -> dict[str, Any]:
+        """All tables as pandas DataFrames.
 
         Raises:
             MissingExtraError: pandas is not installed.
@@ -152,9 +148,7 @@ class Twin(Mapping[str, TwinTable]):
         """As a source: an engine over all tables, which are made into memory once."""
         return self._as_source().engine()
 
-    def batches(
-        self, table: str, columns: Sequence[str] | None = None
-    ) -> Iterator[pa.RecordBatch]:
+    def batches(self, table: str, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """As a source: batches of a table."""
         for batch in self._tables[table].batches():
             yield batch if columns is None else batch.select(list(columns))
@@ -163,7 +157,7 @@ class Twin(Mapping[str, TwinTable]):
         self,
         target: str | Path,
         *,
-        format: str = "parquet",  # noqa: A002
+        format: str = "parquet",
         workers: int = 1,
         on_event: OnEvent | None = None,
     ) -> Path:
@@ -181,19 +175,20 @@ class Twin(Mapping[str, TwinTable]):
         """
         with tempfile.TemporaryDirectory(prefix="synthlake-") as scratch:
             artifact, plan = Path(scratch) / "artifact", Path(scratch) / "plan"
-            parts = self.model.to_parts()
-            store.save(parts, artifact)
+            identity = store.save(self.model.to_parts(), artifact)
             save_tensors(plan, *self.plan.to_parts())
+            made_of = fingerprint(identity, plan)
             job = Job(
-                str(artifact), str(plan), str(target), self._run_id(parts), tuple(self), format
+                artifact=str(artifact),
+                plan=str(plan),
+                sink=f"{format}://{Path(target).expanduser().absolute()}",
+                run_id=made_of[:16],
+                fingerprint=made_of,
+                tables=tuple(self),
             )
             sink = generate(job, workers, on_event)
             sink.publish(twin_manifest(job, self.wanted, self.notes))
         return Path(target)
-
-    def _run_id(self, parts: Parts) -> str:
-        made = [store.identity(parts), digest_tensors(*self.plan.to_parts()), list(self)]
-        return digest_json(made)[:16]
 
     def _as_source(self) -> ArrowSource:
         if self._source is None:

@@ -11,6 +11,7 @@ from synthlake.errors import SampleError
 from synthlake.ports import OnEvent
 from synthlake.schema.model import Schema
 from synthlake.store import artifact as store
+from synthlake.store.canonical import digest_json
 from synthlake.store.tensors import digest_tensors, load_tensors, save_tensors
 
 
@@ -38,18 +39,18 @@ class Job:
     Attributes:
         artifact: folder of the artifact.
         plan: file of the sample plan.
-        sink: where parts go to.
+        sink: URL of where parts go to.
         run_id: of the run, for the sink's staging area.
+        fingerprint: digest of artifact and plan, from which all rows follow.
         tables: that are made.
-        format: of the files.
     """
 
     artifact: str
     plan: str
     sink: str
     run_id: str
+    fingerprint: str
     tables: tuple[str, ...]
-    format: str = "parquet"
 
 
 def selected(schema: Schema, tables: Sequence[str] | None) -> tuple[str, ...]:
@@ -90,6 +91,11 @@ def make_plan(
     return plan.notes
 
 
+def fingerprint(artifact: str, plan: Path) -> str:
+    """Digest of an artifact's id and a sample plan: equal ones make equal rows."""
+    return digest_json([artifact, digest_tensors(*load_tensors(plan))])
+
+
 def twin_manifest(job: Job, wanted: Wanted, notes: tuple[str, ...]) -> dict[str, Any]:
     """What the manifest of a twin says; the sink adds rows and digests of its files."""
     return {
@@ -102,5 +108,3 @@ def twin_manifest(job: Job, wanted: Wanted, notes: tuple[str, ...]) -> dict[str,
         "plan": digest_tensors(*load_tensors(Path(job.plan))),
         "notes": list(notes),
     }
-
-

@@ -1,9 +1,9 @@
 """The work folder of a run: finished steps lie in it until the run is published.
 
-    OUT.parent/.OUT.synthlake/<run id>/
-        run.json        what the run is bound to
-        <step>/ ...     finished steps, each put there by one rename
-        out/            what becomes OUT
+OUT.parent/.OUT.synthlake/<run id>/
+    run.json        what the run is bound to
+    <step>/ ...     finished steps, each put there by one rename
+    out/            what becomes OUT
 """
 
 from __future__ import annotations
@@ -19,10 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from synthlake.errors import SinkError, SpecError
+from synthlake.sink.exchange import restore
 from synthlake.source.filenames import encode
+from synthlake.source.folder import read_manifest
 from synthlake.store.directory import manifest_of, publish, write_file
 
-RUN = "run"  # what a run adds to the manifest of its twin
+RUN = "of_run"  # what a run adds to the manifest of its twin
+ARTIFACT = "twin.artifact"  # tables' files have no dots within their names
+PROVENANCE = f"{ARTIFACT}/provenance.json"  # has times in it, so that its digest is not listed
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class Work:
         Raises:
             SpecError: it was started with another spec or other data.
         """
+        restore(self.target.absolute(), self.out.with_name("out.old"))
         path = self.folder / "run.json"
         if path.is_file() and json.loads(path.read_bytes()).get("binding") != self.binding:
             raise SpecError(
@@ -86,9 +91,20 @@ class Work:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def is_twin(manifest: Mapping[str, Any]) -> bool:
-    """Whether a manifest is that of a twin, which a newer one may replace."""
-    return "synthlake" in manifest and "tables" in manifest
+def is_twin(folder: Path) -> bool:
+    """Whether a folder holds a twin that we wrote and nothing else, so that it may be replaced."""
+    manifest = read_manifest(folder)
+    if manifest is None:
+        return False
+    listed = {file["path"] for entry in manifest["tables"].values() for file in entry["files"]}
+    listed |= {"manifest.json", *_files_of_run(manifest)}
+    here = {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
+    return here <= listed
+
+
+def _files_of_run(manifest: Mapping[str, Any]) -> set[str]:
+    held = manifest.get(RUN)
+    return {*held["files"], PROVENANCE} if isinstance(held, dict) else set()
 
 
 def published(folder: Path, run_id: str, binding: str) -> dict[str, Any] | None:

@@ -1,0 +1,1 @@
+"""Judging a twin: metrics, gates and the report."""

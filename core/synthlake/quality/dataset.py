@@ -49,9 +49,9 @@ class DataSet:
         """Whether the column is there."""
         return field.table in self.found and self.found[field.table].has(field.name)
 
-    def read(self, table: str, alias: str = "t") -> str:
-        """What to write after FROM."""
-        return self.tables.read(table, alias)
+    def read(self, table: str) -> str:
+        """What to write after FROM; it is called ``t``."""
+        return self.tables.read(table)
 
     def query(self, sql: str) -> pa.Table:
         """The result of a statement."""

@@ -83,7 +83,8 @@ def joined(data: DataSet, join: Join) -> str:
     """The LEFT JOIN of one parent; of parents with the same key, one."""
     schema, lookup = data.schema, data.lookup
     child = schema[join.child_table]
-    mine = compared(data.tables, reference(data.tables, child, join.fk, join.child))
+    columns = [f"{join.child}.{data.tables.name(c)}" for c in join.fk.columns]
+    mine = compared(data.tables, reference(data.tables, child, join.fk, columns))
     parent = schema[join.table]
     theirs = compared(lookup, parts(lookup, parent, join.fk.to))
     names = [f"__k{i}" for i in range(len(theirs))]
@@ -110,13 +111,13 @@ def frame_of(found: pa.Table, columns: Sequence[Wanted], joins: Sequence[Join]) 
         else:
             out[wanted.name] = _absent(wanted.field, found.num_rows)
     for i, join in enumerate(joins):
-        out[hit(join)] = found[f"h{i}"].fill_null(0).to_numpy().astype(np.float64)[order]
+        out[hit(join.alias)] = found[f"h{i}"].fill_null(0).to_numpy().astype(np.float64)[order]
     return out
 
 
-def hit(join: Join) -> str:
+def hit(alias: str) -> str:
     """Name of the column that says whether there is a parent."""
-    return f"__hit {join.alias}"
+    return f"__hit {alias}"
 
 
 def _column(column: pa.ChunkedArray[Any], field: Field) -> Column:

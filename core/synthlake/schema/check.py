@@ -33,7 +33,7 @@ def check(schema: Schema, source: Schema) -> None:
         if table.skip:
             _check_skipped(table, schema)
         else:
-            _check_primary_key(table)
+            check_primary_key(table)
             _check_references(table, schema)
             _check_synthesizer(table)
     schema.order()
@@ -87,7 +87,12 @@ def _check_skipped(table: Table, schema: Schema) -> None:
             )
 
 
-def _check_primary_key(table: Table) -> None:
+def check_primary_key(table: Table) -> None:
+    """Whether the columns of a table's primary key are there, and can be part of a key.
+
+    Raises:
+        SchemaError: they are not.
+    """
     where = f"the primary key of {table.name}"
     _no_repeats(table.primary_key, f"{where} has", "a column")
     for name in table.primary_key:
@@ -109,7 +114,7 @@ def _check_part(table: Table, name: str, where: str) -> None:
     if family(column.type) == "other":
         raise SchemaError(
             f"{where}: {table.name}.{name} is {column.type}, which cannot be part of a key",
-            hint="leave it out; keys are whole numbers, decimals, texts, dates, times, uuids or binary",
+            hint="keys are whole numbers, decimals, texts, dates, times, uuids or binary",
         )
 
 

@@ -244,7 +244,11 @@ def parse_tables(given: Mapping[str, Any]) -> SchemaDocument:
     try:
         return SchemaDocument.model_validate({"tables": given})
     except ValidationError as error:
-        raise _explain(error.errors(include_url=False)[0]) from None
+        # a misspelt key is also a missing one: say the misspelling
+        problems = sorted(
+            error.errors(include_url=False), key=lambda p: p["type"] != "extra_forbidden"
+        )
+        raise _explain(problems[0]) from None
 
 
 def _check_names(value: Any, what: str) -> None:
@@ -304,6 +308,7 @@ _FORMS = {
     "role": "key, categorical, numeric, datetime, boolean, text or personal",
     "action": "learn, null, skip or mask",
     "synthesizer": "trees, independent, or {name: trees, min_leaf: auto}",
+    "name": "trees or independent",
     "min_leaf": "auto, or a whole number from 1",
     "keep": "true or false",
     "skip": "true or false",

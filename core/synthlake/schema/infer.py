@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from synthlake.errors import SchemaError
 from synthlake.ports import Source
-from synthlake.schema.check import check
+from synthlake.schema.check import check, check_primary_key
 from synthlake.schema.cycles import acyclic
 from synthlake.schema.document import SchemaDocument
 from synthlake.schema.keys import MAX_PARTS, composite_key, family, is_junction, single_key
@@ -46,6 +47,7 @@ def infer(source: Source, document: SchemaDocument | None = None) -> Inference:
     given = source.schema()
     work = _Work(given, document or SchemaDocument(), Probe(source.engine()))
     work.count()
+    work.check_declared_keys()
     work.find_keys()
     work.gather_references()
     check(work.schema, given)
@@ -77,6 +79,20 @@ class _Work:
             names = [c.name for c in table.columns if family(c.type) == "text"]
             self.texts[table.name] = self.probe.texts(table, names)
             self.evidence[table.name] = f"{self.counts[table.name].rows} rows"
+
+    def check_declared_keys(self) -> None:
+        for table in self._live():
+            entry = self.document.tables.get(table.name)
+            if entry is None or not entry.primary_key:
+                continue
+            check_primary_key(table)
+            repeated = self.probe.repeated(table, table.primary_key)
+            if repeated:
+                raise SchemaError(
+                    f"the primary key of {table.name} ({', '.join(table.primary_key)}) is not one: "
+                    f"{repeated} of {self.counts[table.name].rows} rows repeat it or hold NULL",
+                    hint="name more columns, or declare `primary_key: []`",
+                )
 
     def find_keys(self) -> None:
         """Primary keys, and the references that tell them."""

@@ -128,6 +128,11 @@ class Probe:
             for looked_at in (first, rows)
         )
 
+    def repeated(self, table: Table, columns: Sequence[str]) -> int:
+        """Rows beyond the first of each key, and rows with a NULL in the key."""
+        rows = self._row(f"SELECT COUNT(*) FROM {self._from(table)}")[0]
+        return rows - self.distinct(table, columns)
+
     def inclusion(self, child: Table, parent: Table, fk: ForeignKey) -> Inclusion:
         """How the keys of a child lie within those of a parent."""
         keys = _keys(fk.columns)
@@ -221,7 +226,7 @@ class Probe:
         return f"{held} JOIN {first} ON k0 = f0"
 
     def _columns(self, table: Table, columns: Sequence[str]) -> str:
-        """The rows without NULL in the columns, which are renamed: any name may occur in a table."""
+        """The rows without NULL in the columns, renamed: a table may use any name itself."""
         names = [f"s.{self._name(column)}" for column in columns]
         chosen = ", ".join(f"{name} AS k{place}" for place, name in enumerate(names))
         held = " AND ".join(f"{name} IS NOT NULL" for name in names)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+import pyarrow as pa
 
 from synthlake.errors import SourceError
 from synthlake.source.filenames import pattern_free
@@ -22,6 +25,7 @@ _READER: Final = {
     "quote", "skip", "timestampformat",
 }  # fmt: skip
 OPTIONS: Final = frozenset(_READER | {"quoted_null", "types"})
+_HEAD_OCTETS: Final = 65_536
 _WHOLE: Final = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DOUBLE")
 
 
@@ -36,7 +40,8 @@ def csv_source(
 
     Args:
         files: the parts of each table, in order.
-        options: DuckDB's ``delim``, ``quote``, ``escape``, ``header`` (default true), ``skip``,
+        options: DuckDB's ``delim`` (default: of ``,``, ``;``, ``|`` and tab the one that the header
+            has most of), ``quote``, ``escape``, ``header`` (default true), ``skip`` (rows),
             ``comment``, ``encoding``, ``dateformat``, ``timestampformat``, ``decimal_separator``;
             ``null`` (a text or several that stand for NULL), ``quoted_null`` (default true: an
             empty field in quotes is NULL too), ``types`` ({table: {column: SQL type}}).
@@ -49,14 +54,16 @@ def csv_source(
     """
     check_tables(files)
     options = options or {}
-    folder = tempfile.TemporaryDirectory(prefix="synthlake-csv-")
+    folder = tempfile.mkdtemp(prefix="synthlake-csv-")
     with_engine = engine or DuckDBEngine()
+    # The views outlive the source where only its engine is held.
+    weakref.finalize(with_engine, shutil.rmtree, folder, ignore_errors=True)
     written: dict[str, Sequence[Path]] = {}
     for number, (name, paths) in enumerate(files.items()):
-        target = Path(folder.name) / f"{number}.parquet"
+        target = Path(folder) / f"{number}.parquet"
         _convert(with_engine, name, paths, target, options)
         written[name] = [target]
-    return ParquetSource(written, engine=with_engine, keep=folder)
+    return ParquetSource(written, engine=with_engine)
 
 
 def _convert(
@@ -114,7 +121,15 @@ def _run(engine: DuckDBEngine, table: str, sql: str) -> Any:
 
 
 def _scan(paths: Sequence[Path], options: Mapping[str, Any], given: Mapping[str, str]) -> str:
-    settings: dict[str, str] = {"header": "true", "sample_size": "-1"}
+    # What DuckDB would guess, it also guesses for ragged files: by skipping rows, in silence.
+    settings: dict[str, str] = {
+        "delim": literal(_delimiter(paths[0], int(options.get("skip", 0)))),
+        "quote": literal('"'),
+        "escape": literal('"'),
+        "header": "true",
+        "skip": "0",
+        "sample_size": "-1",
+    }
     for name, value in options.items():
         if name in _READER and name != "null":
             settings[name] = _value(value)
@@ -126,6 +141,18 @@ def _scan(paths: Sequence[Path], options: Mapping[str, Any], given: Mapping[str,
         settings["types"] = f"{{{pairs}}}"
     text = ", ".join(f"{name} = {value}" for name, value in settings.items())
     return f"read_csv({_list(map(pattern_free, paths))}, {text})"
+
+
+def _delimiter(path: Path, skip: int) -> str:
+    """The delimiter that the header has most of, outside of quotes; a comma if it has none."""
+    try:
+        with pa.input_stream(str(path), compression="detect") as file:
+            text = file.read(_HEAD_OCTETS).decode("latin-1")
+    except (OSError, pa.ArrowException):
+        return ","
+    header = "".join(text.splitlines(keepends=True)[skip:])
+    bare = re.sub(r'"(?:[^"]|"")*"', "", header).lstrip("\r\n").partition("\n")[0]
+    return max(",;\t|", key=bare.count)
 
 
 def _list(texts: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from synthlake.errors import SourceError
+from synthlake.errors import SourceError, SynthlakeError
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
 from synthlake.source import types
 from synthlake.source.names import check_columns, check_tables, nearest
@@ -77,7 +77,11 @@ class DuckDBSource:
                 f"{path} cannot be opened as a DuckDB database: {failed}",
                 hint="if this process has it open, give that connection instead",
             )
-        return cls(engine, _ATTACHED, schema)
+        try:
+            return cls(engine, _ATTACHED, schema)
+        except SynthlakeError:
+            engine.close()  # or the file stays open as long as the error's traceback
+            raise
 
     @classmethod
     def from_connection(

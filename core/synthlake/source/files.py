@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,7 +28,6 @@ class ParquetSource:
     Args:
         files: the parts of each table, in order.
         engine: session to define the views in; None for a new one.
-        keep: something to hold as long as the source lives, such as a temporary folder.
 
     Raises:
         SourceError: a file is damaged, parts disagree, or names clash.
@@ -38,15 +38,15 @@ class ParquetSource:
         files: Mapping[str, Sequence[Path]],
         *,
         engine: DuckDBEngine | None = None,
-        keep: object = None,
     ) -> None:
         self._files = {name: tuple(paths) for name, paths in files.items()}
-        self._keep = keep
         check_tables(self._files)
-        self._stamps = {p: _stamp(p) for paths in self._files.values() for p in paths}
+        stamps = {p: _stamp(p) for paths in self._files.values() for p in paths}
+        self._check = partial(_check, stamps)
         arrow = {name: _read_schema(name, paths) for name, paths in self._files.items()}
         self._schema = Schema({name: types.table(name, s) for name, s in arrow.items()})
-        self._engine = engine or DuckDBEngine(guard=self._check)
+        self._engine = engine or DuckDBEngine()
+        self._engine.guard = self._check
         for table in self._schema:
             self._engine.view(
                 table.name,
@@ -75,16 +75,20 @@ class ParquetSource:
             self._check()
             yield from _read(path, wanted)
 
-    def _check(self) -> None:
-        for path, stamp in self._stamps.items():
-            if _stamp(path) != stamp:
-                raise SourceError(
-                    f"{path} changed while being read",
-                    hint="read from a copy, or when nothing writes to the source",
-                )
+
+_Stamp = tuple[int, int, int] | None
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def _check(stamps: Mapping[Path, _Stamp]) -> None:
+    for path, stamp in stamps.items():
+        if _stamp(path) != stamp:
+            raise SourceError(
+                f"{path} changed while being read",
+                hint="read from a copy, or when nothing writes to the source",
+            )
+
+
+def _stamp(path: Path) -> _Stamp:
     try:
         status = path.stat()
     except OSError:

@@ -18,7 +18,7 @@ from synthlake.source.csv_files import OPTIONS as CSV_OPTIONS
 from synthlake.source.csv_files import csv_source
 from synthlake.source.database import DuckDBSource
 from synthlake.source.files import ParquetSource
-from synthlake.source.folder import find_tables, table_name
+from synthlake.source.folder import find_tables, read_manifest, table_name
 from synthlake.source.names import nearest
 from synthlake.source.secrets import resolved
 from synthlake.sql.duckdb_engine import DuckDBEngine
@@ -127,6 +127,8 @@ def _open_path(path: Path, kind: str, schema: str | None, options: Mapping[str, 
     known = _ENGINE_OPTIONS | (CSV_OPTIONS if kind == "csv" else frozenset())
     given = resolved(options, known, f"a source of {kind}")
     engine = _engine(given)
+    if kind == "csv" and read_manifest(path) is not None:
+        given = {"quoted_null": False, **given}  # our own sink writes an empty text as ""
     if kind == "csv":
         return csv_source(tables, given, engine)
     return ParquetSource(tables, engine=engine)

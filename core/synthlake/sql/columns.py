@@ -181,8 +181,10 @@ def _values(stored: Stored, number: int, column: Column, found: Mapping[str, int
 
 
 def _by_value(table: pa.Table, column: Column) -> pa.Table:
+    # sorted in the engine's type: Arrow has types that it cannot sort
+    table = in_order(table, ["value"])
     values = as_type(table.column("value"), value_type(column.type), column.name)
-    return in_order(table.set_column(0, "value", values), ["value"])
+    return table.set_column(0, "value", values)
 
 
 def _by_frequency(table: pa.Table) -> pa.Table:

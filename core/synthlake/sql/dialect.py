@@ -96,8 +96,3 @@ def primitives(dialect: str) -> Primitives:
 def quoted(dialect: str, name: str) -> str:
     """A name as an identifier that keeps its case and every character."""
     return str(exp.to_identifier(name, quoted=True).sql(dialect=dialect))
-
-
-def literal(dialect: str, text: str) -> str:
-    """A text as a literal."""
-    return str(exp.Literal.string(text).sql(dialect=dialect))

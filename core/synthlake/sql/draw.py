@@ -120,10 +120,12 @@ def _fetched(tables: Tables, table: Table, stored: str) -> pa.Table:
     columns = used(table)
     listed = ", ".join(f"c{number}" for number in range(len(columns)))
     rows = tables.engine.query(f"SELECT {listed}, h, e FROM {stored}")
-    for number, column in enumerate(columns):
-        values = as_type(rows.column(number), column.type, f"{table.name}.{column.name}")
-        rows = rows.set_column(number, f"c{number}", values)
+    # sorted in the engine's types: Arrow has types that it cannot sort
     rows = in_order(rows, ["e", "h", *(f"c{number}" for number in range(len(columns)))])
+    arrays = [
+        as_type(rows.column(number), c.type, f"{table.name}.{c.name}")
+        for number, c in enumerate(columns)
+    ]
     fields = [pa.field(c.name, c.type, c.nullable) for c in columns]
-    arrays = [rows.column(number) for number in range(len(columns))] + [rows.column("e")]
-    return pa.table(arrays, schema=pa.schema([*fields, pa.field(ENTITY, pa.int64(), False)]))
+    schema = pa.schema([*fields, pa.field(ENTITY, pa.int64(), nullable=False)])
+    return pa.table([*arrays, rows.column("e")], schema=schema)

@@ -6,7 +6,7 @@ import re
 import tempfile
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -17,6 +17,7 @@ from sqlglot import exp
 from synthlake.errors import QueryError
 
 T = TypeVar("T")
+_FAILURES: Final = (duckdb.Error, pa.ArrowException, OSError)
 _Config = dict[str, str | bool | int | float | list[str]]
 
 # Errors that speak of statements and files. All others may quote a cell, and lose their text.
@@ -58,7 +59,9 @@ def safe_message(error: Exception) -> str:
     first = (str(error).splitlines() or [""])[0]
     if isinstance(error, _SPEAKS_OF_SQL):
         return first
-    kind = re.sub(r"(?<!^)(?=[A-Z][a-z])", " ", type(error).__name__).replace(" Exception", "")
+    # Streams fail with an OSError of Arrow's whose text begins with the class of duckdb's error.
+    known = re.match(r"[A-Z][A-Za-z]*( [A-Z][A-Za-z]*){0,3}(?= Error: )", first)
+    kind = known[0] if known else type(error).__name__.removesuffix("Exception")
     types = _TYPES.findall(first)
     return f"{kind} error" + (f" for {types[-1]}" if types else "")
 
@@ -75,6 +78,8 @@ class DuckDBEngine:
         memory_limit: of a new database.
         temp_directory: where a new database spills; None for the system's.
         snapshot: hold one transaction, so that writers do not change what is read.
+
+    Attributes:
         guard: called before each statement; raises if the data is no longer what it was.
     """
 
@@ -88,7 +93,6 @@ class DuckDBEngine:
         memory_limit: str = "2GB",
         temp_directory: str | Path | None = None,
         snapshot: bool = False,
-        guard: Callable[[], None] | None = None,
     ) -> None:
         self._own = connection is None
         self._temporary = None if temp_directory is None else str(temp_directory)
@@ -97,7 +101,8 @@ class DuckDBEngine:
             connection = duckdb.connect(":memory:", config=config)
         self._root = connection
         self._defined: dict[str, str | pa.Table] = {}
-        self._snapshot, self._guard = snapshot, guard
+        self._snapshot = snapshot
+        self.guard: Callable[[], None] | None = None
         self._lock = threading.RLock()
         self._session = self._new_session()
 
@@ -188,23 +193,21 @@ class DuckDBEngine:
 
     def _run(self, sql: str, action: Callable[[], T]) -> T:
         with self._lock:
+            self._check()
             try:
-                self._check()
                 return action()
-            except (duckdb.Error, pa.ArrowException) as error:
+            except _FAILURES as error:
                 failure: Exception = error
             self._restore()
         # Raised outside of the handler: the original error, which may hold a value, is not chained.
         raise _query_error(failure, sql)
 
     def _check(self) -> None:
-        if self._guard is not None:
-            self._guard()
+        if self.guard is not None:
+            self.guard()
 
     def _define(self, name: str, what: str | pa.Table, sql: str) -> str:
         self._run(sql, lambda: _name(self._session, name, what))
-        # Views bind what was defined before them: a name that is given anew goes last.
-        self._defined.pop(name, None)
         self._defined[name] = what
         return quoted(name)
 
@@ -212,10 +215,9 @@ class DuckDBEngine:
         session = self._root.cursor()
         session.execute("SET TimeZone = 'UTC'")
         session.execute("SET python_enable_replacements = false")
+        _name_all(session, self._defined)
         if self._snapshot:
             session.execute("BEGIN TRANSACTION")
-        for name, what in self._defined.items():
-            _name(session, name, what)
         return session
 
     def _restore(self) -> None:
@@ -230,7 +232,7 @@ class DuckDBEngine:
         try:
             yield from session.sql(sql).to_arrow_reader(rows)
             return
-        except (duckdb.Error, pa.ArrowException) as error:
+        except _FAILURES as error:
             failure: Exception = error
         finally:
             session.close()
@@ -258,6 +260,22 @@ def _name(session: duckdb.DuckDBPyConnection, name: str, what: str | pa.Table) -
         session.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {what}")
     else:
         session.register(name, what)
+
+
+def _name_all(session: duckdb.DuckDBPyConnection, defined: Mapping[str, str | pa.Table]) -> None:
+    # A name that was given anew may now rest on later ones, so what fails is tried again.
+    todo = dict(defined)
+    while todo:
+        failure: duckdb.Error | None = None
+        for name, what in list(todo.items()):
+            try:
+                _name(session, name, what)
+                del todo[name]
+            except duckdb.CatalogException as error:
+                failure = error
+        if failure is not None and len(todo) == len(defined):
+            raise failure
+        defined = dict(todo)
 
 
 def _config(threads: int | None, memory_limit: str, folder: str | None) -> _Config:

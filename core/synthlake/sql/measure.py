@@ -57,8 +57,7 @@ def _table(learned: Tables, all_rows: Tables, table: Table) -> TableStatistics:
         ).to_pylist()[0]
         stored = Stored(learned, name, size["n"], size["entities"])
         columns = columns_of(stored, used(table))
-        numbered = {c: (number, of) for number, (c, of) in enumerate(columns.items())}
-        likeness = [siblings(stored, fk, numbered) for fk in table.foreign_keys]
+        likeness = [siblings(stored, table, fk, columns) for fk in table.foreign_keys]
     return TableStatistics(
         rows=rows,
         train_rows=stored.rows,

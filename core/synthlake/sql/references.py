@@ -9,12 +9,13 @@ import pyarrow.compute as pc
 
 from synthlake.schema.model import ForeignKey, Table
 from synthlake.sql.columns import Stored
-from synthlake.sql.keys import compared, parts, reference
+from synthlake.sql.keys import SPACE, compared, key_hash, parts, reference
 from synthlake.sql.statistics import ColumnStatistics, KeyStatistics
-from synthlake.sql.tables import Tables
+from synthlake.sql.tables import Tables, used
 
 _FEW = 50  # distinct values of a column by which siblings are compared
 _COLUMNS = 12  # columns at most, in the order of the table
+_ROWS = 1_000_000  # siblings among about as many rows
 
 
 def degrees(tables: Tables, table: Table, fk: ForeignKey) -> str:
@@ -59,25 +60,41 @@ def key_statistics(
     )
 
 
-def agreements(stored: Stored, key: Sequence[str], value: str) -> str:
-    """Agreeing pairs of siblings by size of family (``part`` 0), and their rows by value (1)."""
-    whole, names = stored.tables.primitives.whole, ", ".join(f"k{i}" for i in range(len(key)))
-    groups = (
-        f"SELECT {_named(key)}, {value} AS v, count(*) AS c FROM {stored.name}"
-        f" WHERE {_present(key)} GROUP BY {', '.join(key)}, {value}"
-    )
-    families = (
-        f"WITH g AS ({groups}), f AS (SELECT v, c, sum(c) OVER (PARTITION BY {names}) AS n FROM g)"
-    )
+def agreements(stored: Stored, table: Table, fk: ForeignKey, columns: Sequence[int]) -> str:
+    """By column (``c``): agreeing pairs of siblings by size of family, and their rows by value.
+
+    ``part`` is 0 for the former, 1 for the latter; both are of families of two and more. Beyond a
+    million rows, families are sampled by the hash of their key.
+    """
+    tables = stored.tables
+    places = {column.name: f"c{number}" for number, column in enumerate(used(table))}
+    key = [places[name] for name in fk.columns]
+    names = ", ".join(f"k{i}" for i in range(len(key)))
+    taken = _present(key)
+    if stored.rows > _ROWS:
+        family = key_hash(tables.primitives, reference(tables, table, fk, key))
+        taken += f" AND {family} < {SPACE * _ROWS // stored.rows}"
+    values = ", ".join(f"c{number} AS v{number}" for number in columns)
+    rows = f"SELECT {_named(key)}, {values} FROM {stored.name} WHERE {taken}"
+    parts = [_agreement(tables, number, names) for number in columns]
+    return f"WITH s AS ({rows}) {' UNION ALL '.join(parts)}"
+
+
+def _agreement(tables: Tables, number: int, names: str) -> str:
+    whole, value = tables.primitives.whole, f"v{number}"
+    groups = f"SELECT {names}, {value} AS v, count(*) AS c FROM s GROUP BY {names}, {value}"
+    sized = f"SELECT v, c, sum(c) OVER (PARTITION BY {names}) AS n FROM ({groups}) AS g"
     return (
-        f"{families} SELECT 0 AS part, {whole('n')} AS size, {whole('sum(c * (c - 1))')} AS agree,"
-        f" {whole('sum(c)')} AS n FROM f WHERE n >= 2 GROUP BY n"
-        f" UNION ALL SELECT 1, 0, 0, {whole('sum(c)')} FROM f WHERE n >= 2 GROUP BY v"
+        f"SELECT {number} AS c, 0 AS part, {whole('n')} AS size,"
+        f" {whole('sum(c * (c - 1))')} AS agree, {whole('sum(c)')} AS n"
+        f" FROM ({sized}) AS f WHERE n >= 2 GROUP BY n"
+        f" UNION ALL SELECT {number}, 1, 0, 0, {whole('sum(c)')}"
+        f" FROM ({sized}) AS f WHERE n >= 2 GROUP BY v"
     )
 
 
 def siblings(
-    stored: Stored, fk: ForeignKey, columns: Mapping[str, tuple[int, ColumnStatistics]]
+    stored: Stored, table: Table, fk: ForeignKey, columns: Mapping[str, ColumnStatistics]
 ) -> float:
     """How much more alike the children of one parent are than any children, 0 to 1.
 
@@ -87,40 +104,42 @@ def siblings(
     same of all these children as one family, sum_v C_v (C_v - 1) / (N (N - 1)), which is what
     independent values would give whatever the sizes of the families are.
 
-    Cost: a grouping a column, over the training rows.
+    Cost: a grouping a column, over at most a million training rows.
     """
     few = [
         number
-        for name, (number, of) in columns.items()
+        for number, (name, of) in enumerate(columns.items())
         if name not in fk.columns and of.counts is not None and 2 <= of.distinct <= _FEW
     ][:_COLUMNS]
-    key = [f"c{columns[name][0]}" for name in fk.columns]
-    excess = [
-        _excess(stored.tables.engine.query(agreements(stored, key, f"c{number}"))) for number in few
-    ]
-    return sum(excess) / len(excess) if excess else 0.0
+    if not few:
+        return 0.0
+    found = stored.tables.engine.query(agreements(stored, table, fk, few)).to_pylist()
+    excess = [_excess([row for row in found if row["c"] == number]) for number in few]
+    return sum(excess) / len(excess)
 
 
-def _excess(found: pa.Table) -> float:
-    families = [row for row in found.to_pylist() if row["part"] == 0]
-    values = [row["n"] for row in found.to_pylist() if row["part"] == 1]
+def _excess(found: Sequence[Mapping[str, int]]) -> float:
+    values = [row["n"] for row in found if row["part"] == 1]
     rows = sum(values)
     if rows < 2:
         return 0.0
     # sorted: a sum of floats depends on its order
-    shares = sorted((row["size"], row["agree"]) for row in families)
-    alike: float = sum(agree / (size - 1) for size, agree in shares) / rows
-    independent: float = sum(n * (n - 1) for n in values) / (rows * (rows - 1))
+    shares = sorted((row["size"], row["agree"]) for row in found if row["part"] == 0)
+    alike = sum(agree / (size - 1) for size, agree in shares) / rows
+    independent = sum(n * (n - 1) for n in values) / (rows * (rows - 1))
     return min(1.0, max(0.0, alike - independent))
 
 
 def duplicates(tables: Tables, table: Table, rows: int) -> int:
     """Rows beyond the first of each primary key, and rows with a NULL in it; 0 without a key."""
-    if not table.primary_key:
-        return 0
-    key = compared(tables, parts(tables, table, table.primary_key))
+    return rows - tables.number(distinct_keys(tables, table)) if table.primary_key else 0
+
+
+def distinct_keys(tables: Tables, table: Table) -> str:
+    """The number of distinct primary keys without a NULL."""
+    key = [part.value for part in parts(tables, table, table.primary_key)]
     distinct = f"SELECT DISTINCT {_named(key)} FROM {tables.read(table.name)} WHERE {_present(key)}"
-    return rows - tables.number(f"SELECT count(*) FROM ({distinct}) AS d")
+    return f"SELECT count(*) AS n FROM ({distinct}) AS d"
 
 
 def _named(values: Sequence[str]) -> str:

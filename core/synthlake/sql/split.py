@@ -12,6 +12,7 @@ from synthlake.source.view import ViewSource
 from synthlake.sql.entities import entity
 from synthlake.sql.keys import SPACE
 from synthlake.sql.tables import Tables
+from synthlake.sql.trees import line
 
 
 @dataclass(frozen=True)
@@ -85,14 +86,9 @@ def _chosen(tables: Tables, min_roots: int) -> list[str]:
     for table in tables.schema.order():
         if table.keep:
             continue
-        top = _top(tables.schema, table.name)
+        top = line(tables.schema, table.name)[-1]
         if top not in enough:
             enough[top] = tables.number(roots(tables, tables.schema[top])) >= min_roots
         if enough[top]:
             chosen.append(table.name)
     return chosen
-
-
-def _top(schema: Schema, name: str) -> str:
-    """The highest table of the own chain that is not kept as it is."""
-    return [n for n in schema.chain(name) if not schema[n].keep][-1]

@@ -44,7 +44,7 @@ class Tables:
 
     def rows(self, table: str) -> int:
         """Rows of a table."""
-        return self.number(f"SELECT count(*) FROM {self.read(table)}")
+        return self.number(f"SELECT count(*) AS n FROM {self.read(table)}")
 
     @contextmanager
     def materialised(self, name: str, select: str) -> Iterator[str]:

@@ -34,9 +34,10 @@ def cuts_of(tables: Tables, max_rows: int) -> dict[str, Cut | None]:
 
     A tree is a table without own parent and all below it; one of at most ``max_rows`` rows is
     taken whole. Else each chain is drawn from its highest table of 10,000 rows on, and what lies
-    above is whole. That table is drawn by the value of its own foreign key, so that siblings stay
+    above is whole; without such a table, or if more than half of ``max_rows`` lie above, from the
+    root. That table is drawn by the value of its own foreign key, so that siblings stay
     together, or by its own key where there are fewer than 500 such values or the first family
-    alone is too large; all below it inherits the hash.
+    alone is too large; all below it inherits the hash. At least one family is drawn.
 
     Cost: a count a table, and a grouping by hash of the tables that are drawn.
     """
@@ -63,7 +64,7 @@ def line(schema: Schema, name: str) -> list[str]:
 
 
 def _tree(tables: Tables, rows: Mapping[str, int], max_rows: int) -> dict[str, Cut | None]:
-    heads = _heads(tables.schema, rows, max_rows)
+    heads = _heads(tables.schema, rows, max_rows // 2)
     above = sum(n for name, n in rows.items() if name not in heads)
     total = sum(rows[name] for name in heads)
     cuts: dict[str, Cut | None] = {}
@@ -75,17 +76,18 @@ def _tree(tables: Tables, rows: Mapping[str, int], max_rows: int) -> dict[str, C
     return cuts
 
 
-def _heads(schema: Schema, rows: Mapping[str, int], max_rows: int) -> dict[str, str]:
-    """By drawn table, the table that its chain is drawn from."""
-    large = min(LARGE, max_rows)
+def _heads(schema: Schema, rows: Mapping[str, int], room: int) -> dict[str, str]:
+    """By drawn table, the table that its chain is drawn from.
+
+    The root where no table is large, or where what lies above has more than ``room`` rows.
+    """
     heads = {}
     for name in rows:
         from_root = reversed(line(schema, name))
-        head = next((n for n in from_root if rows[n] >= large), None)
+        head = next((n for n in from_root if rows[n] >= LARGE), None)
         if head is not None:
             heads[name] = head
-    # many small tables above would leave no room for what is drawn
-    if sum(n for name, n in rows.items() if name not in heads) > max_rows // 2:
+    if not heads or sum(n for name, n in rows.items() if name not in heads) > room:
         return {name: line(schema, name)[-1] for name in rows}
     return heads
 

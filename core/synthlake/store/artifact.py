@@ -19,7 +19,7 @@ from synthlake.store.canonical import (
     digest_json,
     table_bytes,
 )
-from synthlake.store.directory import staging, write_file
+from synthlake.store.directory import manifest_of, staging, write_file
 from synthlake.store.parts import Parts
 
 KIND = "synthlake.artifact"
@@ -57,9 +57,7 @@ def identity(parts: Parts) -> str:
     )
 
 
-def save(
-    parts: Parts, directory: str | Path, provenance: Mapping[str, Any] | None = None
-) -> str:
+def save(parts: Parts, directory: str | Path, provenance: Mapping[str, Any] | None = None) -> str:
     """Write an artifact atomically; returns its id.
 
     Raises:
@@ -84,8 +82,7 @@ def save(
         "model": parts.manifest,
         "keep": keep,
         "files": {
-            path: {"bytes": len(data), "digest": digest_bytes(data)}
-            for path, data in files.items()
+            path: {"bytes": len(data), "digest": digest_bytes(data)} for path, data in files.items()
         },
     }
     with staging(Path(directory), is_artifact) as staged:
@@ -96,9 +93,9 @@ def save(
     return artifact_id
 
 
-def is_artifact(manifest: Mapping[str, Any]) -> bool:
-    """Whether a manifest is that of an artifact."""
-    return manifest.get("kind") == KIND
+def is_artifact(folder: Path) -> bool:
+    """Whether a folder is an artifact's."""
+    return manifest_of(folder).get("kind") == KIND
 
 
 def load(directory: str | Path) -> Stored:
@@ -142,7 +139,7 @@ def read_manifest(folder: Path) -> tuple[dict[str, Any], int]:
         manifest = json.loads(data)
     except ValueError as error:
         raise ArtifactError(f"{path} is not JSON", hint=_REMEDY) from error
-    if not isinstance(manifest, dict) or not is_artifact(manifest):
+    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
         raise ArtifactError(f"{path} is not the manifest of an artifact", hint=_REMEDY)
     version = manifest.get("format")
     if not isinstance(version, int) or version > FORMAT:
@@ -150,7 +147,8 @@ def read_manifest(folder: Path) -> tuple[dict[str, Any], int]:
             f"{folder} has format {version}, this version of Synthlake reads up to {FORMAT}",
             hint="install a newer Synthlake, or fit again with this one",
         )
-    if not {"id", "model", "keep", "files"} <= manifest.keys():
+    form = {"id": str, "model": dict, "keep": list, "files": dict}
+    if not all(isinstance(manifest.get(key), kind) for key, kind in form.items()):
         raise ArtifactError(f"{path} misses entries", hint=_REMEDY)
     return manifest, len(data)
 

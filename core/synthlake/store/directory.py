@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import errno
 import json
 import os
 import shutil
@@ -13,12 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from synthlake.errors import SinkError, SinkOccupiedError
+from synthlake.sink.exchange import replace
 
-Ours = Callable[[dict[str, Any]], bool]
-
-_AT_FDCWD = -100
-_RENAME_EXCHANGE = 2
-_UNSUPPORTED = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP}
+Ours = Callable[[Path], bool]
+"""Whether a folder that is not empty may be replaced."""
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -56,14 +52,14 @@ def check_target(target: Path, ours: Ours) -> None:
 
     Args:
         target: a folder that may be replaced.
-        ours: whether a manifest is of the kind that may be replaced.
+        ours: whether it may be, if it is not empty.
 
     Raises:
         SinkOccupiedError: it is a file, or a folder that holds something else.
         SinkError: it cannot be made there.
     """
     if target.is_dir():
-        if any(target.iterdir()) and not ours(manifest_of(target)):
+        if any(target.iterdir()) and not ours(target):
             raise SinkOccupiedError(
                 f"{target} is not empty and Synthlake did not write it",
                 hint="name another folder, or empty this one yourself",
@@ -83,13 +79,11 @@ def publish(staged: Path, target: Path, ours: Ours) -> None:
     check_target(target, ours)
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
     _sync_tree(staged)
-    if target.exists():
-        _exchange(staged, target)
-        sync_directory(target.absolute().parent)
-        shutil.rmtree(staged, ignore_errors=True)
-    else:
-        staged.rename(target)
-        sync_directory(target.absolute().parent)
+    old = staged.with_name(staged.name + ".old")
+    replace(staged, target, old)
+    sync_directory(target.absolute().parent)
+    for left in (staged, old):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 @contextmanager
@@ -115,20 +109,3 @@ def _sync_tree(root: Path) -> None:
         for name in names:
             sync_directory(Path(folder) / name)
         sync_directory(Path(folder))
-
-
-def _exchange(left: Path, right: Path) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    swap = getattr(libc, "renameat2", None)
-    if swap is not None:
-        paths = os.fsencode(left), os.fsencode(right)
-        if swap(_AT_FDCWD, paths[0], _AT_FDCWD, paths[1], _RENAME_EXCHANGE) == 0:
-            return
-        code = ctypes.get_errno()
-        if code not in _UNSUPPORTED:
-            raise SinkError(f"{right} cannot be replaced: {os.strerror(code)}")
-    # without an exchange there is a moment in which the target has no name
-    aside = left.with_name(left.name + ".old")
-    right.rename(aside)
-    left.rename(right)
-    aside.rename(left)

@@ -99,7 +99,7 @@ def base_rate(
         return {"base_rate": rate, "base_high": high, "base_from": "hold-out"}
     once, rows = int((known[1] == 1).sum()), int(known[1].sum())
     rate = 1.0 - once / max(rows, 1)
-    high = wilson(rows - once, rows)[1] if once < rows else 0.0
+    high = wilson(rows - once, rows)[1]
     return {"base_rate": rate, "base_high": high, "base_from": "rows that occur once"}
 
 

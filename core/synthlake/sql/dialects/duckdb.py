@@ -8,6 +8,7 @@ from types import MappingProxyType
 import pyarrow as pa
 from pyarrow import types
 
+from synthlake.sql.dialect import Primitives
 from synthlake.sql.kinds import Kind, kind, plain, unit
 
 
@@ -15,20 +16,24 @@ def _text(value: str) -> str:
     return f"CAST({value} AS VARCHAR)"
 
 
-def _micros(value: str) -> str:
-    return f"epoch_us({value})"
+def _micros(value: str, type: pa.DataType) -> str:
+    """Microseconds since the epoch, since midnight, or of a duration; rounded down."""
+    nanos = unit(type) == "ns"
+    if kind(type) == "duration":
+        # a source holds durations as numbers of their unit, which DuckDB has no type for
+        return _thousandth(value) if nanos else f"{value} * {_MICROS[unit(type)]}"
+    return _thousandth(f"epoch_ns({value})") if nanos else f"epoch_us({value})"
 
 
-def _duration_micros(value: str, type: pa.DataType) -> str:
-    # a source holds durations as numbers of their unit, which DuckDB has no type for
-    if unit(type) == "ns":
-        return f"{value} // 1000"
-    return f"{value} * {_MICROS[unit(type)]}"
+def _thousandth(value: str) -> str:
+    return f"({value} - ({value} % 1000 + 1000) % 1000) // 1000"
 
 
 def _unscaled(value: str) -> str:
     return f"CAST(replace({_text(value)}, '.', '') AS HUGEINT)"
 
+
+_INSTANTS: frozenset[Kind] = frozenset(("timestamp", "time", "duration"))
 
 _MICROS = MappingProxyType({"s": 1_000_000, "ms": 1_000, "us": 1})
 
@@ -36,9 +41,7 @@ _KEY_TEXTS: MappingProxyType[Kind, Callable[[str], str]] = MappingProxyType(
     {
         "integer": _text,
         "boolean": lambda value: _text(f"CAST({value} AS INTEGER)"),
-        "date": lambda value: _text(f"{_micros(value)} // 86400000000"),
-        "timestamp": lambda value: _text(_micros(value)),
-        "time": lambda value: _text(_micros(value)),
+        "date": lambda value: _text(f"epoch_us({value}) // 86400000000"),
         "decimal": lambda value: _text(_unscaled(value)),
         "text": _text,
         "binary": lambda value: f"lower(hex({value}))",
@@ -71,8 +74,8 @@ class DuckDB:
 
     def key_text(self, value: str, type: pa.DataType) -> str:
         """Canonical text of a value that may stand in a key; NULL for NULL."""
-        if kind(type) == "duration":
-            return _text(_duration_micros(value, type))
+        if kind(type) in _INSTANTS:
+            return _text(_micros(value, type))
         return _KEY_TEXTS[kind(type)](value)
 
     def float_text(self, value: str) -> str:
@@ -109,10 +112,8 @@ class DuckDB:
 
     def comparable(self, value: str, type: pa.DataType) -> str:
         """The same value in a form in which columns of like types can be compared and united."""
-        if kind(type) in ("timestamp", "time"):
-            return _micros(value)
-        if kind(type) == "duration":
-            return _duration_micros(value, type)
+        if kind(type) in _INSTANTS:
+            return _micros(value, type)
         return _text(value) if kind(type) in ("text", "uuid") else value
 
     def converted(self, value: str, type: pa.DataType) -> str:
@@ -173,4 +174,4 @@ class DuckDB:
         return f"DROP TABLE IF EXISTS {name}"
 
 
-PRIMITIVES = DuckDB()
+PRIMITIVES: Primitives = DuckDB()

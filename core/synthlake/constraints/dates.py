@@ -1,0 +1,162 @@
+"""Columns that hold the year, month, day, hour ... of a timestamp column, in a time zone."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthlake.constraints.rule import Cells
+
+PARTS = (
+    "year", "month", "day", "hour", "minute", "second",
+    "weekday0", "weekday1", "weekday7", "yearday", "quarter",
+)  # fmt: skip
+_FIRST_ZONES = (
+    "UTC", "America/New_York", "Europe/London", "Europe/Berlin", "America/Los_Angeles",
+    "America/Chicago", "Asia/Shanghai", "Asia/Tokyo", "Asia/Kolkata", "Australia/Sydney",
+)  # fmt: skip
+_MICROS = 1_000_000
+_HOUR = 3_600 * _MICROS
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TRIED = 400  # rows that rule zones out
+_LIMIT = 200_000 * 366 * 24 * _HOUR  # microseconds; beyond, calendars do not reach
+
+
+@dataclass(frozen=True)
+class DateParts:
+    """``parts[column]`` of the timestamp ``source``, read in ``zone``.
+
+    Attributes:
+        unit: microseconds a tick of the source.
+    """
+
+    source: str
+    zone: str
+    unit: float
+    parts: tuple[tuple[str, str], ...]
+
+    @property
+    def makes(self) -> tuple[str, ...]:
+        """The columns of parts."""
+        return tuple(name for name, _ in self.parts)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The timestamp."""
+        return (self.source,)
+
+    def apply(self, cells: Mapping[str, Cells]) -> dict[str, Cells]:
+        """Parts of the timestamps."""
+        given = cells[self.source]
+        found = fields(micros_of(given.ticks, self.unit), self.zone)
+        return {name: Cells(found[part], given.null) for name, part in self.parts}
+
+    def to_json(self) -> dict[str, Any]:
+        """The rule, for the artifact."""
+        return {"rule": "date_parts", "source": self.source, "zone": self.zone,
+                "unit": self.unit, "parts": [list(p) for p in self.parts]}  # fmt: skip
+
+
+def micros_of(ticks: NDArray[Any], unit: float) -> NDArray[np.int64]:
+    """Microseconds since the epoch."""
+    if unit >= 1:
+        return ticks.astype(np.int64) * int(unit)
+    return ticks.astype(np.int64) // int(round(1 / unit))
+
+
+def local(micros: NDArray[np.int64], zone: str) -> NDArray[np.int64]:
+    """Wall-clock microseconds in a zone."""
+    if zone == "UTC" or not len(micros):
+        return micros
+    hours, place = np.unique(micros // _HOUR, return_inverse=True)
+    where = zoneinfo.ZoneInfo(zone)
+    shifts = np.array([_offset(int(h), where) for h in hours], np.int64)
+    return micros + shifts[place]
+
+
+def _offset(hour: int, where: zoneinfo.ZoneInfo) -> int:
+    """Microseconds that a zone's clock is ahead in an hour since the epoch."""
+    try:
+        shift = (_EPOCH + timedelta(hours=hour)).astimezone(where).utcoffset()
+    except OverflowError:
+        return 0
+    return int(shift.total_seconds()) * _MICROS if shift else 0
+
+
+def fields(micros: NDArray[np.int64], zone: str) -> dict[str, NDArray[np.int64]]:
+    """All parts of timestamps by name."""
+    wall = np.clip(local(micros, zone), -_LIMIT, _LIMIT)
+    days, rest = wall // (24 * _HOUR), wall % (24 * _HOUR)
+    date = days.astype("datetime64[D]")
+    years = date.astype("datetime64[Y]")
+    months = date.astype("datetime64[M]")
+    month = months.astype(np.int64) % 12 + 1
+    weekday = (days + 3) % 7  # 1970-01-01 was a Thursday
+    return {
+        "year": years.astype(np.int64) + 1970,
+        "month": month,
+        "day": (date - months.astype("datetime64[D]")).astype(np.int64) + 1,
+        "hour": rest // _HOUR,
+        "minute": rest % _HOUR // (60 * _MICROS),
+        "second": rest % (60 * _MICROS) // _MICROS,
+        "weekday0": weekday,
+        "weekday1": weekday + 1,
+        "weekday7": (weekday + 1) % 7,
+        "yearday": (date - years.astype("datetime64[D]")).astype(np.int64) + 1,
+        "quarter": (month - 1) // 3 + 1,
+    }
+
+
+def find_date_parts(
+    source: str, unit: float, cells: Mapping[str, Cells], candidates: Iterable[str]
+) -> DateParts | None:
+    """The zone and the integer columns that are parts of a timestamp in every row.
+
+    The zone is part of the evidence only if a column depends on it; the first of equals is taken,
+    well-known ones before others.
+    """
+    given = cells[source]
+    names = [c for c in candidates if (cells[c].null == given.null).all()]
+    there = np.flatnonzero(~given.null)
+    if not names or len(there) < 50:
+        return None
+    micros = micros_of(given.ticks, unit)
+    some = there[:: max(1, len(there) // _TRIED)]
+    best: tuple[int, str] = (0, "UTC")
+    for zone in _zones():
+        matched = len(_matches(fields(micros[some], zone), cells, names, some))
+        if matched > best[0]:
+            best = (matched, zone)
+        if matched == len(names):
+            break
+    if not best[0]:
+        return None
+    parts = _matches(fields(micros[there], best[1]), cells, names, there)
+    return DateParts(source, best[1], unit, tuple(parts.items())) if parts else None
+
+
+def _matches(
+    found: Mapping[str, NDArray[np.int64]], cells: Mapping[str, Cells], names: Iterable[str],
+    rows: NDArray[np.int64],
+) -> dict[str, str]:  # fmt: skip
+    """The part that each column equals, if any."""
+    out = {}
+    for name in names:
+        values = cells[name].ticks[rows]
+        equal = (p for p in PARTS if np.array_equal(found[p], values))
+        if (part := next(equal, None)) is not None:
+            out[name] = part
+    return out
+
+
+def _zones() -> list[str]:
+    """Zones in the order in which they are tried."""
+    known = zoneinfo.available_timezones()
+    rest = sorted(z for z in known if "/" in z and not z.startswith(("Etc/", "posix/", "right/")))
+    return [z for z in dict.fromkeys([*_FIRST_ZONES, *rest]) if z in known]

@@ -1,0 +1,112 @@
+"""Judging a twin against the real data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from synthlake.errors import EvaluationError
+from synthlake.ports import Event, OnEvent, Score, Source
+from synthlake.quality.dataset import DataSet
+from synthlake.quality.gates import DEFAULTS, decide, parse
+from synthlake.quality.metric import Comparison, Ground, Metric, Role, Subject, chosen, metrics
+from synthlake.quality.pictures import pictures_of
+from synthlake.quality.report import Report
+from synthlake.quality.result import Row
+from synthlake.quality.settings import EvaluationSettings
+from synthlake.schema.model import Schema
+
+
+def evaluate(
+    real: Source,
+    synthetic: Source,
+    schema: Schema,
+    *,
+    settings: EvaluationSettings | None = None,
+    holdout: Source | None = None,
+    train: Source | None = None,
+    floor: Source | None = None,
+    on_event: OnEvent | None = None,
+) -> Report:
+    """Score a twin, and beside it what other real rows and independent columns would get.
+
+    Args:
+        real: all real rows.
+        synthetic: the twin.
+        schema: of the real data.
+        settings: tier, seed, gates; the standard tier if not given.
+        holdout: real rows that were never learned from, in the engine of ``real``; without them
+            there is no ceiling, and the report says so.
+        train: real rows that were learned from, in the engine of ``real``; None for all.
+        floor: a twin of independent columns; None for no floor.
+        on_event: told of each metric.
+
+    Privacy: the report holds no value that fewer than ``settings.k`` real rows share. It is for
+        the owner of the real data all the same.
+
+    Raises:
+        EvaluationError: there is nothing to compare.
+        SpecError: a metric or gate is not known.
+    """
+    settings = settings or EvaluationSettings()
+    start = time.perf_counter()
+    if not any(not t.skip for t in schema):
+        raise EvaluationError("the schema has no table", hint="give the schema of the real data")
+    gates = parse(DEFAULTS if settings.gates is None else settings.gates, metrics())
+    if settings.gates is not None:  # a gate of a higher tier asks for its metric
+        settings = replace(settings, metrics=(*settings.metrics, *(g.metric for g in gates)))
+    sides = _data_sets(schema, real, synthetic, holdout, train, floor)
+    ground = Ground(schema, sides["real"], settings, sides["train"], sides.get("holdout"))
+    comparisons = _comparisons(ground, sides)
+    used = list(chosen(settings))
+    rows: list[Row] = []
+    for done, metric in enumerate(used):
+        if on_event:
+            on_event(Event("evaluate", metric.title, done, len(used)))
+        rows += _rows(metric, comparisons)
+    results = decide(gates, rows, settings.gates is not None)
+    pictures = pictures_of(comparisons["twin"], rows)
+    if on_event:
+        on_event(Event("evaluate", "done", len(used), len(used)))
+    return Report(
+        settings, {m.name: m for m in used}, tuple(rows), tuple(results), pictures,
+        {t.name: comparisons["twin"].rows(t.name) for t in ground.tables},
+        tuple(comparisons), round(time.perf_counter() - start, 3),
+    )  # fmt: skip
+
+
+def _data_sets(
+    schema: Schema, real: Source, synthetic: Source, holdout: Source | None,
+    train: Source | None, floor: Source | None,
+) -> dict[str, DataSet]:  # fmt: skip
+    everything = DataSet("real", real, schema)
+    out = {"real": everything, "twin": DataSet("twin", synthetic, schema)}
+    out["train"] = everything if train is None else DataSet("train", train, schema, real)
+    if holdout is not None:
+        out["holdout"] = DataSet("holdout", holdout, schema, real)
+    if floor is not None:
+        out["floor"] = DataSet("floor", floor, schema)
+    return out
+
+
+def _comparisons(ground: Ground, sides: Mapping[str, DataSet]) -> dict[Role, Comparison]:
+    out: dict[Role, Comparison] = {
+        "twin": Comparison("twin", sides["real"], sides["twin"], ground)
+    }
+    if "holdout" in sides:
+        out["ceiling"] = Comparison("ceiling", sides["train"], sides["holdout"], ground)
+    if "floor" in sides:
+        out["floor"] = Comparison("floor", sides["real"], sides["floor"], ground)
+    return out
+
+
+def _rows(metric: Metric, comparisons: Mapping[Role, Comparison]) -> Sequence[Row]:
+    found: dict[Role, dict[Subject, Score]] = {
+        role: dict(metric.score(comparison)) for role, comparison in comparisons.items()
+    }
+    ceiling, floor = found.get("ceiling", {}), found.get("floor", {})
+    return [
+        Row(metric.name, subject, score, ceiling.get(subject), floor.get(subject))
+        for subject, score in found["twin"].items()
+    ]

@@ -1,0 +1,126 @@
+"""Is a model that was trained on the twin as good as one that was trained on real rows?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthlake.errors import EvaluationError
+from synthlake.ports import MetricKind, Score
+from synthlake.quality.classifier import MIN_ROWS, auc, boosted, encoded
+from synthlake.quality.joined import visible
+from synthlake.quality.layout import Field
+from synthlake.quality.metric import Comparison, Direction, Metric, Scored, Subject
+from synthlake.quality.sample import Column, Frame, Wanted, draw, size
+from synthlake.quality.settings import Tier
+from synthlake.seed import Seed
+
+
+
+class TrainSynthetic:
+    """Skill of a model trained on the candidate by that of one trained on real rows.
+
+    Both predict the same hold-out rows. Skill is R2 for numbers, 2 AUC - 1 for categories (mean
+    over the ten most frequent, one against the rest).
+    """
+
+    name, title = "tstr", "Trained on twin by trained on real"
+    kind: MetricKind = "utility"
+    tier: Tier = "full"
+    best = 1.0
+    direction: Direction = "high"
+
+    def score(self, comparison: Comparison) -> Iterator[Scored]:
+        """A score for the declared target; none without one."""
+        target = comparison.settings.target
+        if target is None:
+            return
+        field = _target(comparison, target)
+        subject = Subject(field.table, (field.name,))
+        ground = comparison.ground
+        if comparison.role == "ceiling":
+            yield subject, Score(None, reason="both models would be trained on real rows")
+        elif ground.holdout is None:
+            yield subject, Score(None, reason="there is no hold-out to test on")
+        elif comparison.missing(field.table) or not comparison.candidate.has(field):
+            yield subject, Score(None, reason="the table or its target is missing")
+        else:
+            yield subject, _ratio(comparison, field)
+
+
+def _target(comparison: Comparison, target: str) -> Field:
+    table, _, name = target.partition(".")
+    fields = comparison.ground.fields(table) if table in comparison.schema else {}
+    if name not in fields or fields[name].kind == "opaque":
+        raise EvaluationError(
+            f"the target {target!r} is not a column that can be predicted",
+            hint="give table.column of a number or category",
+        )
+    return fields[name]
+
+
+def _ratio(comparison: Comparison, field: Field) -> Score:
+    ground, settings = comparison.ground, comparison.settings
+    assert ground.holdout is not None
+    names = [f for f in visible(ground.fields(field.table)) if f.name != field.name]
+    wanted = [Wanted(f.name, f) for f in (*names, field)]
+    samples = [
+        draw(side, field.table, wanted, settings.max_rows, settings.seed)
+        for side in (comparison.candidate, ground.train, ground.holdout)
+    ]
+    rows = (size(samples[1]), size(samples[0]))
+    if min(map(size, samples)) < MIN_ROWS:
+        return Score(None, rows=rows, reason=f"fewer than {MIN_ROWS} rows on a side")
+    seed = Seed(settings.seed, "tstr")
+    kind = "number" if field.ordered else "category"
+    twin, real = (_skill(s, samples[2], field.name, kind, seed) for s in samples[:2])
+    if real is None or twin is None or real <= 0:
+        return Score(None, rows=rows, reason="real rows do not predict the target either")
+    return Score(twin / real, rows=rows, detail={"twin": twin, "real": real})
+
+
+def _skill(train: Frame, test: Frame, target: str, kind: str, seed: Seed) -> float | None:
+    names = [n for n in train if n != target]
+    columns = [np.concatenate([train[n], test[n]]) for n in names]
+    numbers = np.arange(size(train))
+    matrix, codes = encoded(columns, numbers)
+    left, right = matrix[: size(train)], matrix[size(train) :]
+    state = seed.key("tstr", target) % 2**31
+    if kind == "number":
+        return _r2(left, train[target], right, test[target], codes, state)
+    return _auc(left, train[target], right, test[target], codes, state)
+
+
+def _r2(
+    x: NDArray[np.float64], y: Column, other: NDArray[np.float64], truth: Column,
+    codes: list[bool], state: int,
+) -> float | None:  # fmt: skip
+    known, tested = np.isfinite(y.astype(float)), np.isfinite(truth.astype(float))
+    if known.sum() < MIN_ROWS or tested.sum() < MIN_ROWS:
+        return None
+    model = boosted("regressor", codes, state).fit(x[known], y[known].astype(float))
+    real = truth[tested].astype(float)
+    spread = float(((real - real.mean()) ** 2).sum())
+    error = float(((real - model.predict(other[tested])) ** 2).sum())
+    return 1 - error / spread if spread else None
+
+
+def _auc(
+    x: NDArray[np.float64], y: Column, other: NDArray[np.float64], truth: Column,
+    codes: list[bool], state: int,
+) -> float | None:  # fmt: skip
+    values, counts = np.unique([str(v) for v in truth], return_counts=True)
+    found = []
+    for value in values[np.argsort(-counts, kind="stable")[:10]]:
+        label = np.array([str(v) == value for v in truth], np.int64)
+        learned = np.array([str(v) == value for v in y], np.int64)
+        if min(np.bincount(label, minlength=2)) < 5 or len(np.unique(learned)) < 2:
+            continue
+        model = boosted("classifier", codes, state).fit(x, learned)
+        found.append(2 * auc(model.predict_proba(other)[:, 1], label) - 1)
+    return float(np.mean(found)) if found else None
+
+
+METRICS: tuple[Metric, ...] = (TrainSynthetic(),)

@@ -1,0 +1,165 @@
+"""Nearest rows, exactly, block by block.
+
+A sample thins out what a copy would lie next to. So where tables are large, all data sets are cut
+down to the same region (a seeded share of the combinations of a few columns' codes): a copy's
+original is then in the region whenever the copy is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from synthlake.quality.bins import Bins, code
+from synthlake.quality.dataset import DataSet
+from synthlake.quality.layout import Field
+from synthlake.quality.sample import Frame, Wanted, draw
+from synthlake.sql.keys import SPACE, Part, row_hash
+
+_BLOCK = 256  # queries at a time
+_VALUES = 50  # categories with a place of their own
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Region:
+    """A share of all rows that depends on what they hold alone.
+
+    Attributes:
+        bins: the columns whose codes decide.
+        share: of the combinations of codes.
+        seed: of the choice.
+    """
+
+    bins: Sequence[Bins]
+    share: float
+    seed: int
+
+    def where(self, data: DataSet) -> str:
+        """The SQL clause; empty for all rows."""
+        if self.share >= 1 or not self.bins:
+            return ""
+        salt = Part(f"'{int(self.seed)}'", pa.string(), "seed")
+        codes = [Part(code(data, b), pa.int64(), b.field.name) for b in self.bins]
+        hashed = row_hash(data.tables.primitives, [salt, *codes])
+        return f"WHERE {hashed} < {int(self.share * SPACE)}"
+
+
+def region_of(bins: Sequence[Bins], rows: int, limit: int, seed: int) -> Region:
+    """The region that leaves about ``limit`` of ``rows`` rows."""
+    share = min(1.0, limit / max(rows, 1))
+    chosen: list[Bins] = []
+    cells = 1
+    for candidate in sorted(bins, key=lambda b: (-b.size, b.field.name)):
+        if cells * share >= 200 or len(chosen) == 4:
+            break
+        chosen.append(candidate)
+        cells *= candidate.size
+    return Region(tuple(chosen), share, seed)
+
+
+def points(
+    data: DataSet, table: str, fields: Sequence[Field], region: Region, limit: int
+) -> Frame:
+    """The rows of the region, at most ``limit``."""
+    wanted = [Wanted(f.name, f) for f in fields]
+    return draw(data, table, wanted, limit, region.seed, where=region.where(data))
+
+
+class Space:
+    """Rows as points, on scales taken from the training rows.
+
+    A number is in standard deviations, NULL at the mean and one unit off in a column of its own;
+    two categories are one unit apart.
+    """
+
+    def __init__(self, fields: Sequence[Field], train: Frame) -> None:
+        self._fields = fields
+        self._scales: dict[str, tuple[float, float]] = {}
+        self._values: dict[str, dict[str, int]] = {}
+        for field in fields:
+            column = train[field.name]
+            if field.ordered:
+                known = column[np.isfinite(column.astype(np.float64))].astype(np.float64)
+                spread = float(known.std()) if len(known) else 0.0
+                self._scales[field.name] = (float(known.mean()) if len(known) else 0.0,
+                                            spread or 1.0)  # fmt: skip
+            else:
+                found, counts = np.unique([str(v) for v in column], return_counts=True)
+                first = found[np.argsort(-counts, kind="stable")[:_VALUES]]
+                self._values[field.name] = {str(v): i for i, v in enumerate(first)}
+
+    def place(self, frame: Frame) -> Floats:
+        """Points of rows; shape (rows, dimensions)."""
+        parts: list[NDArray[np.float64]] = []
+        for field in self._fields:
+            column = frame[field.name]
+            if field.ordered:
+                mean, spread = self._scales[field.name]
+                numbers = column.astype(np.float64)
+                null = ~np.isfinite(numbers)
+                parts.append(np.where(null, 0.0, (numbers - mean) / spread)[:, None])
+                parts.append(null.astype(np.float64)[:, None])
+                continue
+            values = self._values[field.name]
+            codes = np.array([values.get(str(v), len(values)) for v in column], dtype=np.int64)
+            parts.append(np.eye(len(values) + 1)[codes] * np.sqrt(0.5))
+        return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Distinct points with the number of rows at each."""
+
+    points: Floats
+    rows: NDArray[np.int64]
+
+
+def cloud(placed: Floats) -> Cloud:
+    """Points without repetition."""
+    if not len(placed):
+        return Cloud(placed, np.zeros(0, np.int64))
+    packed = np.ascontiguousarray(placed).view(np.dtype((np.void, placed.itemsize * placed.shape[1])))
+    _, first, counts = np.unique(packed.ravel(), return_index=True, return_counts=True)
+    return Cloud(placed[first], counts)
+
+
+def nearest(queries: Floats, among: Cloud, second: bool = False) -> NDArray[np.float64]:
+    """Distance to the nearest point, rows at it and, if asked for, distance to the second; (n, 3).
+
+    Cost: len(queries) * len(among) * dimensions multiplications.
+    """
+    norms = np.einsum("ij,ij->i", among.points, among.points)
+    out = np.zeros((len(queries), 3))
+    for start in range(0, len(queries), _BLOCK):
+        block = queries[start : start + _BLOCK]
+        gaps = norms - 2 * (block @ among.points.T)
+        best = gaps.argmin(axis=1)
+        # the expansion above loses digits where points nearly meet
+        exact = ((block - among.points[best]) ** 2).sum(axis=1, dtype=np.float64)
+        out[start : start + len(block), 0] = np.sqrt(exact)
+        out[start : start + len(block), 1] = among.rows[best]
+        if second and len(norms) > 1:
+            gaps[np.arange(len(block)), best] = np.inf
+            next_best = gaps.argmin(axis=1)
+            exact = ((block - among.points[next_best]) ** 2).sum(axis=1, dtype=np.float64)
+            repeated = among.rows[best] > 1
+            out[start : start + len(block), 2] = np.where(
+                repeated, out[start : start + len(block), 0], np.sqrt(exact)
+            )
+    return out
+
+
+def share_near(queries: Floats, train: Cloud, holdout: Cloud) -> float:
+    """Share of queries that lie nearer to a training row; equally near ones share the credit."""
+    near, far = nearest(queries, train), nearest(queries, holdout)
+    tie = np.abs(near[:, 0] - far[:, 0]) <= 1e-6
+    credit = near[:, 1] / (near[:, 1] + far[:, 1])
+    return float(np.mean(np.where(tie, credit, near[:, 0] < far[:, 0])))
+
+

@@ -1,0 +1,93 @@
+"""What an evaluation found."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthlake.errors import SinkError
+from synthlake.quality.gates import Decision, GateResult, overall
+from synthlake.quality.metric import Metric, Role
+from synthlake.quality.pictures import Pictures
+from synthlake.quality.result import Line, Row, line_of
+from synthlake.quality.settings import EvaluationSettings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass(frozen=True)
+class Report:
+    """All figures of an evaluation, and the decision.
+
+    Attributes:
+        settings: what was asked for.
+        metrics: by name, in the order in which they were computed.
+        scores: every figure of every metric, also those without a value.
+        gates: what became of each gate.
+        pictures: what is drawn.
+        rows: by table: rows of the real data and of the twin.
+        roles: which candidates there were.
+        seconds: how long it took.
+    """
+
+    settings: EvaluationSettings
+    metrics: Mapping[str, Metric]
+    scores: tuple[Row, ...]
+    gates: tuple[GateResult, ...]
+    pictures: Pictures = field(repr=False)
+    rows: Mapping[str, tuple[int, int]]
+    roles: tuple[Role, ...]
+    seconds: float
+
+    @property
+    def decision(self) -> Decision:
+        """PASS, WARN or FAIL: the worst of all gates."""
+        return overall(self.gates)
+
+    def of(self, metric: str, table: str = "") -> list[Row]:
+        """The scores of a metric."""
+        return [r for r in self.scores if r.metric == metric and table in ("", r.subject.table)]
+
+    def lines(self) -> list[Line]:
+        """One line for each metric that has a figure."""
+        found = (line_of(m, self.of(name)) for name, m in self.metrics.items())
+        return [line for line in found if line.scored or line.unscored]
+
+    def to_json(self) -> dict[str, Any]:
+        """All figures as JSON."""
+        from synthlake.quality.report.document import document
+
+        return document(self)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the report, as one HTML file, or as JSON for a name that ends in ``.json``.
+
+        Raises:
+            SinkError: the file cannot be written.
+        """
+        from synthlake.quality.report.document import text
+        from synthlake.quality.report.html import html
+
+        target = Path(path)
+        content = text(self) if target.suffix == ".json" else html(self)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial = target.with_name(f".{target.name}.part")
+            partial.write_text(content, encoding="utf-8")
+            partial.replace(target)
+        except OSError as error:
+            raise SinkError(
+                f"the report cannot be written to {target}: {error.strerror}",
+                hint="give a path in a folder that can be written to",
+            ) from None
+        return target
+
+    def summary(self, console: Console | None = None) -> str:
+        """The decision, the gates and the main figures as text, printed if a console is given."""
+        from synthlake.quality.report.terminal import summary
+
+        return summary(self, console)

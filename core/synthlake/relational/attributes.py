@@ -1,0 +1,244 @@
+"""The columns of a table that are neither references nor made keys: how each comes about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+
+from synthlake.constraints.clock import ClockSum, midnight_of
+from synthlake.constraints.discover import Structure, discover, in_order
+from synthlake.constraints.mapping import MapRule, find_maps
+from synthlake.constraints.relative import clock_gap, find_gap, find_linear
+from synthlake.constraints.rule import Cells, Rule
+from synthlake.encode.axis import is_ordered
+from synthlake.encode.numeric import NumericCodec
+from synthlake.ports import Feature
+from synthlake.relational.columns import TableData, build_codec, cells_of, codec_of_cells
+from synthlake.relational.model import Attribute, Codec, column_id, view_id
+from synthlake.schema.model import Column, Table
+
+_LINEAR_SIZE = 40  # codes from which a column is smooth enough to be learned as a remainder
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The attributes of a table, ready to be learned.
+
+    Attributes:
+        attributes: in the order in which they are drawn; those that only rules make come last.
+        drawn: by feature name, the codes that the synthesizer learns.
+        seen: by feature name, the codes that later columns see.
+        rules: in the order in which they are applied.
+        maps: columns that follow from codes.
+    """
+
+    attributes: tuple[Attribute, ...]
+    drawn: Mapping[str, Feature]
+    seen: Mapping[str, Feature]
+    rules: tuple[Rule, ...]
+    maps: tuple[MapRule, ...]
+
+
+def feature(codec: Codec, codes: np.ndarray) -> Feature:
+    """Codes as a feature."""
+    return Feature(codes.astype(np.int32), codec.size, codec.ordered)
+
+
+def build_frame(
+    data: TableData, table: Table, columns: Sequence[Column], given: Sequence[str],
+    links: Mapping[str, Feature], structured: bool,
+) -> Frame:  # fmt: skip
+    """Codecs, rules, remainders and maps of a table's attributes.
+
+    Args:
+        columns: the attributes.
+        given: columns that are known before the row is made.
+        links: codes of the foreign keys, drawn before the attributes.
+        structured: False leaves out all that ties columns to each other.
+    """
+    learned = [c for c in columns if c.action != "null"]
+    codecs = {c.name: build_codec(data, c) for c in learned}
+    cells = _cells(data, table, [c.name for c in learned] + list(given))
+    types = {c.name: c.type for c in table.columns}
+    structure = discover(cells, types, given) if structured and cells else Structure()
+    kept = [c for c in learned if codecs[c.name] is not None]
+    idle = _idle(structure.rules, cells)
+    order = _ordered(data, [c for c in kept if c.name not in idle], codecs, structure)
+    attributes = _Attributes(data, cells, codecs, structure, structured).build(order)
+    known = {a.column for a in attributes}
+    rest = tuple(
+        Attribute(c.name, codecs.get(c.name), learned=False) for c in columns if c.name not in known
+    )
+    drawn, seen = _features(data, attributes, cells)
+    rules = in_order([*structure.rules, *_gap_rules(attributes, cells)])
+    maps = _maps(data, attributes, {**links, **seen}, structure) if structured else ()
+    return Frame((*attributes, *rest), drawn, seen, rules, maps)
+
+
+def _cells(data: TableData, table: Table, names: Sequence[str]) -> dict[str, Cells]:
+    """Columns on an axis."""
+    found = {n: cells_of(data, table.column(n)) for n in names}
+    return {n: c for n, c in found.items() if c is not None}
+
+
+def _idle(rules: Sequence[Rule], cells: Mapping[str, Cells]) -> set[str]:
+    """Columns that a rule makes in every row in which they are known."""
+    out = set()
+    for rule in rules:
+        unknown = np.zeros(len(next(iter(cells.values())).null), bool)
+        for name in rule.needs:
+            unknown = unknown | cells[name].null
+        out |= {n for n in rule.makes if not (unknown & ~cells[n].null).any()}
+    return out
+
+
+def _ordered(
+    data: TableData, columns: Sequence[Column], codecs: Mapping[str, Codec | None],
+    structure: Structure,
+) -> list[Column]:  # fmt: skip
+    """Categories by size, then numbers: those without NULL first, remade ones last."""
+
+    def rank(place: int) -> tuple[float, ...]:
+        column = columns[place]
+        codec = codecs[column.name]
+        if codec is None or not codec.ordered:
+            return (0.0, float(codec.size if codec else 0), place)
+        nulls = data.of(column.name).nulls / max(data.of(column.name).rows, 1)
+        remade = float(column.name in structure.made)
+        return (1.0 + remade, round(nulls, 2), place)
+
+    return [columns[i] for i in sorted(range(len(columns)), key=rank)]
+
+
+@dataclass(frozen=True)
+class _Attributes:
+    """Decides for each column whether it is learned as it is or as a remainder."""
+
+    data: TableData
+    cells: Mapping[str, Cells]
+    codecs: Mapping[str, Codec | None]
+    structure: Structure
+    structured: bool
+
+    def build(self, order: Sequence[Column]) -> tuple[Attribute, ...]:
+        """Attributes in order."""
+        out: list[Attribute] = []
+        smooth: dict[str, Cells] = {}
+        for column in order:
+            attribute = Attribute(column.name, self.codecs[column.name])
+            if self.structured and isinstance(attribute.codec, NumericCodec):
+                attribute = self._related(attribute, smooth, {a.column for a in out})
+                if attribute.base is None and not attribute.codec.axis.continuous:
+                    smooth[column.name] = self._clipped(column.name)
+            out.append(attribute)
+        return tuple(out)
+
+    def _clipped(self, name: str) -> Cells:
+        """A column within its supported range, so that no single row bends a polynomial."""
+        codec, cells = self.codecs[name], self.cells[name]
+        if not isinstance(codec, NumericCodec) or not len(codec.low):
+            return cells
+        return Cells(np.clip(cells.ticks, codec.low[0], codec.high[-1]), cells.null)
+
+    def _related(
+        self, attribute: Attribute, smooth: dict[str, Cells], done: set[str]
+    ) -> Attribute:
+        """A clock as minutes after another; a smooth number as a remainder."""
+        name, group, k = attribute.column, self.data.group, self.data.k
+        if name in self.structure.made:
+            return attribute
+        if name in self.structure.clocks:
+            base = find_gap(self.cells, name, [c for c in self.structure.clocks
+                                               if self._known(c, done)])  # fmt: skip
+            if base is None:
+                return attribute
+            gap = clock_gap(self.cells[name], self.cells[base])
+            smooth[view_id(name)] = gap
+            return replace(attribute, drawn=codec_of_cells(gap, group, k), base=base)
+        codec = attribute.codec
+        if codec is None or codec.size < _LINEAR_SIZE or self._continuous(name):
+            return attribute
+        linear = find_linear(smooth, name, self._clipped(name))
+        if linear is None:
+            return attribute
+        rest = linear.forward(smooth, self._clipped(name))
+        return replace(attribute, drawn=codec_of_cells(rest, group, k), linear=linear)
+
+    def _continuous(self, name: str) -> bool:
+        codec = self.codecs[name]
+        return isinstance(codec, NumericCodec) and (codec.axis.continuous or bool(codec.special))
+
+    def _known(self, clock: str, done: set[str]) -> bool:
+        """Whether a clock comes about without the one that would be measured from it."""
+        sums = {r.clock for r in self.structure.rules if isinstance(r, ClockSum)}
+        return clock not in sums and (clock in done or clock in self.structure.made)
+
+
+def _gap_rules(
+    attributes: Sequence[Attribute], cells: Mapping[str, Cells]
+) -> list[Rule]:
+    """Clocks that are drawn as gaps, put together again."""
+    rules: list[Rule] = []
+    for attribute in attributes:
+        if attribute.base is not None:
+            name, midnight = attribute.column, midnight_of(cells[attribute.column])
+            rules.append(ClockSum(name, attribute.base, view_id(name), midnight))
+    return rules
+
+
+def _features(
+    data: TableData, attributes: Sequence[Attribute], cells: Mapping[str, Cells]
+) -> tuple[dict[str, Feature], dict[str, Feature]]:
+    """Codes that are drawn, and codes that later columns see."""
+    drawn, seen = {}, {}
+    smooth: dict[str, Cells] = {}
+    for attribute in attributes:
+        name, codec = attribute.column, attribute.codec
+        if codec is None:
+            continue
+        key = column_id(name)
+        values = feature(codec, codec.encode(data.sample[name]))
+        drawn[key] = seen[key] = values
+        if isinstance(codec, NumericCodec) and len(codec.low):
+            ticks = np.clip(cells[name].ticks, codec.low[0], codec.high[-1])
+            smooth[name] = Cells(ticks, cells[name].null)
+        if attribute.base is not None and attribute.drawn is not None:
+            gap = clock_gap(cells[name], cells[attribute.base])
+            smooth[view_id(name)] = gap
+            drawn[key] = seen[key] = feature(
+                attribute.drawn, attribute.drawn.encode_ticks(gap.ticks, gap.null)
+            )
+        elif attribute.linear is not None and attribute.drawn is not None:
+            rest = attribute.linear.forward(smooth, smooth[name])
+            drawn[key] = feature(
+                attribute.drawn, attribute.drawn.encode_ticks(rest.ticks, rest.null)
+            )
+    return drawn, seen
+
+
+def _maps(
+    data: TableData, attributes: Sequence[Attribute], codes: Mapping[str, Feature],
+    structure: Structure,
+) -> tuple[MapRule, ...]:  # fmt: skip
+    """Columns that follow from one or two others, codes to codes."""
+    plain = {column_id(a.column) for a in attributes if a.linear is None and a.base is None
+             and a.column not in structure.made}  # fmt: skip
+    given = [n for n in codes if not codes[n].ordered and (n in plain or not n.startswith("c:"))]
+    points = [a for a in attributes if column_id(a.column) in plain]
+    made = [column_id(a.column) for a in points if _is_point_like(a.codec)]
+    return tuple(find_maps(codes, given, made, data.group, data.k))
+
+
+def _is_point_like(codec: Codec | None) -> bool:
+    """Whether a code says the value."""
+    if isinstance(codec, NumericCodec):
+        return bool(len(codec.low)) and bool(np.mean(codec.low == codec.high) > 0.9)
+    return codec is not None
+
+
+def on_axis(dtype: pa.DataType) -> bool:
+    """Whether a column takes part in rules."""
+    return is_ordered(dtype)

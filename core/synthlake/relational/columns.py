@@ -1,0 +1,176 @@
+"""Codecs of columns from statistics and sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from synthlake.constraints.rule import Cells
+from synthlake.encode.axis import Axis, is_ordered, plain
+from synthlake.encode.categorical import CategoricalCodec, build_categorical, is_categorical
+from synthlake.encode.numeric import NumericCodec, build_numeric
+from synthlake.encode.text import build_text
+from synthlake.errors import LearnError
+from synthlake.relational.joins import entities
+from synthlake.relational.model import Codec
+from synthlake.schema.model import Column
+from synthlake.sql.statistics import ColumnStatistics, TableStatistics
+
+MAX_CATEGORIES = 2_000
+_COVERED = 0.5  # share of rows with a supported value below which text is rendered, not recalled
+
+
+@dataclass(frozen=True)
+class TableData:
+    """What is learned from for one table.
+
+    Attributes:
+        name: of the table.
+        sample: rows that left the engine.
+        statistics: counts over all training rows.
+        k: least entities behind a stored value.
+    """
+
+    name: str
+    sample: pa.Table
+    statistics: TableStatistics
+    k: int
+
+    @property
+    def group(self) -> NDArray[np.int64]:
+        """Entities of the rows."""
+        return entities(self.sample)
+
+    def of(self, column: str) -> ColumnStatistics:
+        """Statistics of a column."""
+        return self.statistics.columns[column]
+
+
+def build_codec(data: TableData, column: Column) -> Codec | None:
+    """The codec of a column; None for one that can only be NULL.
+
+    Raises:
+        LearnError: its type cannot be learned.
+    """
+    known = data.of(column.name)
+    textual = is_text(column.type)
+    if column.action == "mask" or column.role in ("text", "personal"):
+        if textual:
+            return build_text(column.type, known.shapes, data.k)
+        if column.action == "mask":
+            raise LearnError(
+                f"{data.name}.{column.name} is no text and cannot be masked",
+                hint="use action: learn, 'null' or skip",
+            )
+    if pa.types.is_null(column.type):
+        return None
+    if is_ordered(column.type) and not (
+        column.role == "categorical" and known.counts is not None
+        and known.counts.num_rows <= MAX_CATEGORIES
+    ):  # fmt: skip
+        return ordered_codec(data, column)
+    if not (is_categorical(column.type) or is_ordered(column.type)):
+        raise LearnError(
+            f"{data.name}.{column.name} has the type {column.type}, which is not learned",
+            hint="give the column action: 'null' or skip",
+        )
+    return _category_codec(data, column, known)
+
+
+def is_text(dtype: pa.DataType) -> bool:
+    """Whether values are strings."""
+    value = dtype.value_type if pa.types.is_dictionary(dtype) else dtype
+    return bool(
+        pa.types.is_string(value) or pa.types.is_large_string(value) or pa.types.is_string_view(value)
+    )
+
+
+def _category_codec(data: TableData, column: Column, known: ColumnStatistics) -> Codec | None:
+    """Supported values, or shapes where most values have no support."""
+    counts = known.counts
+    if counts is None:
+        counts = _counted(data, column.name)
+    codec = build_categorical(column.type, counts, data.k, MAX_CATEGORIES)
+    kept = counts.filter(pc.is_in(plain(counts["value"]), value_set=codec.values))
+    total = max(int(pc.sum(counts["rows"]).as_py() or 0), 1)
+    covered = int(pc.sum(kept["rows"]).as_py() or 0) / total
+    if covered < _COVERED and is_text(column.type):
+        return build_text(column.type, known.shapes, data.k)
+    return codec
+
+
+def _counted(data: TableData, name: str) -> pa.Table:
+    """Counts of values in the sample, for columns with too many for the statistics."""
+    values = plain(data.sample[name])
+    there = np.asarray(values.is_valid())
+    values, group = values.filter(pa.array(there)), data.group[there]
+    coded = values.dictionary_encode()
+    index = np.asarray(coded.indices).astype(np.int64)
+    _, dense = np.unique(group, return_inverse=True)
+    width = int(dense.max(initial=0)) + 1
+    size = len(coded.dictionary)
+    pairs = np.unique(index * width + dense)
+    table = pa.table({
+        "value": coded.dictionary,
+        "rows": np.bincount(index, minlength=size),
+        "entities": np.bincount(pairs // width, minlength=size),
+    })  # fmt: skip
+    return table.take(pc.sort_indices(table, [("value", "ascending")])) if size else table
+
+
+def ordered_codec(data: TableData, column: Column) -> NumericCodec:
+    """Bins of a column on an axis, from all training rows, checked on the sample."""
+    known = data.of(column.name)
+    axis = Axis(column.type, known.decimals)
+    counted = known.counts if known.counts is not None else known.cuts
+    ticks, null = axis.ticks(data.sample[column.name])
+    if counted is None or not counted.num_rows:
+        values, rows = np.unique(ticks[~null], return_counts=True)
+    else:
+        values, empty = axis.ticks(counted["value"])
+        rows = np.asarray(counted["rows"]).astype(np.int64)[~empty]
+        values, place = np.unique(values[~empty], return_inverse=True)
+        rows = np.bincount(place, rows, len(values)).astype(np.int64)
+    codec = build_numeric(axis, values, rows, (ticks[~null], data.group[~null]), data.k)
+    return replace(codec, special=_special(data, column))
+
+
+def _special(data: TableData, column: Column) -> tuple[int, ...]:
+    """Which of NaN and the infinities k entities have."""
+    if not pa.types.is_floating(column.type) or not any(data.of(column.name).special):
+        return ()
+    floats = np.asarray(plain(data.sample[column.name]).cast(pa.float64()).fill_null(0.0))
+    masks = (np.isnan(floats), floats == np.inf, floats == -np.inf)
+    return tuple(i for i, m in enumerate(masks) if len(np.unique(data.group[m])) >= data.k)
+
+
+def cells_of(data: TableData, column: Column) -> Cells | None:
+    """A column of the sample as whole numbers; None where it has no axis."""
+    if not is_ordered(column.type):
+        return None
+    known = data.of(column.name)
+    ticks, null = Axis(column.type, known.decimals).ticks(data.sample[column.name])
+    return Cells(ticks, null)
+
+
+def codec_of_cells(
+    cells: Cells, group: NDArray[np.int64], k: int, dtype: pa.DataType | None = None
+) -> NumericCodec:
+    """Bins of numbers that are computed, not stored, in the data."""
+    there = ~cells.null
+    values, rows = np.unique(cells.ticks[there], return_counts=True)
+    axis = Axis(dtype or pa.int64(), 0)
+    return build_numeric(axis, values, rows, (cells.ticks[there], group[there]), k)
+
+
+def category_of(dtype: pa.DataType, values: pa.Array) -> CategoricalCodec:
+    """A codec of listed values."""
+    return CategoricalCodec(dtype, values)
+
+
+Codecs = Mapping[str, Codec]

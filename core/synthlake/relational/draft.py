@@ -1,0 +1,180 @@
+"""All that is prepared for a table before anything is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from synthlake.constraints.rule import Cells
+from synthlake.encode.numeric import NumericCodec
+from synthlake.ports import Feature
+from synthlake.relational.attributes import Frame, build_frame
+from synthlake.relational.clusters import cluster
+from synthlake.relational.columns import TableData, codec_of_cells
+from synthlake.relational.joins import Join, resolve
+from synthlake.relational.keymaking import build_key
+from synthlake.relational.keys import KeyMaker
+from synthlake.relational.links import (
+    build_phantoms,
+    degrees_of,
+    identity_feature,
+    identity_link,
+    link_kinds,
+)
+from synthlake.relational.model import Link, LinkKind, code_id, count_id, link_id
+from synthlake.schema.model import Column, ForeignKey, Schema, Table
+from synthlake.sql.statistics import TableStatistics
+
+_LEAST_PARENTS = 12  # parents of a code, if k asks for fewer
+
+
+@dataclass
+class Draft:
+    """A table on its way to a model.
+
+    Attributes:
+        joins: resolved foreign keys, by position.
+        kinds: how each foreign key will come about, by position.
+        links: those that are finished, by position.
+        codes: features of the foreign keys, by position.
+        family: features that this table's rows have as parents.
+        degrees: codecs of their numbers of children, by label.
+        groups: number of codes they have, by label.
+    """
+
+    table: Table
+    data: TableData
+    structured: bool
+    joins: list[Join]
+    kinds: list[LinkKind]
+    key: KeyMaker | None
+    frame: Frame
+    links: dict[int, Link] = field(default_factory=dict)
+    codes: dict[int, Feature] = field(default_factory=dict)
+    family: dict[str, Feature] = field(default_factory=dict)
+    degrees: dict[str, NumericCodec] = field(default_factory=dict)
+    groups: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def known(self) -> list[str]:
+        """Columns that are there before the row is drawn."""
+        return known_columns(self.table, self.key)
+
+    def link(self, number: int) -> Link:
+        """A foreign key's link; a derived one has nothing of its own."""
+        fk = self.table.foreign_keys[number]
+        return self.links.get(number) or Link(fk, self.kinds[number])
+
+    def features(self) -> dict[str, Feature]:
+        """What describes a row to those who cluster it: references and attributes."""
+        links = {link_id(n): f for n, f in self.codes.items()}
+        return {**links, **self.frame.seen}
+
+
+def known_columns(table: Table, key: KeyMaker | None) -> list[str]:
+    """Columns of the own key and of a made key."""
+    own = table.own.columns if table.own else ()
+    return list(dict.fromkeys([*own, *(key.columns if key else ())]))
+
+
+def attributes_of(table: Table, key: KeyMaker | None) -> list[Column]:
+    """Columns that are neither references nor made keys nor skipped."""
+    taken = {c for fk in table.foreign_keys for c in fk.columns}
+    taken |= set(key.columns if key else ())
+    return [c for c in table.columns if c.name not in taken and c.action != "skip"]
+
+
+def prepare(
+    table: Table, samples: Mapping[str, pa.Table], statistics: Mapping[str, TableStatistics],
+    schema: Schema, k: int, structured: bool,
+) -> Draft:  # fmt: skip
+    """Codecs, keys, and references that need no other table's model."""
+    data = TableData(table.name, samples[table.name], statistics[table.name], k)
+    joins = [resolve(data.sample, samples[fk.references], fk, n)
+             for n, fk in enumerate(table.foreign_keys)]  # fmt: skip
+    key = build_key(data, table, schema, samples)
+    kinds = link_kinds(table, schema, key)
+    links, codes = {}, {}
+    for number, kind in enumerate(kinds):
+        if kind == "identity":
+            fk = table.foreign_keys[number]
+            links[number] = identity_link(data, table, fk, joins[number], samples[fk.references])
+            codes[number] = identity_feature(data, links[number])
+    named = {link_id(n): f for n, f in codes.items()}
+    known = known_columns(table, key)
+    frame = build_frame(data, table, attributes_of(table, key), known, named, structured)
+    return Draft(table, data, structured, joins, kinds, key, frame, links, codes)
+
+
+def connect(drafts: Mapping[str, Draft], schema: Schema) -> None:
+    """Numbers of children and codes of parents, for every reference between drafts."""
+    for draft in drafts.values():
+        for number, fk in enumerate(draft.table.foreign_keys):
+            parent = drafts.get(fk.references)
+            if draft.kinds[number] in ("own", "cluster") and parent is not None:
+                _connect(draft, parent, number, fk)
+
+
+def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:
+    """One reference."""
+    label = fk.label(draft.table.name)
+    join, rows, k = draft.joins[number], parent.data.sample.num_rows, draft.data.k
+    statistics = draft.data.statistics.keys[number]
+    counts = degrees_of(join, rows, draft.data, statistics)
+    cells = Cells(counts, np.zeros(rows, bool))
+    codec = codec_of_cells(cells, parent.data.group, k)
+    clustered = draft.kinds[number] == "cluster"
+    if clustered:
+        codes, size = _parent_codes(draft, parent, join, rows)
+        parent.family[code_id(label)] = Feature(codes, size, False)
+        parent.groups[label] = size
+    parent.family[count_id(label)] = Feature(
+        codec.encode_ticks(counts, cells.null), codec.size, True
+    )
+    parent.degrees[label] = codec
+    orphans, lost = _orphan_codes(draft, join)
+    phantoms = build_phantoms(join, orphans, lost, statistics, k)
+    if not clustered:
+        draft.links[number] = Link(fk, "own", phantoms=phantoms, null_rows=statistics.nulls)
+        return
+    link = Link(fk, "cluster", codes=size, phantoms=phantoms)
+    draft.links[number] = link
+    draft.codes[number] = Feature(_child_codes(join, codes, orphans, size), link.size, False)
+
+
+def _parent_codes(
+    draft: Draft, parent: Draft, join: Join, rows: int
+) -> tuple[NDArray[np.int32], int]:
+    if not draft.structured:
+        return np.zeros(rows, np.int32), 1
+    least = max(draft.data.k, _LEAST_PARENTS)
+    return cluster(parent.features(), draft.features(), join.parent, rows, least)
+
+
+def _orphan_codes(draft: Draft, join: Join) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """A code for each child whose parent is missing (-1 for others), and the missing key's number."""
+    rows = np.flatnonzero(join.orphan)
+    keys, lost = np.unique(join.key[rows], return_inverse=True)
+    out = np.full(len(join.key), -1, np.int32)
+    number = np.full(len(join.key), -1, np.int64)
+    number[rows] = lost
+    least = max(draft.data.k, _LEAST_PARENTS)
+    if len(keys) < 2 * least or not draft.structured:
+        out[rows] = 0
+        return out, number
+    codes, _ = cluster({}, draft.features(), number, len(keys), least)
+    out[rows] = codes[lost]
+    return out, number
+
+
+def _child_codes(
+    join: Join, codes: NDArray[np.int32], orphans: NDArray[np.int32], size: int
+) -> NDArray[np.int32]:
+    """The code of each child's parent: phantom codes after real ones, -2 for a held-out parent."""
+    out = np.where(join.parent >= 0, codes[join.parent] if len(codes) else -2, -2)
+    out = np.where(orphans >= 0, size + orphans, out)
+    return np.where(join.key < 0, -1, out).astype(np.int32)

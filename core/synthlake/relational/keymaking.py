@@ -1,0 +1,225 @@
+"""Choosing how a table's primary key is made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from synthlake.constraints.dates import find_date_parts, local
+from synthlake.constraints.discover import micros_per_tick
+from synthlake.constraints.rule import Cells
+from synthlake.encode.axis import Axis, is_ordered, plain
+from synthlake.encode.pattern import Pattern, parse_pattern, pattern_of_shape, shape_of
+from synthlake.errors import LearnError
+from synthlake.models.leaves import distinct
+from synthlake.relational.columns import TableData, is_text
+from synthlake.relational.keys import KeyMaker, NumberKey, SlotAxis, SlotKey, TextKey
+from synthlake.schema.model import Column, Schema, Table
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+_FULL = 0.3  # share of a grid that must be filled to count as one
+_REGULAR = 0.95  # share of rows that must lie on a regular axis
+_MAX_SIDE = 5_000_000
+_DAY = 86_400_000_000
+
+
+def build_key(
+    data: TableData, table: Table, schema: Schema, samples: Mapping[str, pa.Table]
+) -> KeyMaker | None:
+    """The maker of a table's key; None where other columns make it, or there is none.
+
+    Raises:
+        LearnError: no way is known to make it unique.
+    """
+    key = table.primary_key
+    own = set(table.own.columns) if table.own else set()
+    if not key or (own and own <= set(key)):
+        return None
+    references = {c for fk in table.foreign_keys for c in fk.columns}
+    if len(key) > 1:
+        grid = _grid(data, table, schema, samples)
+        if grid is not None:
+            return grid
+    free = [c for c in key if c not in references and _makeable(table.column(c))]
+    if not free:
+        raise LearnError(
+            f"the primary key of {table.name} ({', '.join(key)}) consists of references, and none"
+            " of them is its own parent",
+            hint=f"declare mode: own for one of the foreign keys within the key of {table.name}",
+        )
+    chosen = max(free, key=lambda c: data.of(c).distinct)
+    return _surrogate(data, table.column(chosen))
+
+
+def _makeable(column: Column) -> bool:
+    return is_text(column.type) or pa.types.is_integer(column.type)
+
+
+def _surrogate(data: TableData, column: Column) -> KeyMaker:
+    """Text of the learned shapes, or numbers that grow."""
+    if is_text(column.type):
+        return _text_key(data, column)
+    ticks, null = Axis(column.type).ticks(data.sample[column.name])
+    values = np.sort(ticks[~null])
+    low, high = (int(values[0]), int(values[-1])) if len(values) else (1, 1)
+    rows = max(data.statistics.rows, 1)
+    start = 1 if low < 10 * rows else 10 ** (len(str(low)) - 1)
+    step = max(1, (high - max(low, start)) // rows) if high - low > 10 * rows else 1
+    width = column.type.bit_width - (0 if str(column.type).startswith("u") else 1)
+    return NumberKey((column.name,), column.type, start, step, 2 ** min(width, 62) - 1)
+
+
+def _text_key(data: TableData, column: Column) -> TextKey:
+    """Shapes that k entities share, in the proportions of the sample."""
+    if column.pattern is not None:
+        pattern = parse_pattern(column.pattern)
+        return TextKey((column.name,), column.type, (pattern,), (1,))
+    texts = plain(data.sample[column.name]).cast(pa.string())
+    there = np.asarray(texts.is_valid())
+    values = [str(v) for v in texts.filter(pa.array(there)).to_pylist()]
+    group = data.group[there]
+    if values and all(_UUID.fullmatch(v) for v in values[:1000]):
+        return TextKey((column.name,), column.type, (parse_pattern(_UUID_PATTERN),), (1,))
+    shapes = np.array(shape_of(pa.array(values, pa.string())), dtype=object)
+    patterns, weights = [], []
+    for shape in sorted(set(shapes.tolist())):
+        rows = np.flatnonzero(shapes == shape)
+        if len(np.unique(group[rows])) >= data.k:
+            patterns.append(pattern_of_shape(shape, [values[r] for r in rows]))
+            weights.append(len(rows))
+    if sum(weights) < len(values) // 2 or not patterns:
+        length = int(np.median([len(v) for v in values])) if values else 8
+        patterns = [Pattern(("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",) * max(length, 6))]
+        weights = [1]
+    return TextKey((column.name,), column.type, tuple(patterns), tuple(weights))
+
+
+def _grid(
+    data: TableData, table: Table, schema: Schema, samples: Mapping[str, pa.Table]
+) -> SlotKey | None:
+    """The key as places on a grid, if the table fills enough of one."""
+    axes = []
+    for name in table.primary_key:
+        axis = _axis(data, table, name, schema, samples)
+        if axis is None or not 0 < axis.size <= _MAX_SIDE:
+            return None
+        axes.append(axis)
+    axes.sort(key=lambda a: a.values is not None)  # time outermost: rows come in its order
+    grid = SlotKey(tuple(axes))
+    rows = data.statistics.rows
+    return grid if _FULL * grid.capacity <= rows <= 1.02 * grid.capacity else None
+
+
+def _axis(
+    data: TableData, table: Table, name: str, schema: Schema, samples: Mapping[str, pa.Table]
+) -> SlotAxis | None:
+    """One side of a grid: supported values, or a regular series."""
+    column = table.column(name)
+    if is_ordered(column.type):
+        if pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
+            return None
+        return _series(data, column, table, _with_children(data, table, name, schema, samples))
+    values = plain(data.sample[name])
+    coded = values.dictionary_encode()
+    index = np.asarray(coded.indices.fill_null(-1)).astype(np.int64)
+    there = index >= 0
+    people = distinct(index[there], data.group[there], len(coded.dictionary))
+    kept = coded.dictionary.filter(pa.array(people >= data.k))
+    if not len(kept):
+        return None
+    return SlotAxis(name, column.type, kept.take(pc.sort_indices(kept)))
+
+
+def _with_children(
+    data: TableData, table: Table, name: str, schema: Schema, samples: Mapping[str, pa.Table]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Ticks of a key column in the table and in those that refer to it, with their entities."""
+    from synthlake.relational.joins import entities
+
+    axis = Axis(table.column(name).type)
+    ticks, null = axis.ticks(data.sample[name])
+    parts, people = [ticks[~null]], [data.group[~null]]
+    for child, fk in schema.children(table.name):
+        if child.name in samples and name in fk.to and not child.skip:
+            column = fk.columns[fk.to.index(name)]
+            if child.column(column).type == axis.type:
+                more, empty = axis.ticks(samples[child.name][column])
+                parts.append(more[~empty])
+                people.append(entities(samples[child.name])[~empty])
+    return np.concatenate(parts), np.concatenate(people)
+
+
+def _series(
+    data: TableData, column: Column, table: Table,
+    found: tuple[NDArray[np.int64], NDArray[np.int64]],
+) -> SlotAxis | None:  # fmt: skip
+    """A regular series between the outermost values that k entities reach."""
+    ticks, people = found
+    bounds = _reached(ticks, people, data.k)
+    if bounds is None:
+        return None
+    low, high = bounds
+    values = np.unique(ticks[(ticks >= low) & (ticks <= high)])
+    if len(values) < 2:
+        return None
+    gaps, counts = np.unique(np.diff(values), return_counts=True)
+    step = int(gaps[np.argmax(counts)])
+    inside = (ticks >= low) & (ticks <= high)
+    if np.mean((ticks[inside] - low) % step == 0) < _REGULAR:
+        return None
+    low, high = _whole_days(data, table, column, low, high, step)
+    return SlotAxis(column.name, column.type, None, low, step, (high - low) // step + 1)
+
+
+def _reached(
+    ticks: NDArray[np.int64], people: NDArray[np.int64], k: int
+) -> tuple[int, int] | None:
+    """The k-th entity's value from below and from above."""
+    order = np.argsort(ticks, kind="stable")
+    ends = []
+    for places in (order, order[::-1]):
+        seen: set[int] = set()
+        for place in places:
+            seen.add(int(people[place]))
+            if len(seen) >= k:
+                ends.append(int(ticks[place]))
+                break
+    return (ends[0], ends[1]) if len(ends) == 2 and ends[0] <= ends[1] else None
+
+
+def _whole_days(
+    data: TableData, table: Table, column: Column, low: int, high: int, step: int
+) -> tuple[int, int]:
+    """Ends of a time series rounded outward to days of its zone."""
+    unit = micros_per_tick(column.type)
+    if unit is None or unit < 1 or _DAY % max(int(step * unit), 1):
+        return low, high
+    per_day = _DAY // int(unit)
+    if per_day <= 1:
+        return low, high
+    zone = zone_of(data, table, column.name)
+    ends = np.array([low, high], np.int64) * int(unit)
+    since = local(ends, zone) % _DAY // int(unit)
+    return low - int(since[0]), high + per_day - step - int(since[1])
+
+
+def zone_of(data: TableData, table: Table, name: str) -> str:
+    """The zone in which a table's other columns read a timestamp; UTC if none does."""
+    unit = micros_per_tick(table.column(name).type)
+    if unit is None:
+        return "UTC"
+    cells = {}
+    for column in table.columns:
+        if column.name == name or pa.types.is_integer(column.type):
+            ticks, null = Axis(column.type).ticks(data.sample[column.name])
+            cells[column.name] = Cells(ticks, null)
+    found = find_date_parts(name, unit, cells, [c for c in cells if c != name])
+    return found.zone if found else "UTC"
+
+

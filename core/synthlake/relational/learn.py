@@ -1,0 +1,183 @@
+"""Learning a database from its statistics and its intact sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from synthlake.errors import LearnError
+from synthlake.models.registry import synthesizer_of
+from synthlake.ports import Event, Feature, OnEvent, TrainingTable
+from synthlake.relational.calendars import calendar_features, find_calendars
+from synthlake.relational.draft import Draft, connect, prepare
+from synthlake.relational.joins import entities
+from synthlake.relational.keys import SlotKey
+from synthlake.relational.model import Model, TableModel, column_id, link_id, parent_id
+from synthlake.relational.orphans import apply_policies
+from synthlake.schema.identity import digest_of
+from synthlake.schema.model import Schema, Table
+from synthlake.sql.statistics import TableStatistics
+
+
+@dataclass(frozen=True)
+class LearnSettings:
+    """How a database is learned.
+
+    Attributes:
+        seed: of learning.
+        k: least entities behind anything stored.
+        synthesizer: name and settings, for tables that do not say.
+    """
+
+    seed: int = 0
+    k: int = 10
+    synthesizer: Mapping[str, Any] = field(default_factory=lambda: {"name": "trees"})
+
+
+def learn(
+    samples: Mapping[str, pa.Table], statistics: Mapping[str, TableStatistics], schema: Schema,
+    settings: LearnSettings, on_event: OnEvent | None = None,
+) -> Model:  # fmt: skip
+    """Learn every table.
+
+    Args:
+        samples: rows by table, intact in their references (``sql.draw``).
+        statistics: counts over all training rows (``sql.measure``).
+        schema: with all modes decided.
+
+    Raises:
+        LearnError: a table is too small, has a type that is not learned, or a policy is broken.
+
+    Privacy: the sample is not kept; see ``Model``.
+    Cost: one tree a column, see ``models.trees``.
+    """
+    samples = apply_policies(samples, statistics, schema)
+    order = schema.order()
+    drafts: dict[str, Draft] = {}
+    for table in order:
+        if not table.keep and samples[table.name].num_rows:
+            _check_size(table, samples[table.name], settings)
+            structured = _settings(table, settings)["name"] != "independent"
+            drafts[table.name] = prepare(
+                table, samples, statistics, schema, settings.k, structured
+            )
+    connect(drafts, schema)
+    models: dict[str, TableModel] = {}
+    seen: dict[str, dict[str, Feature]] = {}
+    for number, table in enumerate(order):
+        if on_event is not None:
+            on_event(Event("fit", f"learning {table.name}", number, len(order)))
+        if table.name in drafts:
+            models[table.name], seen[table.name] = _fit(drafts[table.name], drafts, seen, settings)
+        else:
+            models[table.name] = _unlearned(table, samples[table.name])
+    return Model(schema, models, digest_of(schema), settings.k)
+
+
+def _settings(table: Table, settings: LearnSettings) -> Mapping[str, Any]:
+    return table.synthesizer or settings.synthesizer
+
+
+def _unlearned(table: Table, sample: pa.Table) -> TableModel:
+    """A public table as it is, or one without rows."""
+    if not table.keep:
+        return TableModel(table, 0)
+    kept = sample.select([f.name for f in table.arrow]).combine_chunks()
+    return TableModel(table, kept.num_rows, kept=kept)
+
+
+def _check_size(table: Table, sample: pa.Table, settings: LearnSettings) -> None:
+    """Refuse a table of which nothing may be stored."""
+    people = len(np.unique(entities(sample)))
+    if people < settings.k and _settings(table, settings)["name"] != "independent":
+        raise LearnError(
+            f"{table.name} has {sample.num_rows} rows of fewer than k = {settings.k} entities:"
+            " nothing of it may be stored",
+            hint=f"declare {table.name} as keep: true (public), skip: true,"
+            " or synthesizer: {name: independent}",
+        )
+
+
+def _fit(
+    draft: Draft, drafts: Mapping[str, Draft], seen: Mapping[str, Mapping[str, Feature]],
+    settings: LearnSettings,
+) -> tuple[TableModel, dict[str, Feature]]:  # fmt: skip
+    """The model of one table, and its rows' features for its children."""
+    table, data, frame = draft.table, draft.data, draft.frame
+    calendars = find_calendars(data, table, _meaningful(draft, drafts), frame.rules)
+    context = {**calendar_features(calendars, data.sample), **_of_parent(draft, seen)}
+    links = {link_id(n): f for n, f in draft.codes.items()}
+    order, distinct = _order(draft)
+    made = {**draft.family, **links, **frame.drawn}
+    visible = {**draft.family, **links, **frame.seen}
+    training = TrainingTable(
+        {n: made[n] for n in order}, context, data.group, data.k, {n: visible[n] for n in order}
+    )
+    synthesizer = synthesizer_of(_settings(table, settings))
+    model = TableModel(
+        table=table,
+        rows=data.statistics.rows,
+        key=draft.key,
+        calendars=calendars,
+        links=tuple(draft.link(n) for n in range(len(table.foreign_keys))),
+        attributes=frame.attributes,
+        degrees=draft.degrees,
+        codes=draft.groups,
+        order=tuple(order),
+        rules=frame.rules,
+        maps=frame.maps,
+        distinct=distinct,
+        synthesizer=synthesizer.fit(training, settings.seed),
+    )
+    return model, visible
+
+
+def _meaningful(draft: Draft, drafts: Mapping[str, Draft]) -> list[str]:
+    """Known columns that say something: places on a grid, the table's own or the parent's."""
+    names = list(draft.key.columns) if isinstance(draft.key, SlotKey) else []
+    own = draft.table.own
+    if own is not None and own.references in drafts:
+        key = drafts[own.references].key
+        if isinstance(key, SlotKey):
+            names += [c for c, to in zip(own.columns, own.to, strict=True) if to in key.columns]
+    return names
+
+
+def _of_parent(draft: Draft, seen: Mapping[str, Mapping[str, Feature]]) -> dict[str, Feature]:
+    """Features of the own parent, a row for each child."""
+    own = draft.table.own
+    if own is None or own.references not in seen:
+        return {}
+    parent = draft.joins[draft.table.foreign_keys.index(own)].parent
+    out = {}
+    for name, given in seen[own.references].items():
+        codes = np.where(parent < 0, -1, given.codes[parent])
+        out[parent_id(name)] = replace(given, codes=codes.astype(np.int32))
+    return out
+
+
+def _order(draft: Draft) -> tuple[list[str], tuple[str, ...]]:
+    """Columns in the order in which they are drawn, and those that make the key distinct.
+
+    Codes and numbers of children first, then references from few codes to many, then attributes.
+    The last column of a key that is completed within the family is the one that gives way.
+    """
+    links = sorted(draft.codes, key=lambda n: (draft.kinds[n] == "cluster", draft.codes[n].size))
+    order = [*sorted(draft.family, reverse=True), *(link_id(n) for n in links)]
+    order += list(draft.frame.drawn)
+    table = draft.table
+    own = set(table.own.columns) if table.own else set()
+    if not own or not own <= set(table.primary_key):
+        return order, ()
+    rest = []
+    for name in table.primary_key:
+        if name in own:
+            continue
+        number = next((n for n, fk in enumerate(table.foreign_keys) if name in fk.columns), None)
+        rest.append(column_id(name) if number is None else link_id(number))
+    wanted = [n for n in order if n in rest]
+    return order, tuple(dict.fromkeys(wanted))

@@ -1,0 +1,131 @@
+"""Foreign keys, one by one: how they come about, and what stands behind them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from synthlake.constraints.rule import Cells
+from synthlake.encode.axis import plain
+from synthlake.errors import LearnError
+from synthlake.models.leaves import distinct
+from synthlake.models.trees import Trees
+from synthlake.ports import Feature, TrainingTable
+from synthlake.relational.columns import TableData, codec_of_cells
+from synthlake.relational.joins import Join, key_numbers
+from synthlake.relational.keys import KeyMaker
+from synthlake.relational.model import Link, LinkKind, Phantoms
+from synthlake.schema.model import ForeignKey, Schema, Table
+from synthlake.sql.statistics import KeyStatistics
+
+MAX_IDENTITY = 5_000
+DEGREE, CODE = "degree", "code"  # columns of the phantoms' own small model
+
+
+def link_kinds(table: Table, schema: Schema, key: KeyMaker | None) -> list[LinkKind]:
+    """How each foreign key comes about; wider keys set columns that narrower ones share.
+
+    Raises:
+        LearnError: two keys share a column, but neither covers the other.
+    """
+    taken: set[str] = set(key.columns if key else ())
+    kinds: dict[int, LinkKind] = {}
+    numbered = list(enumerate(table.foreign_keys))
+    for number, fk in sorted(numbered, key=lambda n: (n[1].mode != "own", -len(n[1].columns))):
+        mine = set(fk.columns)
+        if mine <= taken and fk.mode != "own":
+            kinds[number] = "derived"
+            continue
+        if mine & taken:
+            raise LearnError(
+                f"{fk.label(table.name)} shares the columns {', '.join(sorted(mine & taken))} with"
+                " another key that does not cover it",
+                hint="declare only one of the two foreign keys",
+            )
+        taken |= mine
+        keep = schema[fk.references].keep
+        kinds[number] = "own" if fk.mode == "own" else "identity" if keep else "cluster"
+    return [kinds[n] for n in range(len(numbered))]
+
+
+def identity_link(
+    data: TableData, table: Table, fk: ForeignKey, join: Join, parent: pa.Table
+) -> Link:
+    """The key's supported values as categories; other parents share one further code.
+
+    Privacy: a listed value has k entities; an orphan value that fewer have is not stored.
+    """
+    there = np.flatnonzero(join.key >= 0)
+    size = int(join.key.max(initial=-1)) + 1
+    people = distinct(join.key[there], data.group[there], size)
+    supported = np.flatnonzero(people >= data.k)[:MAX_IDENTITY]
+    first = np.full(size, -1, np.int64)
+    first[join.key[there][::-1]] = there[::-1]
+    rows = np.sort(first[supported])
+    values = data.sample.select(list(fk.columns)).take(pa.array(rows)).combine_chunks()
+    known = np.isin(join.key, supported)
+    rest = (join.parent >= 0) & ~known
+    enough = len(np.unique(data.group[rest])) >= data.k
+    return Link(fk, "identity", values=values, rest=bool(enough and len(parent)))
+
+
+def identity_feature(data: TableData, link: Link) -> Feature:
+    """Codes of the values of an identity link; unsupported ones are the rest, or unknown."""
+    assert link.values is not None
+    names = link.fk.columns
+    mine, listed = key_numbers(
+        [[data.sample[c] for c in names], [link.values[c] for c in names]]
+    )
+    size = int(max(mine.max(initial=-1), listed.max(initial=-1))) + 1
+    other = link.values.num_rows if link.rest else -2
+    code = np.full(size + 1, other, np.int64)
+    code[listed] = np.arange(len(listed))
+    code[size] = -1
+    return Feature(code[mine].astype(np.int32), link.size, False)
+
+
+def degrees_of(
+    join: Join, parents: int, data: TableData, statistics: KeyStatistics
+) -> NDArray[np.int64]:
+    """Children per parent. Where only some children were sampled, the true distribution by rank."""
+    counts = np.bincount(join.parent[join.parent >= 0], minlength=parents)
+    if data.sample.num_rows >= data.statistics.train_rows or not statistics.degrees.num_rows:
+        return counts.astype(np.int64)
+    degree = np.asarray(plain(statistics.degrees["degree"]))
+    weight = np.asarray(plain(statistics.degrees["parents"])).astype(float)
+    order = np.argsort(degree, kind="stable")
+    share = np.cumsum(weight[order]) / weight.sum()
+    rank = np.empty(parents)
+    rank[np.argsort(counts, kind="stable")] = (np.arange(parents) + 0.5) / parents
+    place = np.minimum(np.searchsorted(share, rank), len(order) - 1)
+    return degree[order][place].astype(np.int64)
+
+
+def build_phantoms(
+    join: Join, codes: NDArray[np.int32], lost: NDArray[np.int64], statistics: KeyStatistics, k: int
+) -> Phantoms | None:
+    """What is known of keys without a parent; None where fewer than k rows have one.
+
+    Args:
+        codes: phantom code of each child, -1 for a child with a parent.
+        lost: number of each child's missing key, -1 likewise.
+    """
+    rows = np.flatnonzero(lost >= 0)
+    if len(rows) < k or not statistics.orphan_keys:
+        return None
+    degree = np.bincount(lost[rows])
+    code = np.zeros(len(degree), np.int32)
+    code[lost[rows]] = codes[rows]
+    weights = np.bincount(code)
+    mean = float(statistics.orphans) / statistics.orphan_keys
+    if len(degree) < 2 * k:
+        return Phantoms(statistics.orphan_keys, (1,), None, None, mean)
+    who = np.arange(len(degree), dtype=np.int64)
+    codec = codec_of_cells(Cells(degree, np.zeros(len(degree), bool)), who, k)
+    column = Feature(codec.encode_ticks(degree, np.zeros(len(degree), bool)), codec.size, True)
+    context = {CODE: Feature(code, len(weights), False)}
+    fitted = Trees(min_leaf=2 * k).fit(TrainingTable({DEGREE: column}, context, who, k), 0)
+    return Phantoms(
+        statistics.orphan_keys, tuple(int(w) for w in weights), codec, fitted, mean
+    )

@@ -1,0 +1,198 @@
+"""What was learned of a database: everything a sample needs, and no training row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pyarrow as pa
+
+from synthlake.constraints.mapping import MapRule
+from synthlake.constraints.relative import Linear
+from synthlake.constraints.rule import Rule
+from synthlake.encode.categorical import CategoricalCodec
+from synthlake.encode.numeric import NumericCodec
+from synthlake.encode.text import TextCodec
+from synthlake.ports import FittedSynthesizer
+from synthlake.relational.keys import KeyMaker
+from synthlake.schema.model import ForeignKey, Schema, Table
+
+Codec = NumericCodec | CategoricalCodec | TextCodec
+LinkKind = Literal["own", "derived", "identity", "cluster"]
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """How one column that is neither a reference nor a made key comes about.
+
+    Attributes:
+        column: its name.
+        codec: codes of its values, by which later columns see it.
+        drawn: codes that the synthesizer draws, where they are not those of the values.
+        linear: turns what is drawn back into the value.
+        base: the clock from which what is drawn counts minutes; a rule adds them up.
+        learned: False for a column that only a rule makes, or that is always NULL.
+    """
+
+    column: str
+    codec: Codec | None
+    drawn: NumericCodec | None = None
+    linear: Linear | None = None
+    base: str | None = None
+    learned: bool = True
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Features of a key column that is known before the row: calendar parts, or its value.
+
+    Attributes:
+        unit: microseconds a tick, for timestamps; else ``codec`` has the value.
+    """
+
+    column: str
+    unit: float | None = None
+    zone: str = "UTC"
+    codec: Codec | None = None
+
+
+@dataclass(frozen=True)
+class Phantoms:
+    """Keys that children refer to and no parent has.
+
+    Attributes:
+        keys: how many there are in the source.
+        weights: how many of them each phantom code has.
+        degrees: codes of their numbers of children.
+        synthesizer: draws these given the code; None where support lacks: all have the mean.
+        mean: children per phantom.
+    """
+
+    keys: int
+    weights: tuple[int, ...]
+    degrees: NumericCodec | None
+    synthesizer: FittedSynthesizer | None
+    mean: float
+
+
+@dataclass(frozen=True)
+class Link:
+    """How one foreign key comes about.
+
+    Attributes:
+        kind: ``own``: rows are made with this parent; ``derived``: its columns are set by another
+            key; ``identity``: the key's values are categories; ``cluster``: parents of one code
+            share their children by stubs.
+        values: of identity: supported keys, columns as in the child; the code after the last one
+            stands for all other parents.
+        rest: whether that further code is in use.
+        codes: of cluster: codes of real parents; phantom codes follow.
+        phantoms: of own and cluster.
+        null_rows: of own: rows without a parent, in the source.
+    """
+
+    fk: ForeignKey
+    kind: LinkKind
+    values: pa.Table | None = None
+    rest: bool = False
+    codes: int = 0
+    phantoms: Phantoms | None = None
+    null_rows: int = 0
+
+    @property
+    def size(self) -> int:
+        """Codes of the link as a feature."""
+        if self.kind == "identity" and self.values is not None:
+            return self.values.num_rows + int(self.rest)
+        return self.codes + (len(self.phantoms.weights) if self.phantoms else 0)
+
+
+@dataclass(frozen=True)
+class TableModel:
+    """One table.
+
+    Attributes:
+        rows: of the source, hold-out included.
+        key: makes primary keys; None where other columns are the key, or there is none.
+        calendars: features of key columns that are known before the row.
+        links: one a foreign key, in the schema's order.
+        attributes: all other columns.
+        degrees: by label of a child's foreign key: codes of a parent's number of children.
+        codes: by label: number of codes that parents of this table have for it.
+        order: columns of the synthesizer in the order in which they are drawn.
+        rules, maps: columns made from others.
+        distinct: columns that, with the own key, make the primary key; the last one gives way.
+        synthesizer: None for a table without rows, or that is kept.
+        kept: the table itself where it is public.
+    """
+
+    table: Table
+    rows: int
+    key: KeyMaker | None = None
+    calendars: tuple[Calendar, ...] = ()
+    links: tuple[Link, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
+    degrees: Mapping[str, NumericCodec] = field(default_factory=dict)
+    codes: Mapping[str, int] = field(default_factory=dict)
+    order: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    maps: tuple[MapRule, ...] = ()
+    distinct: tuple[str, ...] = ()
+    synthesizer: FittedSynthesizer | None = None
+    kept: pa.Table | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def own(self) -> Link | None:
+        """The link by which rows are made."""
+        return next((link for link in self.links if link.kind == "own"), None)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A database.
+
+    Attributes:
+        schema: with all modes decided.
+        tables: parents before children.
+        scope: the schema's id, to which seeds are bound.
+        k: least number of entities behind anything stored.
+    """
+
+    schema: Schema
+    tables: Mapping[str, TableModel]
+    scope: str
+    k: int
+
+
+def column_id(column: str) -> str:
+    """Name of a column among features; cannot be that of anything else."""
+    return f"c:{column}"
+
+
+def link_id(number: int) -> str:
+    """Name of a foreign key's code among the features of its table."""
+    return f"f:{number}"
+
+
+def count_id(label: str) -> str:
+    """Name of the number of children among a parent's features."""
+    return f"n:{label}"
+
+
+def code_id(label: str) -> str:
+    """Name of a parent's own code among its features."""
+    return f"p:{label}"
+
+
+def parent_id(name: str) -> str:
+    """Name of a feature of the own parent among those of its children."""
+    return f"o:{name}"
+
+
+
+
+def view_id(column: str) -> str:
+    """Under which name rules find what is drawn for a column, where that is not its value."""
+    return f"~{column}"

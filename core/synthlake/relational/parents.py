@@ -1,0 +1,140 @@
+"""Parents as their children see them: real rows, phantoms beyond them, and nobody at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from synthlake.ports import Codes
+from synthlake.relational.feistel import Permutation
+from synthlake.relational.links import CODE, DEGREE
+from synthlake.relational.model import Link, Phantoms
+from synthlake.relational.keys import apportion
+from synthlake.relational.plan import NULL_FAMILY, SamplePlan
+from synthlake.seed import Seed, Words, mulhigh
+
+Index = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class PhantomParents:
+    """Missing parents of one foreign key in one sample.
+
+    Attributes:
+        label: of the key.
+        count: how many.
+    """
+
+    label: str
+    model: Phantoms
+    count: int
+    seed: Seed
+
+    def codes(self) -> NDArray[np.int64]:
+        """The phantom code of each; shape (count,)."""
+        weights = self.model.weights
+        quotas = apportion(self.count, weights, [self.count] * len(weights))
+        return np.repeat(np.arange(len(weights)), quotas)
+
+    def degrees(self) -> Index:
+        """Children of each: quantiles in a random order, so that even a few are true to the source."""
+        codes = self.codes()
+        if self.model.synthesizer is None or self.model.degrees is None:
+            whole = int(round(self.model.mean * self.count))
+            steps = (np.arange(self.count + 1) * whole) // max(self.count, 1)
+            return np.maximum(np.diff(steps), 1)
+        drawn: dict[str, Codes] = {}
+        words = self._even(codes)
+
+        def settle(name: str, found: Codes, redraw: object) -> Codes:
+            drawn[name] = found
+            return found
+
+        self.model.synthesizer.sample(
+            [DEGREE], {CODE: codes.astype(np.int32)}, lambda name, number: words, settle
+        )
+        within = self.seed.words(self.label, "phantom", 0, self.count, 1)
+        ticks, null = self.model.degrees.draw(drawn[DEGREE], within)
+        return np.maximum(np.where(null, 1, ticks), 1).astype(np.int64)
+
+    def _even(self, codes: NDArray[np.int64]) -> Words:
+        """Words whose upper halves are evenly spread within each code."""
+        out = np.empty(self.count, np.uint64)
+        for code in np.unique(codes):
+            rows = np.flatnonzero(codes == code)
+            order = Permutation(len(rows), self.seed.key(self.label, f"phantom{code}") % 2**64)
+            middle = order(np.arange(len(rows))).astype(np.float64) + 0.5
+            high = np.floor(middle / len(rows) * 2.0**32).astype(np.uint64)
+            out[rows] = high << np.uint64(32)
+        return out
+
+
+def virtual_rows(plan: SamplePlan, parent: str, label: str) -> int:
+    """Parents of an own key: real ones, phantoms, and families without a parent."""
+    families = -(-plan.nulls.get(label, 0) // NULL_FAMILY)
+    return plan.rows[parent] + plan.phantoms.get(label, 0) + families
+
+
+def null_families(rows: int) -> Index:
+    """Sizes of the families without a parent."""
+    whole, rest = divmod(rows, NULL_FAMILY)
+    return np.array([NULL_FAMILY] * whole + ([rest] if rest else []), np.int64)
+
+
+def multiplied(counts: Index, times: float, words: Words) -> Index:
+    """Counts times a factor, rounded up or down at random so that the mean is right."""
+    if times == 1.0:
+        return counts
+    exact = counts * times
+    whole = np.floor(exact)
+    more = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53 < exact - whole
+    return (whole + more).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Stubs:
+    """Which parent each child of a cluster key has.
+
+    The parents of a code own a stub for each of their children; a child's rank within its code is
+    permuted and scaled onto the stubs. Source: configuration model (Bollobas 1980).
+    """
+
+    link: Link
+    label: str
+    plan: SamplePlan
+    seed: Seed
+
+    def places(self, codes: Codes, ranks: Index) -> Index:
+        """Stub numbers of children, counted within their code."""
+        out = np.zeros(len(codes), np.int64)
+        totals, stubs = self.plan.codes[self.label][-1], self.plan.stubs[self.label][-1]
+        for code in np.unique(codes[codes >= 0]):
+            rows = np.flatnonzero(codes == code)
+            key = self.seed.key(self.label, f"stubs{code}") % 2**64
+            spread = Permutation(int(totals[code]), key)(ranks[rows])
+            out[rows] = mulhigh(spread, int(stubs[code]), int(totals[code]))
+        return out
+
+
+def ranks_of(codes: Codes, before: Index) -> Index:
+    """The rank of each child within its code: those of earlier blocks, then those of its own."""
+    out = np.zeros(len(codes), np.int64)
+    order = np.argsort(codes, kind="stable")
+    ordered = codes[order]
+    first = np.searchsorted(ordered, ordered, side="left")
+    out[order] = np.arange(len(codes)) - first
+    known = codes >= 0
+    out[known] += before[codes[known]]
+    return out
+
+
+def with_nulls(arrays: Mapping[str, pa.Array], gone: NDArray[np.bool_]) -> dict[str, pa.Array]:
+    """Key columns without a value where there is no parent."""
+    if not gone.any():
+        return dict(arrays)
+    mask = pa.array(gone)
+    return {n: pa.compute.if_else(mask, pa.nulls(len(a), a.type), a) for n, a in arrays.items()}

@@ -1,0 +1,71 @@
+"""The sample plan: how many rows of what, and where each block begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Counts = NDArray[np.int64]
+NULL_FAMILY = 32  # rows without a parent are made in families of so many
+
+
+@dataclass(frozen=True)
+class SamplePlan:
+    """Everything that a worker needs besides the model to make any range of rows.
+
+    Attributes:
+        seed: of the sample.
+        rows: emitted rows by table.
+        phantoms: by label of a foreign key: missing parents.
+        offsets: by label: number of the first phantom beyond the parent's rows.
+        nulls: by label: rows without a parent.
+        times: by label: how many times more children each parent has than in the source.
+        width: by label of an own key: parents of one block of children.
+        starts: by table with an own parent: shape (blocks + 1,), rows before each block.
+        codes: by label of a cluster key: shape (blocks + 1, codes), children before each block.
+        stubs: by label: shape (parent blocks + 1, codes), stubs before each block of parents.
+        notes: what could not be done as asked, by name.
+    """
+
+    seed: int
+    scale: float
+    rows: Mapping[str, int]
+    phantoms: Mapping[str, int] = field(default_factory=dict)
+    offsets: Mapping[str, int] = field(default_factory=dict)
+    nulls: Mapping[str, int] = field(default_factory=dict)
+    times: Mapping[str, float] = field(default_factory=dict)
+    width: Mapping[str, int] = field(default_factory=dict)
+    starts: Mapping[str, Counts] = field(default_factory=dict)
+    codes: Mapping[str, Counts] = field(default_factory=dict)
+    stubs: Mapping[str, Counts] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """JSON values and tensors."""
+        names = {part: sorted(getattr(self, part)) for part in ("starts", "codes", "stubs")}
+        tensors = {
+            f"{part}/{place}": np.ascontiguousarray(getattr(self, part)[name])
+            for part, listed in names.items()
+            for place, name in enumerate(listed)
+        }
+        held = {
+            "seed": self.seed, "scale": self.scale, "rows": dict(self.rows),
+            "phantoms": dict(self.phantoms), "offsets": dict(self.offsets),
+            "nulls": dict(self.nulls), "times": dict(self.times), "width": dict(self.width),
+            "notes": list(self.notes), "tensors": names,
+        }  # fmt: skip
+        return held, tensors
+
+    @classmethod
+    def from_parts(
+        cls, held: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]
+    ) -> SamplePlan:
+        """The plan that ``to_parts`` described."""
+        rest = {key: value for key, value in held.items() if key != "tensors"}
+        for part, listed in held["tensors"].items():
+            rest[part] = {name: tensors[f"{part}/{place}"] for place, name in enumerate(listed)}
+        return cls(**{**rest, "notes": tuple(rest["notes"])})

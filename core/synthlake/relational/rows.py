@@ -1,0 +1,146 @@
+"""Making the rows of one block of one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from synthlake.constraints.rule import Cells
+from synthlake.encode.axis import Axis, is_ordered
+from synthlake.encode.numeric import NumericCodec
+from synthlake.ports import Codes, Redraw
+from synthlake.relational.calendars import calendar_features
+from synthlake.relational.distinctness import Family, made_distinct
+from synthlake.relational.model import Attribute, TableModel, column_id, count_id, view_id
+from synthlake.seed import Seed, Words
+
+WITHIN = 1  # draw number of the place within a bin
+
+
+@dataclass
+class Block:
+    """Rows of one table.
+
+    Attributes:
+        start: number of the first row.
+        rows: how many.
+        known: key columns that are known before anything is drawn.
+        context: features of the own parent, a row for each child.
+        family: number of the own parent of each row; None without one.
+    """
+
+    model: TableModel
+    seed: Seed
+    start: int
+    rows: int
+    known: Mapping[str, pa.Array]
+    context: Mapping[str, Codes]
+    family: NDArray[np.int64] | None = None
+    codes: dict[str, Codes] = field(default_factory=dict)
+    drawn: dict[str, Codes] = field(default_factory=dict)
+    cells: dict[str, Cells] = field(default_factory=dict)
+
+    def draw(self, columns: Sequence[str]) -> None:
+        """Draw the first columns of the table's order, up to all."""
+        if self.model.synthesizer is None or not self.rows:
+            return
+        given = {n: f.codes for n, f in calendar_features(self.model.calendars, self.known).items()}
+        self._know()
+        self.model.synthesizer.sample(columns, {**self.context, **given}, self.words, self._settle)
+
+    def words(self, column: str, number: int) -> Words:
+        """Words of this block's rows."""
+        return self.seed.words(self.model.table.name, column, self.start, self.rows, number)
+
+    def _know(self) -> None:
+        """Known columns, as rules need them."""
+        for name, array in self.known.items():
+            if is_ordered(array.type):
+                self.cells[name] = Cells(*Axis(array.type).ticks(array))
+
+    def _settle(self, name: str, codes: Codes, redraw: Redraw) -> Codes:
+        """What a column's codes are once maps, remainders and the key have had their say."""
+        for rule in self.model.maps:
+            if rule.made == name:
+                codes = rule.apply(self.codes, codes)
+        attribute = self._attribute(name)
+        codec = (attribute.drawn or attribute.codec) if attribute else None
+        numeric = codec if isinstance(codec, NumericCodec) else None
+        place = numeric.draw(codes, self.words(name, WITHIN)) if numeric else None
+        if self.model.distinct and name == self.model.distinct[-1] and self.family is not None:
+            others = [self.codes[n] for n in self.model.distinct[:-1]]
+            family = Family(self.family, others, numeric, self.words, name)
+            codes, place = made_distinct(codes, place, family, redraw)
+        self.drawn[name] = codes
+        seen = codes
+        if attribute is not None and place is not None:
+            seen = self._placed(attribute, codes, Cells(*place))
+        self.codes[name] = seen
+        return seen
+
+    def _attribute(self, name: str) -> Attribute | None:
+        return next((a for a in self.model.attributes if column_id(a.column) == name), None)
+
+    def _placed(self, attribute: Attribute, codes: Codes, cells: Cells) -> Codes:
+        """Keep a number's value; a remainder becomes the value first."""
+        if attribute.base is not None:
+            self.cells[view_id(attribute.column)] = cells
+            return codes
+        codec = attribute.codec
+        if attribute.linear is not None and isinstance(codec, NumericCodec):
+            value = attribute.linear.inverse(self.cells, cells)
+            value = Cells(codec.snap(value.ticks), value.null)
+            self.cells[attribute.column] = value
+            return codec.encode_ticks(value.ticks, value.null)
+        self.cells[attribute.column] = cells
+        return codes
+
+    def count(self, label: str) -> NDArray[np.int64]:
+        """Children of each row by one foreign key."""
+        name = count_id(label)
+        ticks, null = self.model.degrees[label].draw(self.drawn[name], self.words(name, WITHIN))
+        return np.where(null, 0, ticks).astype(np.int64)
+
+    def take(self, rows: slice) -> dict[str, Codes]:
+        """Visible codes of some rows."""
+        return {name: codes[rows] for name, codes in self.codes.items()}
+
+    def arrays(self) -> dict[str, pa.Array]:
+        """All attributes and known columns, in their Arrow types."""
+        cells = self._ruled()
+        out = dict(self.known)
+        for attribute in self.model.attributes:
+            column = self.model.table.column(attribute.column)
+            out[column.name] = self._array(attribute, column.type, cells)
+        return out
+
+    def _ruled(self) -> dict[str, Cells]:
+        """Values of columns on an axis, after all rules."""
+        cells = dict(self.cells)
+        for rule in self.model.rules:
+            if not all(n in cells for n in rule.needs):
+                continue
+            for name, made in rule.apply(cells).items():
+                old = cells.get(name)
+                if old is not None:
+                    made = Cells(np.where(made.null, old.ticks, made.ticks), made.null & old.null)
+                cells[name] = made
+        return cells
+
+    def _array(
+        self, attribute: Attribute, dtype: pa.DataType, cells: Mapping[str, Cells]
+    ) -> pa.Array:
+        name, codec = column_id(attribute.column), attribute.codec
+        if attribute.column in cells:
+            found = cells[attribute.column]
+            if isinstance(codec, NumericCodec):
+                special = self.drawn.get(name) if attribute.drawn is None else None
+                return codec.render(found.ticks, found.null, special)
+            return Axis(dtype).values(found.ticks, found.null)
+        if codec is None or name not in self.codes:
+            return pa.nulls(self.rows, dtype)
+        return codec.decode(self.codes[name], self.words(name, WITHIN))

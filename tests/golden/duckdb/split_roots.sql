@@ -1,0 +1,1 @@
+SELECT count(DISTINCT CAST('0x' || substr(sha256('' || coalesce(CAST(strlen(CAST(t."id" AS VARCHAR)) AS VARCHAR) || ':' || CAST(t."id" AS VARCHAR) || ';', 'n;')), 1, 15) AS BIGINT)) AS n FROM "customer" AS t

@@ -1,0 +1,1 @@
+SELECT t."id" AS c0, CAST(t."name" AS VARCHAR) AS c1, CAST('0x' || substr(sha256('' || coalesce(CAST(strlen(CAST(t."id" AS VARCHAR)) AS VARCHAR) || ':' || CAST(t."id" AS VARCHAR) || ';', 'n;')), 1, 15) AS BIGINT) AS e FROM "customer" AS t

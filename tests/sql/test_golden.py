@@ -1,0 +1,97 @@
+"""The emitted SQL, one file a kind of statement; each is also executed.
+
+A file that is missing is written, and the test fails once so that somebody looks at it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from synthlake.ports import Source
+from synthlake.schema.model import Schema
+from synthlake.sql import columns, references
+from synthlake.sql.columns import Stored
+from synthlake.sql.draw import Pull, drawn
+from synthlake.sql.measure import stored_rows
+from synthlake.sql.split import part, roots
+from synthlake.sql.tables import Tables
+from synthlake.sql.trees import Cut, families, threshold
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "duckdb"
+MEASURED, DRAWN = '"__measured"', '"__drawn"'
+
+Emit = Callable[[Tables, Stored], str]
+PRICE, SKU, ID, YEAR = 4, 3, 0, 2  # columns of ``item`` by position
+
+
+def _column(emit: Callable[..., str], number: int, *more: int) -> Emit:
+    return lambda tables, stored: emit(stored, number, tables.schema["item"].columns[number], *more)
+
+
+def _pull(tables: Tables) -> list[Pull]:
+    item = tables.schema["item"]
+    return [Pull(item, item.foreign_keys[0], DRAWN)]
+
+
+STATEMENTS: dict[str, Emit] = {
+    "stored_root": lambda t, _: stored_rows(t, t.schema["customer"]),
+    "stored_child": lambda t, _: stored_rows(t, t.schema["order"]),
+    "stored_grandchild": lambda t, _: stored_rows(t, t.schema["item"]),
+    "stored_without_key": lambda t, _: stored_rows(t, t.schema["note"]),
+    "profile": lambda t, s: columns.profile(s, list(enumerate(t.schema["item"].columns))),
+    "counts": _column(columns.counts, ID),
+    "counts_of_floats": _column(columns.counts, PRICE),
+    "cuts": _column(columns.cuts, ID, 4200),
+    "shapes": lambda _, s: columns.shapes(s, SKU),
+    "degrees": lambda t, _: references.degrees(
+        t, t.schema["item"], t.schema["item"].foreign_keys[0]
+    ),
+    "agreements": lambda t, s: references.agreements(
+        s, t.schema["item"], t.schema["item"].foreign_keys[1], [YEAR, PRICE]
+    ),
+    "agreements_of_many": lambda t, s: references.agreements(
+        replace(s, rows=2_000_000), t.schema["item"], t.schema["item"].foreign_keys[0], [SKU]
+    ),
+    "distinct_keys": lambda t, _: references.distinct_keys(t, t.schema["order"]),
+    "split_part": lambda t, _: part(t, t.schema["order"], 16**14, ">="),
+    "split_roots": lambda t, _: roots(t, t.schema["customer"]),
+    "families": lambda t, _: families(t, t.schema["order"], frozenset(["customer"])),
+    "threshold": lambda t, _: threshold(t, ["order", "item"], frozenset(["order"]), 100),
+    "drawn_whole": lambda t, _: drawn(t, t.schema["item"], None, []),
+    "drawn_families": lambda t, _: drawn(
+        t, t.schema["order"], Cut(frozenset(["order"]), 16**14), _pull(t)
+    ),
+}
+
+
+@pytest.fixture
+def stored(shop: tuple[Source, Schema]) -> Stored:
+    source, schema = shop
+    tables = Tables(source.engine(), schema)
+    item = schema["item"]
+    for name, sql in (
+        (MEASURED, stored_rows(tables, item)),
+        (DRAWN, drawn(tables, item, None, [])),
+    ):
+        source.engine().query(tables.primitives.materialise(name, sql))
+    return Stored(tables, MEASURED, 4200, 700)
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_statement_is_as_it_was_and_runs(name: str, stored: Stored) -> None:
+    sql = STATEMENTS[name](stored.tables, stored)
+    found = stored.tables.engine.query(sql)
+    assert found.num_rows > 0
+    path = GOLDEN / f"{name}.sql"
+    if not path.exists():
+        path.write_text(sql + "\n")
+        pytest.fail(f"{path} was missing and is written: look at it")
+    assert sql + "\n" == path.read_text()
+
+
+def test_no_file_is_left_over() -> None:
+    assert {path.stem for path in GOLDEN.iterdir()} == set(STATEMENTS)
