@@ -184,7 +184,7 @@ def evaluate(
     held = None if holdout is None else open(holdout)
     share = judge.share_of(synthetic) if held is None else 0.0
     if schema is None and isinstance(synthetic, Twin):
-        schema = synthetic.schema()
+        schema = synthetic.schema
     asked = judge.Asked(open(real), open(synthetic), schema, held, share)
     return judge.compare(asked, given, on_event)
 

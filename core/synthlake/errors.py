@@ -45,6 +45,7 @@ def _restored(
     kind: type[SynthlakeError], args: tuple[Any, ...], held: dict[str, Any]
 ) -> SynthlakeError:
     error = kind.__new__(kind, *args)
+    error.args = args  # OSError leaves them to its constructor
     error.__dict__.update(held)
     return error
 

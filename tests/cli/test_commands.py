@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from synthlake.cli.app import app
+from synthlake.cli.variadic import repeated
 
 DONE, BAD_INPUT, GATE_FAILED = 0, 2, 3
 
@@ -58,9 +59,7 @@ def test_the_twin_has_the_types_and_keys_of_the_source(published: Path, shop: Pa
     assert manifest["tables"]["orders"]["rows"] == made.num_rows
 
 
-def test_another_run_replaces_the_twin_whole(
-    shop: Path, shop_spec: str, tmp_path: Path
-) -> None:
+def test_another_run_replaces_the_twin_whole(shop: Path, shop_spec: str, tmp_path: Path) -> None:
     path, out = tmp_path / "s.yml", tmp_path / "out"
     path.write_text(shop_spec.format(source=shop, sink="unused"))
     assert call("run", path, "--out", out, "--seed", 1).exit_code == DONE
@@ -194,3 +193,18 @@ def test_version_and_help() -> None:
         done = call(command, "--help")
         assert done.exit_code == DONE
         assert "Usage" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("a --rows x=1 y=2 --out o", "a --rows x=1 --rows y=2 --out o"),
+        ("a --tables x y z", "a --tables x --tables y --tables z"),
+        ("a --rows x=1 --rows y=2", "a --rows x=1 --rows y=2"),
+        ("--rows x=1 a", "--rows x=1 a"),
+        ("a --out o --seed 3", "a --out o --seed 3"),
+        ("", ""),
+    ],
+)
+def test_some_options_take_several_words(words: str, meant: str) -> None:
+    assert repeated(words.split()) == meant.split()

@@ -66,7 +66,7 @@ def spec_of(tmp_path: Path) -> Callable[..., dict[str, Any]]:
             "sink": str(tmp_path / "twin"),
             "seed": 7,
             "evaluate": {"tier": "quick"},
-            "gates": [{"metric": "schema", "at_most": 0}],
+            "gates": [{"metric": "primary_key", "at_most": 0}],
             "tables": declared,
             **changes,
         }

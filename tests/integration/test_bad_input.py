@@ -91,7 +91,7 @@ def test_a_reference_to_a_skipped_table(spec_of: SpecOf, tables: Any) -> None:
 def test_duplicate_primary_keys(spec_of: SpecOf, tables: Any) -> None:
     tables["orders"] = pa.concat_tables([tables["orders"], tables["orders"].slice(0, 3)])
     message = refused(spec_of(tables), SchemaError)
-    assert "orders(order_id)" in message
+    assert "orders (order_id)" in message
     assert "3 of 2003 rows" in message
 
 

@@ -62,7 +62,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_bytes(
     whole = tmp_path / "whole" / "twin"
     duration = finish(whole)
     expected = content(whole)
-    moments = random.Random(11)  # noqa: S311 - moments, not secrets
+    moments = random.Random(11)
     killed = 0
     for number in range(MOMENTS // KILLS_A_RUN):
         out = tmp_path / str(number) / "twin"
@@ -84,7 +84,7 @@ def test_workers_end_with_the_run(
 ) -> None:
     path, out = tmp_path / "spec.json", tmp_path / "twin"
     path.write_text(to_json(spec_of(tables)))
-    command = [sys.executable, "-m", "synthlake", "run", str(path), "--run-id", "r"]
+    command = [sys.executable, "-m", "synthlake.cli", "run", str(path), "--run-id", "r"]
     process = subprocess.Popen([*command, "--workers", "2"], stderr=subprocess.DEVNULL)
     workers = children(process)
     process.kill()

@@ -108,7 +108,33 @@ def test_a_key_without_room_is_said_by_name() -> None:
     held = SynthesisSpec.load({"source": "m", "tables": {"people": narrow}, "scale": 5.0})
     source = open_source(tables)
     plan = plan_run(source, understand(source, held.tables), held)
-    assert any("people(customer_id) has room for 256 keys" in said for said in plan.problems)
+    assert plan.problems == ()
+    assert any("people cannot grow to 500 rows" in said and "256" in said for said in plan.notes)
+
+
+def test_a_full_grid_cannot_grow() -> None:
+    cells = [(place, hour) for place in "abc" for hour in range(40)]
+    full = pa.table(
+        {
+            "place": [place for place, _ in cells],
+            "hour": pa.array([hour * 3_600_000_000 for _, hour in cells], pa.timestamp("us")),
+            "wind": [n % 7 for n in range(len(cells))],
+        }
+    )
+    declared = {"weather": {"primary_key": ["place", "hour"]}}
+
+    def notes(table: pa.Table, scale: float) -> tuple[str, ...]:
+        held = SynthesisSpec.load({"source": "m", "tables": declared, "scale": scale})
+        source = open_source({"weather": table})
+        return plan_run(source, understand(source, held.tables), held).notes
+
+    said = [note for note in notes(full, 10.0) if "cannot grow" in note]
+    assert said
+    assert "weather cannot grow to 1,200 rows" in said[0]
+    assert "about 120" in said[0]
+    assert not any("cannot grow" in note for note in notes(full, 1.0))
+    diagonal = full.slice(0, 40).set_column(0, "place", pa.array([f"p{n}" for n in range(40)]))
+    assert not any("cannot grow" in note for note in notes(diagonal, 10.0))
 
 
 def test_the_sample_bounds_memory_and_the_clock_bounds_the_sample() -> None:
@@ -147,7 +173,7 @@ def test_the_room_of_a_key_is_that_of_its_parts() -> None:
         columns = tuple(Column(name, kind) for name, kind in types.items())
         return Table("t", columns, primary_key=tuple(types))
 
-    assert capacity(table(a=pa.int8(), b=pa.bool_()), {}) == 512
-    assert capacity(table(a=pa.int64()), {}) is None
-    assert capacity(table(a=pa.int8(), b=pa.string()), {}) is None
-    assert capacity(Table("t", ()), {}) is None
+    assert capacity(table(a=pa.int8(), b=pa.bool_())) == 512
+    assert capacity(table(a=pa.int64())) is None
+    assert capacity(table(a=pa.int8(), b=pa.string())) is None
+    assert capacity(Table("t", ())) is None

@@ -67,6 +67,12 @@ def test_header_alone_and_compressed_parts(tmp_path: Path) -> None:
     assert read_table(source, "p")["a"].to_pylist() == [0, 1]
 
 
+def test_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    for text in ("a,b,a\n1,2,3\n", '"a";"A"\n1;2\n'):
+        with pytest.raises(SourceError, match="one name in SQL"):
+            one(tmp_path, text)
+
+
 @pytest.mark.parametrize("delim", ",;|\t")
 def test_the_delimiter_is_that_of_the_header(tmp_path: Path, delim: str) -> None:
     text = f'"x,;|\t\ny"{delim}b{delim}c\n1{delim}2{delim}3\n'

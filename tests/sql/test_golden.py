@@ -62,6 +62,7 @@ STATEMENTS: dict[str, Emit] = {
     "families": lambda t, _: families(t, t.schema["order"], frozenset(["customer"])),
     "threshold": lambda t, _: threshold(t, ["order", "item"], frozenset(["order"]), 100),
     "drawn_whole": lambda t, _: drawn(t, t.schema["item"], None, []),
+    "drawn_with_orphans": lambda t, _: drawn(t, t.schema["item"], None, [], t),
     "drawn_families": lambda t, _: drawn(
         t, t.schema["order"], Cut(frozenset(["order"]), 16**14), _pull(t)
     ),

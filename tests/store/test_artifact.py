@@ -165,6 +165,9 @@ def test_reading_it_loads_nothing_that_learns(tmp_path: Path) -> None:
         "print(sorted({'torch', 'pandas', 'sklearn', 'pickle5'} & sys.modules.keys()))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "a")], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, str(tmp_path / "a")],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.strip() == "[]"

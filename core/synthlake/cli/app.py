@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from synthlake.cli.guard import GATE_FAILED, Guarded
+from synthlake.cli.options import EvaluateOptions, SampleOptions, taking
 from synthlake.cli.progress import progress
 from synthlake.cli.render import output, say, show_inspection, show_plan
+from synthlake.cli.variadic import Variadic
 from synthlake.errors import SpecError
 
 app = typer.Typer(
@@ -124,28 +126,20 @@ def inspect(artifact: Annotated[Path, typer.Argument(help="Folder of an artifact
     show_inspection(inspected(artifact), output())
 
 
-@app.command()
-def sample(  # noqa: PLR0913 - a command has as many options as it has
-    artifact: Annotated[Path, typer.Argument(help="Folder of an artifact.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the twin.")],
-    scale: Annotated[float, typer.Option(help="Of the source's roots.")] = 1.0,
-    rows: Annotated[
-        list[str] | None, typer.Option(metavar="TABLE=N", help="Rows of a root table.")
-    ] = None,
-    tables: Annotated[list[str] | None, typer.Option(help="Only these tables.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal rows.")] = 0,
-    format: Annotated[str, typer.Option(help="parquet, csv, jsonl, arrow or hdf5.")] = "parquet",
-    workers: Workers = 1,
-) -> None:
+@app.command(cls=Variadic)
+@taking(SampleOptions)
+def sample(asked: SampleOptions) -> None:
     """Write a twin of any size from an artifact."""
     from synthlake.api import load
 
-    loaded = load(artifact)
+    loaded, rows = load(asked.artifact), _rows(asked.rows or [])
     with progress() as on_event:
         twin = loaded.sample(
-            scale, rows=_rows(rows or []), tables=tables or None, seed=seed, on_event=on_event
+            asked.scale, rows=rows, tables=asked.tables or None, seed=asked.seed, on_event=on_event
         )
-        folder = twin.write(out, format=format, workers=workers, on_event=on_event)
+        folder = twin.write(
+            asked.out, format=asked.format, workers=asked.workers, on_event=on_event
+        )
     console = output()
     say(console, *(f"note: {note}" for note in twin.notes))
     say(console, *(f"{table.name}: {table.rows:,} rows" for table in twin.values()))
@@ -153,37 +147,28 @@ def sample(  # noqa: PLR0913 - a command has as many options as it has
 
 
 @app.command()
-def evaluate(  # noqa: PLR0913 - a command has as many options as it has
-    real: Annotated[str, typer.Option(help="The real data: a folder, a file or a URL.")],
-    synthetic: Annotated[str, typer.Option(help="The synthetic data.")],
-    holdout: Annotated[
-        str | None, typer.Option(help="Real data that was not learned from.")
-    ] = None,
-    schema: Annotated[Path | None, typer.Option(help="A schema file, or a spec.")] = None,
-    tier: Annotated[str, typer.Option(help="quick, standard, full or deep.")] = "standard",
-    html: Annotated[Path | None, typer.Option(help="Write the report there.")] = None,
-    json: Annotated[Path | None, typer.Option(help="Write its figures there.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of samples that models see.")] = 0,
-) -> None:
+@taking(EvaluateOptions)
+def evaluate(asked: EvaluateOptions) -> None:
     """Judge synthetic data against real data."""
     from synthlake.api import Schema
     from synthlake.api import evaluate as judged
     from synthlake.pipeline.judge import tier_of, write_json
 
-    declared = None if schema is None else Schema.load(schema)
+    declared = None if asked.schema is None else Schema.load(asked.schema)
+    tier = tier_of(asked.tier)
     with progress() as on_event:
         report = judged(
-            real, synthetic, declared, holdout=holdout, on_event=on_event, tier=tier_of(tier),
-            seed=seed,
+            asked.real, asked.synthetic, declared, holdout=asked.holdout, on_event=on_event,
+            tier=tier, seed=asked.seed,
         )  # fmt: skip
     console = output()
     say(console, report.summary().rstrip())
-    if html is not None:
-        report.save(html)
-        say(console, f"report   {html}")
-    if json is not None:
-        write_json(report, json)
-        say(console, f"figures  {json}")
+    if asked.html is not None:
+        report.save(asked.html)
+        say(console, f"report   {asked.html}")
+    if asked.json is not None:
+        write_json(report, asked.json)
+        say(console, f"figures  {asked.json}")
     say(console, f"verdict  {report.decision}")
     if report.decision == "FAIL":
         raise typer.Exit(GATE_FAILED)

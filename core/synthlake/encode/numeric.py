@@ -13,6 +13,7 @@ from synthlake.encode.axis import Axis, Ticks
 from synthlake.seed import Words, unit
 
 MAX_BINS = 1_024
+_LISTED = 0.9  # share of rows on point masses from which a column is a list of values
 _SPECIAL = (np.nan, np.inf, -np.inf)
 
 
@@ -142,6 +143,9 @@ def build_numeric(
     starts = np.searchsorted(values, starts)
     ends = np.append(starts[1:], len(values)) - 1
     low, high = _rounded(values, starts, ends, axis.continuous)
+    points = low == high
+    if not _dense(values, rows, starts, ends, points):
+        low, high = low[points], high[points]
     step = 1 if axis.continuous else _step(values, low, axis)
     return NumericCodec(axis, low, high, step)
 
@@ -212,6 +216,23 @@ def _rounded(
         if place + 1 == len(low):
             high[place] = _coarse(high[place], grain, continuous, np.ceil)
     return low, high
+
+
+def _dense(
+    values: Ticks, rows: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64],
+    points: NDArray[np.bool_],
+) -> bool:  # fmt: skip
+    """Whether numbers between two values may occur: False for a list of sizes or prices.
+
+    There, rare values join the nearest supported one; drawn anew they would be numbers that no
+    such column has.
+    """
+    if points.all() or not points.any():
+        return True
+    heavy = sum(int(rows[s : e + 1].sum()) for s, e in zip(starts[points], ends[points], strict=True))
+    if heavy < _LISTED * rows.sum():
+        return True
+    return len(starts) > 1 and float(np.median(np.diff(values[starts[points]]))) <= 1
 
 
 def _coarse(value: Any, grain: float, continuous: bool, turn: Any) -> Any:

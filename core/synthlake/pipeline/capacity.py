@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
+from math import prod
 
 import pyarrow as pa
 
@@ -13,29 +14,37 @@ _TOKEN = re.compile(r"\[([^\]]+)\]|\\([dwDW])|\\(.)|(.)", re.S)
 _REPEAT = re.compile(r"\{(\d+)(?:,(\d+))?\}")
 _CLASSES = {"d": 10, "w": 63}
 _UNBOUNDED = 10**18
+_FULL = 0.3  # share of a grid that must be filled to count as one, as in learning
 
 
-def capacity(table: Table, rows: Mapping[str, int]) -> int | None:
+def capacity(table: Table) -> int | None:
     """Most distinct primary keys of a table; None if the schema sets no bound.
 
-    Parts that refer to another table are bounded by that table's keys only if it is kept.
-
-    Args:
-        table: with its primary key.
-        rows: of the source, by table.
+    Parts that refer to another table grow with it and set none.
     """
     if not table.primary_key:
         return None
     total = 1
     for name in table.primary_key:
-        part = _part(table, name, rows)
+        part = _part(table, name)
         if part is None:
             return None
         total *= part
     return total if total < _UNBOUNDED else None
 
 
-def _part(table: Table, name: str, rows: Mapping[str, int]) -> int | None:
+def grid(distinct: Sequence[int], rows: int) -> int | None:
+    """Places of the grid that a composite key fills, such as airport x hour; None if it is none.
+
+    Args:
+        distinct: values of each part of the key.
+        rows: of the table.
+    """
+    places = prod(distinct)
+    return places if len(distinct) > 1 and rows >= _FULL * places else None
+
+
+def _part(table: Table, name: str) -> int | None:
     column = table.column(name)
     if any(name in fk.columns for fk in table.foreign_keys):
         return None  # grows with the parent

@@ -47,6 +47,7 @@ def generate(
         SampleError: rows cannot be made, or a worker died.
         SinkError: they cannot be written.
     """
+    _opened.cache_clear()  # an equal job of before has a sink that is published
     generator, sink = _opened(job)
     parts = [p for name in job.tables for p in cut(name, generator.plan.rows[name])]
     todo = [part for part in parts if not sink.has_part(part.table, part.number)]

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
-from synthlake.errors import SchemaError, SpecError
+from synthlake.errors import SpecError
 from synthlake.pipeline.secrets import mask
+from synthlake.pipeline.versions import versions
 from synthlake.ports import Event, OnEvent, Source
 from synthlake.schema.model import Schema
 
@@ -137,7 +138,6 @@ def study(parts: Split, schema: Schema, max_rows: int, on_event: OnEvent | None)
     """Count all training rows and draw the sample.
 
     Raises:
-        SchemaError: a primary key is none.
         QueryError, SourceError: the engine cannot read the data.
     """
     from synthlake.sql.draw import draw
@@ -145,20 +145,8 @@ def study(parts: Split, schema: Schema, max_rows: int, on_event: OnEvent | None)
 
     tell(on_event, "profile", "counting all training rows")
     statistics = measure(parts.train, parts.whole, schema, on_event)
-    _check_keys(schema, statistics)
     tell(on_event, "draw", f"drawing an intact sample of at most {max_rows:,} rows")
-    return Lesson(schema, statistics, draw(parts.train, schema, max_rows))
-
-
-def _check_keys(schema: Schema, statistics: Mapping[str, TableStatistics]) -> None:
-    for table in schema:
-        broken = 0 if table.skip or table.keep else statistics[table.name].primary_duplicates
-        if broken:
-            raise SchemaError(
-                f"{table.name}({', '.join(table.primary_key)}) is no primary key: {broken} of "
-                f"{statistics[table.name].rows} rows repeat one or have a NULL in it",
-                hint="name other columns, or `primary_key: []` for none",
-            )
+    return Lesson(schema, statistics, draw(parts.train, schema, max_rows, parts.whole))
 
 
 def fit(lesson: Lesson, settings: FitSettings, on_event: OnEvent | None = None) -> Model:
@@ -170,9 +158,7 @@ def fit(lesson: Lesson, settings: FitSettings, on_event: OnEvent | None = None) 
     from synthlake.relational import LearnSettings, learn
 
     tell(on_event, "fit", f"learning {len(lesson.samples)} tables")
-    asked = LearnSettings(
-        seed=settings.seed, k=settings.k, synthesizer=dict(settings.synthesizer)
-    )
+    asked = LearnSettings(seed=settings.seed, k=settings.k, synthesizer=dict(settings.synthesizer))
     return learn(lesson.samples, lesson.statistics, lesson.schema, asked, on_event)
 
 
@@ -189,21 +175,13 @@ def fit_floor(lesson: Lesson, settings: FitSettings, on_event: OnEvent | None = 
 
 def provenance(settings: FitSettings, source: str) -> dict[str, Any]:
     """When, where and by what a model was learned; stands outside of the artifact's id."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    packages = {}
-    for name in ("synthlake", "numpy", "pyarrow", "duckdb", "scikit-learn"):
-        try:
-            packages[name] = version(name)
-        except PackageNotFoundError:
-            packages[name] = "not installed"
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "source": source,
         "machine": platform.machine(),
         "system": platform.system(),
         "python": platform.python_version(),
-        "packages": packages,
+        "packages": versions(),
         "fit": {
             "synthesizer": dict(settings.synthesizer),
             "seed": settings.seed,

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from sqlglot import exp
+
 from synthlake.errors import SpecError
-from synthlake.pipeline.capacity import capacity
+from synthlake.pipeline.capacity import capacity, grid
 from synthlake.pipeline.estimate import Estimate, Size, affordable_rows, estimate
 from synthlake.pipeline.spec import SynthesisSpec
 from synthlake.ports import Source
@@ -104,16 +106,17 @@ class Plan:
 def plan_run(source: Source, schema: Schema, spec: SynthesisSpec) -> Plan:
     """Look at a source without learning from it.
 
-    Cost: one count of rows a table.
+    Cost: one count of rows a table, and of distinct values in the parts of a root's composite key.
 
     Raises:
         SchemaError: the tables refer to each other in a cycle.
         SpecError: the spec asks for tables or rows that cannot be.
     """
     _check_names(schema, spec)
-    rows = {table.name: _count(source, table.name) for table in schema}
-    tables = [_plan(table, schema, spec, rows) for table in schema.order()]
-    tables += [_plan(table, schema, spec, rows) for table in schema if table.skip]
+    look = _Look(source, schema, spec, {t.name: _count(source, t.name) for t in schema})
+    rows = look.rows
+    tables = [look.plan(table) for table in schema.order()]
+    tables += [look.plan(table) for table in schema if table.skip]
     sizes = [Size(t.rows, t.wanted, t.columns) for t in tables if t.made not in ("skip", "keep")]
     allowed = affordable_rows(sizes, spec.fit.max_rows, spec.fit.max_minutes)
     problems = [said for t in tables for said in _problems(t, schema[t.name], rows, spec.k)]
@@ -163,21 +166,41 @@ def _check_root(schema: Schema, name: str) -> None:
         )
 
 
-def _plan(table: Table, schema: Schema, spec: SynthesisSpec, rows: Mapping[str, int]) -> TablePlan:
-    root = schema.chain(table.name)[-1]
-    return TablePlan(
-        name=table.name,
-        made=_made(table, rows[table.name], spec),
-        root=root,
-        rows=rows[table.name],
-        wanted=_wanted(table, root, spec, rows),
-        columns=len(table.arrow),
-        keys=tuple(
-            KeyPlan(fk.label(table.name), fk.mode or "match", fk.orphans)
-            for fk in table.foreign_keys
-        ),
-        capacity=None if table.skip or table.keep else capacity(table, rows),
-    )
+@dataclass(frozen=True)
+class _Look:
+    source: Source
+    schema: Schema
+    spec: SynthesisSpec
+    rows: Mapping[str, int]
+
+    def plan(self, table: Table) -> TablePlan:
+        root = self.schema.chain(table.name)[-1]
+        return TablePlan(
+            name=table.name,
+            made=_made(table, self.rows[table.name], self.spec),
+            root=root,
+            rows=self.rows[table.name],
+            wanted=_wanted(table, root, self.spec, self.rows),
+            columns=len(table.arrow),
+            keys=tuple(
+                KeyPlan(fk.label(table.name), fk.mode or "match", fk.orphans)
+                for fk in table.foreign_keys
+            ),
+            capacity=None if table.skip or table.keep else self._capacity(table),
+        )
+
+    def _capacity(self, table: Table) -> int | None:
+        known = capacity(table)
+        if known is not None or table.own is not None or len(table.primary_key) < 2:
+            return known
+        engine = self.source.engine()
+        counts = [
+            exp.Count(this=exp.Distinct(expressions=[exp.column(name, quoted=True)]))
+            for name in table.primary_key
+        ]
+        chosen = ", ".join(count.sql(dialect=engine.dialect) for count in counts)
+        found = engine.query(f"SELECT {chosen} FROM {engine.relation(table.name)}")
+        return grid([column[0].as_py() for column in found.columns], self.rows[table.name])
 
 
 def _made(table: Table, rows: int, spec: SynthesisSpec) -> str:
@@ -207,7 +230,7 @@ def _problems(plan: TablePlan, table: Table, rows: Mapping[str, int], k: int) ->
             f"learned: give it `keep: true` (public as it is), `skip: true`, "
             f"`synthesizer: independent`, or a smaller `k:`"
         )
-    if plan.capacity is not None and plan.wanted > plan.capacity:
+    if plan.child and plan.capacity is not None and plan.wanted > plan.capacity:
         said.append(
             f"{plan.name}({', '.join(table.primary_key)}) has room for {plan.capacity:,} keys, and "
             f"{plan.wanted:,} are wanted: give a wider pattern, or fewer `rows:` of {plan.root}"
@@ -216,7 +239,12 @@ def _problems(plan: TablePlan, table: Table, rows: Mapping[str, int], k: int) ->
 
 
 def _notes(tables: list[TablePlan], allowed: int, spec: SynthesisSpec) -> list[str]:
-    notes = []
+    notes = [
+        f"{t.name} cannot grow to {t.wanted:,} rows: its key has room for about {t.capacity:,}; it "
+        "is held there, and its children grow with the scale instead"
+        for t in tables
+        if not t.child and t.capacity is not None and t.wanted > t.capacity
+    ]
     total = sum(t.rows for t in tables if t.made not in ("skip", "keep"))
     if total > allowed:
         notes.append(f"learns from an intact sample of at most {allowed:,} of {total:,} rows")

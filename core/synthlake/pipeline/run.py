@@ -13,6 +13,7 @@ from synthlake.pipeline.plan import Plan
 from synthlake.pipeline.snapshot import snapshot
 from synthlake.pipeline.spec import SynthesisSpec
 from synthlake.pipeline.stages import Stages
+from synthlake.pipeline.versions import versions
 from synthlake.pipeline.work import ARTIFACT, Work, is_twin, lock, published
 from synthlake.ports import OnEvent, Source
 from synthlake.store.artifact import is_artifact
@@ -185,12 +186,10 @@ def open_spec_source(spec: SynthesisSpec) -> Source:
 
 
 def _binding(spec: SynthesisSpec, source: Source) -> str:
-    from synthlake import __version__
-
     held = spec.masked()
     held.pop("sink")  # where a twin goes does not change it
     data = snapshot(source, secrets.resolve(spec.source.url))
-    return digest_json({"spec": held, "data": data, "version": __version__, "form": _FORM})
+    return digest_json({"spec": held, "data": data, "versions": versions(), "form": _FORM})
 
 
 def _published(work: Work) -> RunResult | None:

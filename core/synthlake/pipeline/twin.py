@@ -13,14 +13,13 @@ import pyarrow as pa
 from synthlake.errors import MissingExtraError
 from synthlake.pipeline.generate import generate
 from synthlake.pipeline.wanted import Job, Wanted, fingerprint, selected, twin_manifest
-from synthlake.ports import OnEvent, QueryEngine
+from synthlake.ports import OnEvent
 from synthlake.schema.model import Schema
 from synthlake.store import artifact as store
 from synthlake.store.tensors import save_tensors
 
 if TYPE_CHECKING:
     from synthlake.relational import Generator, Model, SamplePlan
-    from synthlake.source.arrow import ArrowSource
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,12 @@ class TwinTable:
     def __len__(self) -> int:
         return self.rows
 
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        # the Arrow PyCapsule interface: DuckDB, polars and pandas read the table by it
+        reader = pa.RecordBatchReader.from_batches(self.schema, self.batches())
+        stream: object = reader.__arrow_c_stream__(requested_schema)  # type: ignore[no-untyped-call]
+        return stream
+
     def batches(self, start: int = 0, stop: int | None = None) -> Iterator[pa.RecordBatch]:
         """Rows ``start .. stop``: the same rows, whatever other ranges are asked for."""
         end = self.rows if stop is None else min(stop, self.rows)
@@ -66,7 +71,7 @@ class TwinTable:
 
 
 class Twin(Mapping[str, TwinTable]):
-    """Synthetic tables by name, made while they are read; also a source, as ``open`` takes it.
+    """Synthetic tables by name, made while they are read. ``open`` takes it as a source.
 
     Args:
         model: what was learned.
@@ -87,7 +92,6 @@ class Twin(Mapping[str, TwinTable]):
             name: TwinTable(name, plan.rows[name], model.schema[name].arrow, generator)
             for name in names
         }
-        self._source: ArrowSource | None = None
 
     @classmethod
     def of(
@@ -140,18 +144,10 @@ class Twin(Mapping[str, TwinTable]):
         """
         return {name: table.to_pandas() for name, table in self._tables.items()}
 
+    @property
     def schema(self) -> Schema:
-        """As a source: the tables that are made."""
+        """Of the tables that are made."""
         return Schema({name: self.model.schema[name] for name in self._tables})
-
-    def engine(self) -> QueryEngine:
-        """As a source: an engine over all tables, which are made into memory once."""
-        return self._as_source().engine()
-
-    def batches(self, table: str, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """As a source: batches of a table."""
-        for batch in self._tables[table].batches():
-            yield batch if columns is None else batch.select(list(columns))
 
     def write(
         self,
@@ -189,10 +185,3 @@ class Twin(Mapping[str, TwinTable]):
             sink = generate(job, workers, on_event)
             sink.publish(twin_manifest(job, self.wanted, self.notes))
         return Path(target)
-
-    def _as_source(self) -> ArrowSource:
-        if self._source is None:
-            from synthlake.source.arrow import ArrowSource
-
-            self._source = ArrowSource(self.to_arrow())
-        return self._source

@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from synthlake.quality.dataset import DataSet
-from synthlake.quality.expressions import interval_code
+from synthlake.quality.expressions import interval_code, literal
 from synthlake.quality.layout import Field
 from synthlake.quality.marginal import Marginal
-from synthlake.sql.dialect import literal
 
 BINS = 10
 _SETS = 60  # groupings in one statement
@@ -74,7 +75,7 @@ def code(data: DataSet, bins: Bins, alias: str = "t") -> str:
     primitives = data.tables.primitives
     if not field.ordered:
         whens = " ".join(
-            f"WHEN {literal(primitives.name, text)} THEN {i + 1}"
+            f"WHEN {literal(text, data.tables.engine.dialect)} THEN {i + 1}"
             for i, text in enumerate(bins.texts)
         )
         known = f"CASE {column} {whens} ELSE {bins.size - 1} END" if whens else "1"
@@ -93,9 +94,7 @@ def cover(count: int) -> list[tuple[int, ...]]:
     for a, b in combinations(range(count), 2):
         if (a, b) not in open_pairs:
             continue
-        gains = [
-            (((a, c) in open_pairs) + ((b, c) in open_pairs), -c) for c in range(b + 1, count)
-        ]
+        gains = [(((a, c) in open_pairs) + ((b, c) in open_pairs), -c) for c in range(b + 1, count)]
         gain, third = max(gains, default=(0, 0))
         chosen = (a, b, -third) if gain else (a, b)
         out.append(chosen)
@@ -108,6 +107,15 @@ PairCounts = dict[tuple[str, str], Counts]
 
 def pair_counts(data: DataSet, table: str, bins: Sequence[Bins]) -> PairCounts:
     """Rows of each pair of codes, for all pairs of columns; shape (size, size) each."""
+    key = ("pairs", table, tuple(b.field.name for b in bins))
+    return data.count(key, lambda d: _pair_counts(d, table, bins), _less)
+
+
+def _less(whole: PairCounts, part: PairCounts) -> PairCounts:
+    return {pair: cells - part[pair] for pair, cells in whole.items()}
+
+
+def _pair_counts(data: DataSet, table: str, bins: Sequence[Bins]) -> PairCounts:
     if len(bins) < 2:
         return {}
     select = ", ".join(f"CAST({code(data, b)} AS SMALLINT) AS c{i}" for i, b in enumerate(bins))
@@ -118,6 +126,12 @@ def pair_counts(data: DataSet, table: str, bins: Sequence[Bins]) -> PairCounts:
         for start in range(0, len(groups), _SETS):
             _count(data, codes, bins, groups[start : start + _SETS], out)
     return out
+
+
+def _codes(column: pa.ChunkedArray[Any]) -> Counts:
+    """Codes as integers, -1 for NULL."""
+    found = column.to_numpy(zero_copy_only=False).astype(np.float64)
+    return np.where(np.isnan(found), -1, found).astype(np.int64)
 
 
 def _count(
@@ -131,7 +145,7 @@ def _count(
         f"SELECT {names}, COUNT(*) AS n FROM {codes} GROUP BY GROUPING SETS ({sets})"
     )
     # a column outside of a row's set is NULL; codes never are
-    columns = {i: found[f"c{i}"].fill_null(-1).to_numpy().astype(np.int64) for i in used}
+    columns = {i: _codes(found[f"c{i}"]) for i in used}
     number = found["n"].to_numpy().astype(np.float64)
     member = {i: columns[i] >= 0 for i in used}
     size = sum(m.astype(np.int8) for m in member.values())

@@ -7,8 +7,9 @@ would know it again, and tell even other real data from it. Categories are those
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from synthlake.seed import Seed, digest
 
 MIN_ROWS = 40
 FOLDS = 3
-_RESAMPLES = 200
+_RESAMPLES = 100
 _CATEGORIES = 100
 
 Floats = NDArray[np.float64]
@@ -136,8 +137,16 @@ def _predict(
 ) -> Floats:
     matrix, codes = encoded(columns, fold.train)
     model = boosted("classifier", codes, seed.key("c2st", str(number)) % 2**31)
-    model.fit(matrix[fold.train], label[fold.train])
-    return np.asarray(model.predict_proba(matrix[fold.test])[:, 1], np.float64)
+    with one_thread():
+        model.fit(matrix[fold.train], label[fold.train])
+        return np.asarray(model.predict_proba(matrix[fold.test])[:, 1], np.float64)
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Models use one thread: more of them wait for each other on a machine that is in use."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    return cast(AbstractContextManager[object], threadpool_limits(1))
 
 
 def boosted(kind: str, codes: Sequence[bool], random_state: int) -> Any:
@@ -151,12 +160,21 @@ def boosted(kind: str, codes: Sequence[bool], random_state: int) -> Any:
     )  # fmt: skip
 
 
-def auc(scores: Floats, label: NDArray[np.int64], weights: Floats | None = None) -> float:
+def auc(scores: Floats, label: NDArray[np.int64]) -> float:
     """Area under the ROC curve; ties count half. Exactly .5 where both sides score alike."""
-    weights = np.ones(len(scores)) if weights is None else weights
-    _, place = np.unique(scores, return_inverse=True)
-    ones = np.bincount(place, weights * (label == 1))
-    zeros = np.bincount(place, weights * (label == 0))
+    return _area(*_ranked(scores, label), np.ones(len(label)))
+
+
+def _ranked(
+    scores: Floats, label: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The place of each row's score among all distinct scores, and whether the row is a one."""
+    return np.unique(scores, return_inverse=True)[1], label == 1
+
+
+def _area(place: NDArray[np.int64], one: NDArray[np.bool_], weights: Floats) -> float:
+    ones = np.bincount(place, weights * one)
+    zeros = np.bincount(place, weights * ~one)
     below = np.cumsum(zeros) - zeros
     total = ones.sum() * zeros.sum()
     return float(np.sum(ones * (below + zeros / 2)) / total) if total else 0.5
@@ -167,14 +185,14 @@ def _bootstrap(
 ) -> tuple[float, float]:
     """2.5 % and 97.5 % of the AUC where whole groups are drawn again."""
     random = np.random.Generator(np.random.Philox(key=seed.key("c2st", "bootstrap")))
-    places = [np.unique(s, return_inverse=True)[1] for s, _, _ in kept]
+    ranked = [_ranked(s, y) for s, y, _ in kept]
     numbers = [np.unique(g, return_inverse=True)[1] for _, _, g in kept]
     values = []
     for _ in range(_RESAMPLES):
-        drawn = []
-        for place, number, (_, label, _) in zip(places, numbers, kept, strict=True):
-            weights = random.poisson(1.0, int(number.max()) + 1).astype(np.float64)[number]
-            drawn.append(auc(place.astype(np.float64), label, weights))
+        drawn = [
+            _area(*r, random.poisson(1.0, int(n.max()) + 1).astype(np.float64)[n])
+            for r, n in zip(ranked, numbers, strict=True)
+        ]
         values.append(float(np.mean(drawn)))
     low, high = np.quantile(values, [0.025, 0.975])
     return float(low), float(high)

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from synthlake.ports import Source
+from synthlake.ports import QueryEngine
 from synthlake.quality.expressions import interval_code, is_null, value
 from synthlake.quality.layout import Field
-from synthlake.quality.marginal import MAX_CUTS, MAX_VALUES, Ints, Marginal
+from synthlake.quality.marginal import MAX_CUTS, MAX_VALUES, Ints, Marginal, less_marginal
 from synthlake.schema.model import ForeignKey, Schema
 from synthlake.sql.keys import compared, parts, reference
 from synthlake.sql.tables import Tables
@@ -19,23 +19,28 @@ from synthlake.sql.tables import Tables
 T = TypeVar("T")
 
 
+Less = Callable[[Any, Any], Any]
+"""What is left of a count of all rows when that of a part is taken away; None if unknown."""
+
+
 class DataSet:
     """Counts of one source.
 
     Args:
         label: ``real``, ``twin``, ``floor``, ``train`` or ``holdout``.
-        source: the rows.
+        engine: the rows.
+        found: their schema.
         schema: of the real data.
         parents: where parents are looked up; a part of the real data has some of them in the rest.
     """
 
     def __init__(
-        self, label: str, source: Source, schema: Schema, parents: Source | None = None
-    ) -> None:
-        self.label, self.schema = label, schema
-        self.tables = Tables(source.engine(), schema)
-        self.lookup = Tables((parents or source).engine(), schema)
-        self.found = source.schema()
+        self, label: str, engine: QueryEngine, found: Schema, schema: Schema,
+        parents: QueryEngine | None = None,
+    ) -> None:  # fmt: skip
+        self.label, self.schema, self.found = label, schema, found
+        self.tables = Tables(engine, schema)
+        self.lookup = Tables(parents or engine, schema)
         self._kept: dict[tuple[Any, ...], Any] = {}
 
     def once(self, key: tuple[Any, ...], make: Callable[[], T]) -> T:
@@ -44,6 +49,16 @@ class DataSet:
             self._kept[key] = make()
         kept: T = self._kept[key]
         return kept
+
+    def count(self, key: tuple[Any, ...], make: Callable[[DataSet], T], less: Less) -> T:
+        """What ``make`` counts here, computed at the first call only.
+
+        Args:
+            key: name of the count; its second part is the table.
+            make: asks a data set.
+            less: subtracts the count of a part from that of all rows.
+        """
+        return self.once(key, lambda: make(self))
 
     def has(self, field: Field) -> bool:
         """Whether the column is there."""
@@ -60,7 +75,7 @@ class DataSet:
     def value(self, field: Field, alias: str = "t") -> str:
         """A column as what is compared."""
         dtype = self.found[field.table].column(field.name).type
-        return value(self.tables.primitives, field, dtype, alias)
+        return value(self.tables, field, dtype, alias)
 
     def rows(self, table: str) -> int:
         """Rows of a table; 0 where it is missing."""
@@ -70,7 +85,7 @@ class DataSet:
 
     def nulls(self, table: str) -> Mapping[str, int]:
         """NULLs of every column that is there."""
-        return self.once(("nulls", table), lambda: self._nulls(table))
+        return self.count(("nulls", table), lambda d: d._nulls(table), _less_nulls)
 
     def _nulls(self, table: str) -> dict[str, int]:
         names = [c.name for c in self.schema[table].columns if self.found[table].has(c.name)]
@@ -81,7 +96,9 @@ class DataSet:
 
     def marginal(self, field: Field) -> Marginal:
         """Counts of a column that is there."""
-        return self.once(("marginal", field), lambda: self._marginal(field))
+        return self.count(
+            ("marginal", field.table, field), lambda d: d._marginal(field), less_marginal
+        )
 
     def _marginal(self, field: Field) -> Marginal:
         nulls, rows = self.nulls(field.table)[field.name], self.rows(field.table)
@@ -96,7 +113,7 @@ class DataSet:
         # values that cannot be read as the real type are NULL here, as the schema metric says
         nulls = rows - int(counts.sum()) if complete else nulls
         if not field.ordered:
-            return self._texts(field, found["v"].to_pylist(), counts, rows, nulls)
+            return self._texts(field, [str(v) for v in found["v"].to_pylist()], counts, rows, nulls)
         if not complete:
             return self._cuts(field, rows, nulls)
         return _listed(found["v"].to_numpy().astype(np.float64), counts, rows, nulls)
@@ -137,6 +154,10 @@ class DataSet:
 
     def intervals(self, field: Field, ends: Sequence[float] | Any) -> Ints:
         """Rows: NULL, of each interval (previous end, end], beyond the last, NaN; (n + 3,)."""
+        key = ("intervals", field.table, field, tuple(float(e) for e in ends))
+        return self.count(key, lambda d: d._intervals(field, ends), np.subtract)
+
+    def _intervals(self, field: Field, ends: Sequence[float] | Any) -> Ints:
         column, nan = "v", len(ends) + 2
         tree = interval_code(column, ends, 1)
         if field.floating:
@@ -165,7 +186,7 @@ class DataSet:
 
     def links(self, table: str, fk: ForeignKey) -> tuple[int, int, int]:
         """Rows of the child, rows with a NULL in the key, rows whose key no parent has."""
-        return self.once(("links", table, fk), lambda: self._links(table, fk))
+        return self.count(("links", table, fk), lambda d: d._links(table, fk), _less_each)
 
     def _links(self, table: str, fk: ForeignKey) -> tuple[int, int, int]:
         child, parent = self._keys(table, fk)
@@ -218,3 +239,11 @@ def _listed(values: Any, counts: Ints, rows: int, nulls: int) -> Marginal:
     return Marginal(
         rows, nulls, int(counts[nan].sum()), len(kept), kept, (), number, True, least, most
     )
+
+
+def _less_nulls(whole: Mapping[str, int], part: Mapping[str, int]) -> dict[str, int]:
+    return {name: count - part[name] for name, count in whole.items()}
+
+
+def _less_each(whole: tuple[int, ...], part: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(a - b for a, b in zip(whole, part, strict=True))

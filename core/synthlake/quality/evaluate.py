@@ -11,6 +11,7 @@ from synthlake.ports import Event, OnEvent, Score, Source
 from synthlake.quality.dataset import DataSet
 from synthlake.quality.gates import DEFAULTS, decide, parse
 from synthlake.quality.metric import Comparison, Ground, Metric, Role, Subject, chosen, metrics
+from synthlake.quality.parts import Rest, Stored
 from synthlake.quality.pictures import pictures_of
 from synthlake.quality.report import Report
 from synthlake.quality.result import Row
@@ -80,20 +81,26 @@ def _data_sets(
     schema: Schema, real: Source, synthetic: Source, holdout: Source | None,
     train: Source | None, floor: Source | None,
 ) -> dict[str, DataSet]:  # fmt: skip
-    everything = DataSet("real", real, schema)
-    out = {"real": everything, "twin": DataSet("twin", synthetic, schema)}
-    out["train"] = everything if train is None else DataSet("train", train, schema, real)
+    whole = real.engine()
+    out = {"real": DataSet("real", whole, real.schema(), schema)}
+    out["twin"] = DataSet("twin", synthetic.engine(), synthetic.schema(), schema)
+    out["train"] = out["real"]
     if holdout is not None:
-        out["holdout"] = DataSet("holdout", holdout, schema, real)
+        stored = Stored(holdout.engine(), whole, "holdout")
+        out["holdout"] = DataSet("holdout", stored, holdout.schema(), schema, whole)
+    if train is not None:
+        out["train"] = (
+            Rest(train, schema, out["real"], out["holdout"])
+            if holdout is not None
+            else DataSet("train", train.engine(), train.schema(), schema, whole)
+        )
     if floor is not None:
-        out["floor"] = DataSet("floor", floor, schema)
+        out["floor"] = DataSet("floor", floor.engine(), floor.schema(), schema)
     return out
 
 
 def _comparisons(ground: Ground, sides: Mapping[str, DataSet]) -> dict[Role, Comparison]:
-    out: dict[Role, Comparison] = {
-        "twin": Comparison("twin", sides["real"], sides["twin"], ground)
-    }
+    out: dict[Role, Comparison] = {"twin": Comparison("twin", sides["real"], sides["twin"], ground)}
     if "holdout" in sides:
         out["ceiling"] = Comparison("ceiling", sides["train"], sides["holdout"], ground)
     if "floor" in sides:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pyarrow as pa
+from sqlglot import exp
 
 from synthlake.quality.layout import Field
-from synthlake.sql.dialect import Primitives, quoted
+from synthlake.sql.dialect import Primitives
 from synthlake.sql.kinds import kind
+from synthlake.sql.tables import Tables
 
 _MICROS = pa.timestamp("us")
 
@@ -22,16 +24,21 @@ def number(value: float) -> str:
     return shown if "e" in shown else f"{shown}e0"
 
 
-def value(primitives: Primitives, field: Field, found: pa.DataType, alias: str = "t") -> str:
+def literal(text: str, dialect: str) -> str:
+    """A text as a literal."""
+    return str(exp.Literal.string(text).sql(dialect=dialect))
+
+
+def value(tables: Tables, field: Field, found: pa.DataType, alias: str = "t") -> str:
     """A column as what is compared: a number (times in microseconds), or text.
 
     Args:
-        primitives: of the engine.
+        tables: the engine, and what differs in its dialect.
         field: the column as the real data has it.
         found: the type it has here; another is converted where possible, else NULL.
         alias: of the relation.
     """
-    column = f"{alias}.{quoted(primitives.name, field.name)}"
+    column, primitives = f"{alias}.{tables.name(field.name)}", tables.primitives
     if field.kind == "name":
         return f"LENGTH({primitives.learnable(column, pa.string())})"
     if field.kind == "category":

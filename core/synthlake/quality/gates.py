@@ -21,13 +21,15 @@ DEFAULTS: tuple[Mapping[str, Any], ...] = (
     {"metric": "orphans", "at_most": 0.01, "otherwise": "fail"},
     {"metric": "ks", "at_most": 0.15, "otherwise": "fail"},
     {"metric": "copies", "at_most": "base", "otherwise": "fail"},
-    {"metric": "memorised", "at_most": 0.1, "otherwise": "warn"},
+    {"metric": "memorised", "at_most": "noise + 0.05", "otherwise": "warn"},
     {"metric": "tstr", "at_least": 0.8, "otherwise": "fail"},
 )
 """Gates of a spec that names none."""
 
 _KEYS = ("metric", "at_most", "at_least", "otherwise", "table", "column")
-_BOUND = re.compile(r"^\s*(ceiling|floor|base)\s*(?:([+-])\s*(\d*\.?\d+(?:[eE][+-]?\d+)?))?\s*$")
+_BOUND = re.compile(
+    r"^\s*(ceiling|floor|base|noise)\s*(?:([+-])\s*(\d*\.?\d+(?:[eE][+-]?\d+)?))?\s*$"
+)
 
 _REMEDIES: Mapping[str, str] = {
     "schema": "compare the column's type and nullability with the source; "
@@ -60,7 +62,8 @@ class Gate:
     Attributes:
         metric: its name.
         side: ``at_most`` or ``at_least``.
-        bound: a number, or an expression of ceiling, floor or base.
+        bound: a number, or an expression of ceiling, floor, base (upper end of the base
+            rate of copies) or noise (half of the figure's interval).
         otherwise: what becomes of the decision where the bound is not kept.
         table: the only table that it is for; empty for all.
         column: the only column that it is for; empty for all.
@@ -154,7 +157,7 @@ def _bound(name: str, given: Any) -> float | str:
     if not isinstance(given, str) or not _BOUND.match(given):
         raise SpecError(
             f"the bound of the gate on {name} cannot be read",
-            hint="give a number, or ceiling, floor or base with a number added: ceiling + 0.05",
+            hint="give a number, or ceiling, floor, base or noise with a number: ceiling + 0.05",
         )
     return " ".join(given.split())
 
@@ -176,6 +179,9 @@ def _reference(what: str, row: Row) -> float | None:
     if what == "base":
         high = row.twin.detail.get("base_high")
         return None if high is None else float(high)
+    if what == "noise":
+        value, interval = row.twin.value, row.twin.interval
+        return interval[1] - value if interval and value is not None else 0.0
     score: Score | None = row.ceiling if what == "ceiling" else row.floor
     return score.value if score else None
 

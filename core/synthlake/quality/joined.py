@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from synthlake.quality.classifier import Block
 from synthlake.quality.dataset import DataSet
 from synthlake.quality.layout import Field
 from synthlake.quality.metric import Comparison, Ground
-from synthlake.quality.sample import Column, Frame, Join, Wanted, day_field, draw, hit
+from synthlake.quality.sample import Choice, Column, Frame, Join, Wanted, day_field, draw, hit
 from synthlake.schema.model import ForeignKey, Table
 from synthlake.sql.keys import parts, row_hash
 from synthlake.sql.tables import used
@@ -98,7 +99,7 @@ def same_table(comparison: Comparison, table: str) -> bool:
     """Whether a table is the same in both data sets: kept, or equal rows."""
     if comparison.schema[table].keep:
         return True
-    sums = [side.once(("sum", side.lookup is side.tables, table), lambda s=side: _sum(s, table))
+    sums = [side.once(("sum", side.lookup is side.tables, table), partial(_sum, side, table))
             for side in (comparison.reference, comparison.candidate)]  # fmt: skip
     return sums[0] == sums[1]
 
@@ -120,7 +121,7 @@ def frames(comparison: Comparison, table: str, shape: Shape) -> tuple[Frame, Fra
     settings = comparison.settings
     limit = min(settings.max_rows, *(max(n, 1) for n in comparison.rows(table)))
     a, b = (
-        draw(side, table, shape.columns, limit, settings.seed, shape.joins)
+        draw(side, table, shape.columns, Choice(limit, settings.seed), shape.joins)
         for side in (comparison.reference, comparison.candidate)
     )
     return a, b
@@ -133,7 +134,7 @@ def blocks(real: Frame, other: Frame, shape: Shape) -> list[Block]:
         days = [_days(frame[DAY]) for frame in (real, other)]
         if len({d for d in days[0] if d is not None}) >= _MIN_DAYS:
             found.append((days[0], days[1]))
-    parents = []
+    parents: list[tuple[int, int, Block]] = []
     for alias, names in shape.blocks:
         made = [_content(frame, alias, names) for frame in (real, other)]
         parents.append((len(set(made[0])), len(parents), (made[0], made[1])))

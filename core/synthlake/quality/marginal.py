@@ -127,3 +127,19 @@ def thinned(marginal: Marginal, cuts: int = MAX_CUTS) -> Marginal:
         marginal.rows, marginal.nulls, marginal.nans, marginal.distinct,
         marginal.values[last], (), counts, False, marginal.least, marginal.most,
     )  # fmt: skip
+
+
+def less_marginal(whole: Marginal, part: Marginal) -> Marginal | None:
+    """The marginal of the rows that are not in ``part``; None where values are missing for it."""
+    if not (whole.complete and part.complete):
+        return None
+    both = align_texts(whole, part) if whole.texts or part.texts else align_values(whole, part)
+    counts = (both.real - both.other)[: len(both.values) - bool(whole.texts)]
+    there = np.flatnonzero(counts > 0)
+    ends = (whole.rows - part.rows, whole.nulls - part.nulls, whole.nans - part.nans)
+    if whole.texts:
+        texts = tuple(both.values[i] for i in there)
+        return Marginal(*ends, len(there), texts=texts, counts=counts[there])
+    values = both.values[there]
+    least, most = (float(values[0]), float(values[-1])) if len(values) else (0.0, 0.0)
+    return Marginal(*ends, len(there), values, (), counts[there], True, least, most)

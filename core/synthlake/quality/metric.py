@@ -9,6 +9,8 @@ from functools import cached_property
 from importlib.metadata import entry_points
 from typing import Literal, Protocol
 
+import numpy as np
+
 from synthlake.errors import SpecError
 from synthlake.ports import MetricKind, Score
 from synthlake.quality.bins import Bins, PairCounts, bins_of, pair_counts
@@ -144,20 +146,13 @@ class Comparison:
         values = [*cuts.values.tolist(), float("inf")]
         full = [*cuts.counts.tolist(), 0]
         ends = (real.nulls, real.nans), (int(cells[0]), int(cells[-1]))
-        import numpy as np
-
         return Aligned(np.array(values), np.array(full), counts, ends, exact=False)
 
     def pairs(self, table: str) -> tuple[PairCounts, PairCounts]:
         """Counts of all pairs of columns in both."""
         bins = self.ground.bins(table)
         usable = [b for b in bins if self.candidate.has(b.field)]
-        real, other = (
-            side.once(
-                ("pairs", table, len(usable)), lambda side=side: pair_counts(side, table, usable)
-            )
-            for side in (self.reference, self.candidate)
-        )
+        real, other = (pair_counts(s, table, usable) for s in (self.reference, self.candidate))
         return real, other
 
 

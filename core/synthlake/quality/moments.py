@@ -52,7 +52,6 @@ def _on_grid(data: DataSet, grid: Grid) -> str:
 
 def pearson(data: DataSet, table: str, grids: Sequence[Grid]) -> dict[tuple[str, str], float]:
     """Correlation of each pair over the rows where both are known; NaN where one is constant."""
-    inner = ", ".join(f"{_on_grid(data, g)} AS x{i}" for i, g in enumerate(grids))
     nulls = {i for i, g in enumerate(grids) if data.marginal(g.field).known < data.rows(table)
              or g.field.floating}  # fmt: skip
     sums: dict[str, str] = {}
@@ -69,14 +68,21 @@ def pearson(data: DataSet, table: str, grids: Sequence[Grid]) -> dict[tuple[str,
             *(ask(f"SUM(x{k}{other[k]})") for k in (i, j)),
             *(ask(f"SUM(x{k} * x{k}{other[k]})") for k in (i, j)),
         )  # fmt: skip
-    found = _sums(data, f"(SELECT {inner} FROM {data.read(table)}) AS s", sums)
+    key = ("moments", table, tuple(g.field.name for g in grids), frozenset(nulls))
+    found = data.count(key, lambda d: _sums(d, table, grids, sums), _less)
     return {
         (grids[i].field.name, grids[j].field.name): _correlation(*(found[n] for n in plan))
         for (i, j), plan in plans.items()
     }
 
 
-def _sums(data: DataSet, source: str, sums: dict[str, str]) -> dict[str, int]:
+def _less(whole: dict[str, int], part: dict[str, int]) -> dict[str, int]:
+    return {name: value - part[name] for name, value in whole.items()}
+
+
+def _sums(data: DataSet, table: str, grids: Sequence[Grid], sums: dict[str, str]) -> dict[str, int]:
+    inner = ", ".join(f"{_on_grid(data, g)} AS x{i}" for i, g in enumerate(grids))
+    source = f"(SELECT {inner} FROM {data.read(table)}) AS s"
     out: dict[str, int] = {}
     items = list(sums.items())
     for start in range(0, len(items), _SUMS):

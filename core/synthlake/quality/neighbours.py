@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from synthlake.quality.bins import Bins, code
 from synthlake.quality.dataset import DataSet
 from synthlake.quality.layout import Field
-from synthlake.quality.sample import Frame, Wanted, draw
+from synthlake.quality.sample import Choice, Frame, Wanted, draw
 from synthlake.sql.keys import SPACE, Part, row_hash
 
 _BLOCK = 256  # queries at a time
@@ -63,12 +63,10 @@ def region_of(bins: Sequence[Bins], rows: int, limit: int, seed: int) -> Region:
     return Region(tuple(chosen), share, seed)
 
 
-def points(
-    data: DataSet, table: str, fields: Sequence[Field], region: Region, limit: int
-) -> Frame:
+def points(data: DataSet, table: str, fields: Sequence[Field], region: Region, limit: int) -> Frame:
     """The rows of the region, at most ``limit``."""
     wanted = [Wanted(f.name, f) for f in fields]
-    return draw(data, table, wanted, limit, region.seed, where=region.where(data))
+    return draw(data, table, wanted, Choice(limit, region.seed, region.where(data)))
 
 
 class Space:
@@ -124,18 +122,20 @@ def cloud(placed: Floats) -> Cloud:
     """Points without repetition."""
     if not len(placed):
         return Cloud(placed, np.zeros(0, np.int64))
-    packed = np.ascontiguousarray(placed).view(np.dtype((np.void, placed.itemsize * placed.shape[1])))
+    packed = np.ascontiguousarray(placed).view(
+        np.dtype((np.void, placed.itemsize * placed.shape[1]))
+    )
     _, first, counts = np.unique(packed.ravel(), return_index=True, return_counts=True)
     return Cloud(placed[first], counts)
 
 
 def nearest(queries: Floats, among: Cloud, second: bool = False) -> NDArray[np.float64]:
-    """Distance to the nearest point, rows at it and, if asked for, distance to the second; (n, 3).
+    """Distance to the nearest point, rows at it, distance to the second, its number; (n, 4).
 
     Cost: len(queries) * len(among) * dimensions multiplications.
     """
     norms = np.einsum("ij,ij->i", among.points, among.points)
-    out = np.zeros((len(queries), 3))
+    out = np.zeros((len(queries), 4))
     for start in range(0, len(queries), _BLOCK):
         block = queries[start : start + _BLOCK]
         gaps = norms - 2 * (block @ among.points.T)
@@ -144,6 +144,7 @@ def nearest(queries: Floats, among: Cloud, second: bool = False) -> NDArray[np.f
         exact = ((block - among.points[best]) ** 2).sum(axis=1, dtype=np.float64)
         out[start : start + len(block), 0] = np.sqrt(exact)
         out[start : start + len(block), 1] = among.rows[best]
+        out[start : start + len(block), 3] = best
         if second and len(norms) > 1:
             gaps[np.arange(len(block)), best] = np.inf
             next_best = gaps.argmin(axis=1)
@@ -155,11 +156,17 @@ def nearest(queries: Floats, among: Cloud, second: bool = False) -> NDArray[np.f
     return out
 
 
-def share_near(queries: Floats, train: Cloud, holdout: Cloud) -> float:
-    """Share of queries that lie nearer to a training row; equally near ones share the credit."""
+def share_near(queries: Floats, train: Cloud, holdout: Cloud) -> tuple[float, float]:
+    """Share of queries that lie nearer to a training row, and how many queries that rests on.
+
+    Equally near rows share the credit. Queries with the same nearest row say the same: they count
+    as (sum of n)**2 / (sum of n**2), n being the queries of each such row.
+    """
     near, far = nearest(queries, train), nearest(queries, holdout)
     tie = np.abs(near[:, 0] - far[:, 0]) <= 1e-6
     credit = near[:, 1] / (near[:, 1] + far[:, 1])
-    return float(np.mean(np.where(tie, credit, near[:, 0] < far[:, 0])))
-
-
+    closer = near[:, 0] < far[:, 0]
+    share = float(np.mean(np.where(tie, credit, closer)))
+    met = np.where(closer | tie, near[:, 3], -1 - far[:, 3])
+    _, alike = np.unique(met, return_counts=True)
+    return share, float(len(queries) ** 2 / np.sum(alike.astype(np.float64) ** 2))

@@ -84,12 +84,15 @@ def pictures_of(comparison: Comparison, rows: Sequence[Row]) -> dict[Subject, Pi
             cells = _cells(comparison, row.subject, k)
             if cells:
                 out[row.subject] = cells
-        degrees = {r.subject.key: r for r in mine if r.metric == "degrees" and r.twin.value is not None}
+        degrees = {
+            r.subject.key: r for r in mine if r.metric == "degrees" and r.twin.value is not None
+        }
         for fk in table.foreign_keys:
             row_found = degrees.get(fk.label(table.name))
             if row_found:
                 sides = (comparison.reference, comparison.candidate)
-                bars = degree_bars(*(s.degrees(table.name, fk) for s in sides), k)
+                real, other = (s.degrees(table.name, fk) for s in sides)
+                bars = degree_bars(real, other, k)
                 if bars:
                     out[row_found.subject] = bars
     return out
@@ -106,7 +109,9 @@ def column_bars(both: Aligned, field: Field, k: int) -> Bars | None:
 
 
 def _category_bars(both: Aligned, k: int) -> Bars | None:
-    totals = [int(c.sum()) + sum(e) for c, e in zip((both.real, both.other), both.ends, strict=True)]
+    totals = [
+        int(c.sum()) + sum(e) for c, e in zip((both.real, both.other), both.ends, strict=True)
+    ]
     listed = [i for i in range(len(both.real) - 1) if both.real[i] >= k]
     listed = sorted(listed, key=lambda i: (-int(both.real[i]), both.values[i]))[:_NAMED]
     if not listed:
@@ -191,6 +196,8 @@ def _cells(comparison: Comparison, subject: Subject, k: int) -> Cells | None:
     if pair not in real:
         return None
     shown = np.where(real[pair] < k, 0, real[pair])
+    if not shown.any():
+        return None
     used = np.ix_(real[pair].sum(axis=1) + other[pair].sum(axis=1) > 0,
                   real[pair].sum(axis=0) + other[pair].sum(axis=0) > 0)  # fmt: skip
     rows = comparison.rows(subject.table)
@@ -203,7 +210,7 @@ def _nested(matrix: Floats) -> tuple[tuple[float, ...], ...]:
 
 
 def degree_bars(real: tuple[Any, Any], other: tuple[Any, Any], k: int) -> Bars | None:
-    """Children per parent in round bins of at least k real parents each; None if there are fewer."""
+    """Children per parent in round bins of at least k real parents each; None if too few."""
     sides = [np.histogram(found, [*_DEGREES, np.inf], weights=counts)[0]
              for found, counts in (real, other)]  # fmt: skip
     groups: list[list[int]] = [[]]

@@ -55,16 +55,32 @@ def order_hash(data: DataSet, table: str, seed: int, whole: bool = False) -> str
     )
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Which rows a sample holds.
+
+    Attributes:
+        limit: at most so many.
+        seed: of the hash that orders them.
+        where: SQL clause of those that may be chosen; empty for all.
+    """
+
+    limit: int
+    seed: int
+    where: str = ""
+
+
 def draw(
-    data: DataSet, table: str, columns: Sequence[Wanted], limit: int, seed: int,
-    joins: Sequence[Join] = (), where: str = "",
+    data: DataSet, table: str, columns: Sequence[Wanted], choice: Choice,
+    joins: Sequence[Join] = (),
 ) -> Frame:  # fmt: skip
-    """At most ``limit`` rows, in hash order, with columns of the parents that are joined."""
-    key = order_hash(data, table, seed)
+    """Chosen rows, in hash order, with columns of the parents that are joined."""
+    key = order_hash(data, table, choice.seed)
     if data.schema[table].primary_key and data.duplicates(table):
-        key = order_hash(data, table, seed, whole=True)
+        key = order_hash(data, table, choice.seed, whole=True)
     inner = (
-        f"SELECT t.*, {key} AS __h FROM {data.read(table)} {where} ORDER BY __h LIMIT {int(limit)}"
+        f"SELECT t.*, {key} AS __h FROM {data.read(table)} {choice.where} "
+        f"ORDER BY __h LIMIT {int(choice.limit)}"
     )
     select = ", ".join(
         f"{data.value(w.field, w.alias)} AS c{i}"
@@ -111,8 +127,12 @@ def frame_of(found: pa.Table, columns: Sequence[Wanted], joins: Sequence[Join]) 
         else:
             out[wanted.name] = _absent(wanted.field, found.num_rows)
     for i, join in enumerate(joins):
-        out[hit(join.alias)] = found[f"h{i}"].fill_null(0).to_numpy().astype(np.float64)[order]
+        out[hit(join.alias)] = _there(found[f"h{i}"])[order]
     return out
+
+
+def _there(column: pa.ChunkedArray[Any]) -> NDArray[np.float64]:
+    return (~column.is_null().to_numpy(zero_copy_only=False)).astype(np.float64)
 
 
 def hit(alias: str) -> str:

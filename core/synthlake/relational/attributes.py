@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pyarrow as pa
 
 from synthlake.constraints.clock import ClockSum, midnight_of
 from synthlake.constraints.discover import Structure, discover, in_order
 from synthlake.constraints.mapping import MapRule, find_maps
 from synthlake.constraints.relative import clock_gap, find_gap, find_linear
 from synthlake.constraints.rule import Cells, Rule
-from synthlake.encode.axis import is_ordered
 from synthlake.encode.numeric import NumericCodec
 from synthlake.ports import Feature
 from synthlake.relational.columns import TableData, build_codec, cells_of, codec_of_cells
@@ -67,14 +65,16 @@ def build_frame(
     kept = [c for c in learned if codecs[c.name] is not None]
     idle = _idle(structure.rules, cells)
     order = _ordered(data, [c for c in kept if c.name not in idle], codecs, structure)
-    attributes = _Attributes(data, cells, codecs, structure, structured).build(order)
+    coded = {column_id(c.name): _coded(data, c, codecs) for c in order}
+    maps = _maps(data, {**links, **coded}, structure) if structured else ()
+    mapped = {rule.made for rule in maps}
+    attributes = _Attributes(data, cells, codecs, structure, structured, mapped).build(order)
     known = {a.column for a in attributes}
     rest = tuple(
         Attribute(c.name, codecs.get(c.name), learned=False) for c in columns if c.name not in known
     )
     drawn, seen = _features(data, attributes, cells)
     rules = in_order([*structure.rules, *_gap_rules(attributes, cells)])
-    maps = _maps(data, attributes, {**links, **seen}, structure) if structured else ()
     return Frame((*attributes, *rest), drawn, seen, rules, maps)
 
 
@@ -122,6 +122,7 @@ class _Attributes:
     codecs: Mapping[str, Codec | None]
     structure: Structure
     structured: bool
+    mapped: set[str]
 
     def build(self, order: Sequence[Column]) -> tuple[Attribute, ...]:
         """Attributes in order."""
@@ -148,7 +149,7 @@ class _Attributes:
     ) -> Attribute:
         """A clock as minutes after another; a smooth number as a remainder."""
         name, group, k = attribute.column, self.data.group, self.data.k
-        if name in self.structure.made:
+        if name in self.structure.made or column_id(name) in self.mapped:
             return attribute
         if name in self.structure.clocks:
             base = find_gap(self.cells, name, [c for c in self.structure.clocks
@@ -219,26 +220,19 @@ def _features(
     return drawn, seen
 
 
+def _coded(data: TableData, column: Column, codecs: Mapping[str, Codec | None]) -> Feature:
+    """A column by its own codec."""
+    codec = codecs[column.name]
+    if codec is None:
+        return Feature(np.full(data.sample.num_rows, -1, np.int32), 0, False)
+    return feature(codec, codec.encode(data.sample[column.name]))
+
+
 def _maps(
-    data: TableData, attributes: Sequence[Attribute], codes: Mapping[str, Feature],
-    structure: Structure,
-) -> tuple[MapRule, ...]:  # fmt: skip
+    data: TableData, codes: Mapping[str, Feature], structure: Structure
+) -> tuple[MapRule, ...]:
     """Columns that follow from one or two others, codes to codes."""
-    plain = {column_id(a.column) for a in attributes if a.linear is None and a.base is None
-             and a.column not in structure.made}  # fmt: skip
-    given = [n for n in codes if not codes[n].ordered and (n in plain or not n.startswith("c:"))]
-    points = [a for a in attributes if column_id(a.column) in plain]
-    made = [column_id(a.column) for a in points if _is_point_like(a.codec)]
+    free = [n for n in codes if n not in {column_id(c) for c in structure.made}]
+    given = [n for n in free if not codes[n].ordered]
+    made = [n for n in free if n.startswith(column_id("")) and codes[n].size > 1]
     return tuple(find_maps(codes, given, made, data.group, data.k))
-
-
-def _is_point_like(codec: Codec | None) -> bool:
-    """Whether a code says the value."""
-    if isinstance(codec, NumericCodec):
-        return bool(len(codec.low)) and bool(np.mean(codec.low == codec.high) > 0.9)
-    return codec is not None
-
-
-def on_axis(dtype: pa.DataType) -> bool:
-    """Whether a column takes part in rules."""
-    return is_ordered(dtype)

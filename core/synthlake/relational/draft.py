@@ -13,11 +13,12 @@ from synthlake.constraints.rule import Cells
 from synthlake.encode.numeric import NumericCodec
 from synthlake.ports import Feature
 from synthlake.relational.attributes import Frame, build_frame
+from synthlake.relational.calendars import calendar_features, find_calendars
 from synthlake.relational.clusters import cluster
 from synthlake.relational.columns import TableData, codec_of_cells
 from synthlake.relational.joins import Join, resolve
 from synthlake.relational.keymaking import build_key
-from synthlake.relational.keys import KeyMaker
+from synthlake.relational.keys import KeyMaker, SlotKey
 from synthlake.relational.links import (
     build_phantoms,
     degrees_of,
@@ -88,11 +89,28 @@ def attributes_of(table: Table, key: KeyMaker | None) -> list[Column]:
     return [c for c in table.columns if c.name not in taken and c.action != "skip"]
 
 
+def meaningful(table: Table, key: KeyMaker | None, drafts: Mapping[str, Draft]) -> list[str]:
+    """Known columns that say something: places on a grid, the table's own or the parent's."""
+    names = list(key.columns) if isinstance(key, SlotKey) else []
+    own = table.own
+    if own is not None and own.references in drafts:
+        grid = drafts[own.references].key
+        if isinstance(grid, SlotKey):
+            names += [c for c, to in zip(own.columns, own.to, strict=True) if to in grid.columns]
+    return names
+
+
 def prepare(
     table: Table, samples: Mapping[str, pa.Table], statistics: Mapping[str, TableStatistics],
-    schema: Schema, k: int, structured: bool,
+    schema: Schema, drafts: Mapping[str, Draft], settings: tuple[int, bool],
 ) -> Draft:  # fmt: skip
-    """Codecs, keys, and references that need no other table's model."""
+    """Codecs, keys, and references that need no other table's model.
+
+    Args:
+        drafts: of the tables before this one.
+        settings: k, and whether columns may depend on each other.
+    """
+    k, structured = settings
     data = TableData(table.name, samples[table.name], statistics[table.name], k)
     joins = [resolve(data.sample, samples[fk.references], fk, n)
              for n, fk in enumerate(table.foreign_keys)]  # fmt: skip
@@ -104,8 +122,11 @@ def prepare(
             fk = table.foreign_keys[number]
             links[number] = identity_link(data, table, fk, joins[number], samples[fk.references])
             codes[number] = identity_feature(data, links[number])
-    named = {link_id(n): f for n, f in codes.items()}
     known = known_columns(table, key)
+    plain = find_calendars(data, table, meaningful(table, key, drafts), ())
+    placed = calendar_features(plain, data.sample)
+    named = {n: f for n, f in placed.items() if not f.ordered}
+    named |= {link_id(n): f for n, f in codes.items()}
     frame = build_frame(data, table, attributes_of(table, key), known, named, structured)
     return Draft(table, data, structured, joins, kinds, key, frame, links, codes)
 

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from synthlake.encode.axis import plain
 from synthlake.schema.model import ForeignKey
+from synthlake.sql.draw import ENTITY, ORPHAN
 
-ENTITY = "__entity"
-ORPHAN = "__orphan_"
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,8 @@ from synthlake.errors import LearnError
 from synthlake.models.registry import synthesizer_of
 from synthlake.ports import Event, Feature, OnEvent, TrainingTable
 from synthlake.relational.calendars import calendar_features, find_calendars
-from synthlake.relational.draft import Draft, connect, prepare
+from synthlake.relational.draft import Draft, connect, meaningful, prepare
 from synthlake.relational.joins import entities
-from synthlake.relational.keys import SlotKey
 from synthlake.relational.model import Model, TableModel, column_id, link_id, parent_id
 from synthlake.relational.orphans import apply_policies
 from synthlake.schema.identity import digest_of
@@ -63,7 +62,7 @@ def learn(
             _check_size(table, samples[table.name], settings)
             structured = _settings(table, settings)["name"] != "independent"
             drafts[table.name] = prepare(
-                table, samples, statistics, schema, settings.k, structured
+                table, samples, statistics, schema, drafts, (settings.k, structured)
             )
     connect(drafts, schema)
     models: dict[str, TableModel] = {}
@@ -108,7 +107,7 @@ def _fit(
 ) -> tuple[TableModel, dict[str, Feature]]:  # fmt: skip
     """The model of one table, and its rows' features for its children."""
     table, data, frame = draft.table, draft.data, draft.frame
-    calendars = find_calendars(data, table, _meaningful(draft, drafts), frame.rules)
+    calendars = find_calendars(data, table, meaningful(table, draft.key, drafts), frame.rules)
     context = {**calendar_features(calendars, data.sample), **_of_parent(draft, seen)}
     links = {link_id(n): f for n, f in draft.codes.items()}
     order, distinct = _order(draft)
@@ -134,17 +133,6 @@ def _fit(
         synthesizer=synthesizer.fit(training, settings.seed),
     )
     return model, visible
-
-
-def _meaningful(draft: Draft, drafts: Mapping[str, Draft]) -> list[str]:
-    """Known columns that say something: places on a grid, the table's own or the parent's."""
-    names = list(draft.key.columns) if isinstance(draft.key, SlotKey) else []
-    own = draft.table.own
-    if own is not None and own.references in drafts:
-        key = drafts[own.references].key
-        if isinstance(key, SlotKey):
-            names += [c for c, to in zip(own.columns, own.to, strict=True) if to in key.columns]
-    return names
 
 
 def _of_parent(draft: Draft, seen: Mapping[str, Mapping[str, Feature]]) -> dict[str, Feature]:

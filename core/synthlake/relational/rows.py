@@ -40,6 +40,7 @@ class Block:
     known: Mapping[str, pa.Array]
     context: Mapping[str, Codes]
     family: NDArray[np.int64] | None = None
+    given: dict[str, Codes] = field(default_factory=dict)
     codes: dict[str, Codes] = field(default_factory=dict)
     drawn: dict[str, Codes] = field(default_factory=dict)
     cells: dict[str, Cells] = field(default_factory=dict)
@@ -48,9 +49,11 @@ class Block:
         """Draw the first columns of the table's order, up to all."""
         if self.model.synthesizer is None or not self.rows:
             return
-        given = {n: f.codes for n, f in calendar_features(self.model.calendars, self.known).items()}
+        placed = calendar_features(self.model.calendars, self.known)
+        self.given = {n: f.codes for n, f in placed.items()}
         self._know()
-        self.model.synthesizer.sample(columns, {**self.context, **given}, self.words, self._settle)
+        context = {**self.context, **self.given}
+        self.model.synthesizer.sample(columns, context, self.words, self._settle)
 
     def words(self, column: str, number: int) -> Words:
         """Words of this block's rows."""
@@ -66,7 +69,7 @@ class Block:
         """What a column's codes are once maps, remainders and the key have had their say."""
         for rule in self.model.maps:
             if rule.made == name:
-                codes = rule.apply(self.codes, codes)
+                codes = rule.apply({**self.given, **self.codes}, codes)
         attribute = self._attribute(name)
         codec = (attribute.drawn or attribute.codec) if attribute else None
         numeric = codec if isinstance(codec, NumericCodec) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shutil
 import tempfile
@@ -77,24 +78,21 @@ def _convert(
     for path in paths:
         if path.stat().st_size == 0:
             raise SourceError(f"{path} is empty", hint="a CSV file begins with its header")
+        if written := _header(path, options):
+            check_columns(table, written)
     scan = _scan(paths, options, given)
     columns = _run(engine, table, f"DESCRIBE SELECT * FROM {scan}").to_pylist()
     names = [row["column_name"] for row in columns]
     check_columns(table, names)
     numbers = [r["column_name"] for r in columns if r["column_type"] in _WHOLE]
-    codes = _codes(engine, table, paths, options, [n for n in numbers if n not in given])
+    bare = _scan(paths, options, dict.fromkeys(names, "VARCHAR"), whole=False)
+    codes = _codes(engine, table, bare, [n for n in numbers if n not in given])
     if codes:
         scan = _scan(paths, options, given | dict.fromkeys(codes, "VARCHAR"))
     _run(engine, table, f"COPY (SELECT * FROM {scan}) TO {literal(str(target))} (FORMAT PARQUET)")
 
 
-def _codes(
-    engine: DuckDBEngine,
-    table: str,
-    paths: Sequence[Path],
-    options: Mapping[str, Any],
-    columns: Sequence[str],
-) -> list[str]:
+def _codes(engine: DuckDBEngine, table: str, scan: str, columns: Sequence[str]) -> list[str]:
     """Columns of digits some of which begin with a zero, such as postal codes."""
     if not columns:
         return []
@@ -102,7 +100,6 @@ def _codes(
         f"coalesce(bool_or(regexp_matches({quoted(c)}, '^[-+]?0[0-9]')), false) AS c{n}"
         for n, c in enumerate(columns)
     )
-    scan = _scan(paths, options, dict.fromkeys(columns, "VARCHAR"))
     row = _run(engine, table, f"SELECT {tests} FROM {scan}").to_pylist()[0]
     return [c for n, c in enumerate(columns) if row[f"c{n}"]]
 
@@ -120,7 +117,13 @@ def _run(engine: DuckDBEngine, table: str, sql: str) -> Any:
     )
 
 
-def _scan(paths: Sequence[Path], options: Mapping[str, Any], given: Mapping[str, str]) -> str:
+def _scan(
+    paths: Sequence[Path],
+    options: Mapping[str, Any],
+    given: Mapping[str, str],
+    *,
+    whole: bool = True,
+) -> str:
     # What DuckDB would guess, it also guesses for ragged files: by skipping rows, in silence.
     settings: dict[str, str] = {
         "delim": literal(_delimiter(paths[0], int(options.get("skip", 0)))),
@@ -128,8 +131,9 @@ def _scan(paths: Sequence[Path], options: Mapping[str, Any], given: Mapping[str,
         "escape": literal('"'),
         "header": "true",
         "skip": "0",
-        "sample_size": "-1",
     }
+    if whole:
+        settings["sample_size"] = "-1"  # types of all rows, not of the first ones
     for name, value in options.items():
         if name in _READER and name != "null":
             settings[name] = _value(value)
@@ -145,14 +149,29 @@ def _scan(paths: Sequence[Path], options: Mapping[str, Any], given: Mapping[str,
 
 def _delimiter(path: Path, skip: int) -> str:
     """The delimiter that the header has most of, outside of quotes; a comma if it has none."""
+    bare = re.sub(r'"(?:[^"]|"")*"', "", _head(path, skip)).lstrip("\r\n").partition("\n")[0]
+    return max(",;\t|", key=bare.count)
+
+
+def _header(path: Path, options: Mapping[str, Any]) -> list[str]:
+    """Names of columns as they are written; DuckDB would make two of one name different."""
+    if not options.get("header", True):
+        return []
+    skip = int(options.get("skip", 0))
+    delimiter = str(options.get("delim") or _delimiter(path, skip))
+    if len(delimiter) != 1:
+        return []
+    rows = csv.reader(_head(path, skip).splitlines(keepends=True), delimiter=delimiter)
+    return [name for name in next(rows, []) if name]
+
+
+def _head(path: Path, skip: int) -> str:
     try:
         with pa.input_stream(str(path), compression="detect") as file:
-            text = file.read(_HEAD_OCTETS).decode("latin-1")
+            text = file.read(_HEAD_OCTETS).decode("utf-8", "replace").removeprefix("\ufeff")
     except (OSError, pa.ArrowException):
-        return ","
-    header = "".join(text.splitlines(keepends=True)[skip:])
-    bare = re.sub(r'"(?:[^"]|"")*"', "", header).lstrip("\r\n").partition("\n")[0]
-    return max(",;\t|", key=bare.count)
+        return ""
+    return "".join(text.splitlines(keepends=True)[skip:]).lstrip("\r\n")
 
 
 def _list(texts: Iterable[str]) -> str:

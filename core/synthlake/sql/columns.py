@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthlake.schema.model import Column
+from synthlake.sql.dialect import bigint
 from synthlake.sql.kinds import COUNTED, kind
 from synthlake.sql.results import as_type, in_order, value_type
 from synthlake.sql.statistics import MAX_CUTS, MAX_SHAPES, MAX_VALUES, ColumnStatistics
@@ -135,7 +136,7 @@ def _counted(stored: Stored, rows: str, group: str) -> str:
     if group != "v":
         pairs = f"SELECT b, e, max(v) AS v, count(*) AS n FROM ({rows}) AS r GROUP BY b, e"
     return (
-        f'SELECT {top} AS value, {stored.tables.primitives.whole("sum(n)")} AS "rows",'
+        f'SELECT {top} AS value, {bigint("sum(n)")} AS "rows",'
         f" count(*) AS entities FROM ({pairs}) AS g GROUP BY {group}"
     )
 

@@ -7,7 +7,6 @@ are written by hand.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Protocol, cast
 
@@ -17,15 +16,8 @@ from sqlglot import exp
 from synthlake.errors import SourceError
 
 
-class Primitives(Protocol):
-    """Expressions from expressions; values go in and come out as SQL text.
-
-    Conforms: ``dialects.duckdb.DuckDB``. A dialect's file holds one as ``PRIMITIVES``.
-    """
-
-    @property
-    def name(self) -> str:
-        """The dialect, as sqlglot calls it."""
+class KeyPrimitives(Protocol):
+    """What keys are written, hashed and compared with."""
 
     def key_text(self, value: str, type: pa.DataType) -> str:
         """Canonical text of a value that may stand in a key; NULL for NULL."""
@@ -36,9 +28,6 @@ class Primitives(Protocol):
     def octets(self, text: str) -> str:
         """Number of bytes of a text in UTF-8, as text."""
 
-    def joined(self, texts: Sequence[str]) -> str:
-        """Texts one after the other; NULL if one is."""
-
     def hashed(self, text: str) -> str:
         """The first 15 hex digits of the SHA-256 of a text, as a bigint."""
 
@@ -47,6 +36,13 @@ class Primitives(Protocol):
 
     def converted(self, value: str, type: pa.DataType) -> str:
         """The value as another type, NULL where it cannot be."""
+
+
+class Primitives(KeyPrimitives, Protocol):
+    """Expressions from expressions; values go in and come out as SQL text.
+
+    Conforms: ``dialects.duckdb.DuckDB``. A dialect's file holds one as ``PRIMITIVES``.
+    """
 
     def learnable(self, value: str, type: pa.DataType) -> str:
         """The value as it is learned: text plain, -0.0 as 0.0, durations as numbers."""
@@ -62,9 +58,6 @@ class Primitives(Protocol):
 
     def shape(self, text: str) -> str:
         """Digits as 9, letters as A and a, what is beyond ASCII as ``*``."""
-
-    def whole(self, value: str) -> str:
-        """A sum of integers as a bigint."""
 
     def quotient(self, dividend: str, divisor: str) -> str:
         """Integer division of numbers that are not negative."""
@@ -96,3 +89,8 @@ def primitives(dialect: str) -> Primitives:
 def quoted(dialect: str, name: str) -> str:
     """A name as an identifier that keeps its case and every character."""
     return str(exp.to_identifier(name, quoted=True).sql(dialect=dialect))
+
+
+def bigint(value: str) -> str:
+    """A sum of integers, which some engines widen, as 64 bits."""
+    return f"CAST({value} AS BIGINT)"

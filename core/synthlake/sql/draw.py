@@ -18,19 +18,32 @@ from synthlake.sql.tables import Tables, used
 from synthlake.sql.trees import Cut, cuts_of
 
 ENTITY = "__entity"
-"""Last column of every drawn table: the hash of the row's root, int64."""
+"""Column after a drawn table's own: the hash of the row's root, int64."""
+
+ORPHAN = "__orphan_"
+"""Before the number of a foreign key: whether its parent is nowhere in the source, boolean."""
 
 
-def draw(train: Source, schema: Schema, max_rows: int) -> dict[str, pa.Table]:
+def draw(
+    train: Source, schema: Schema, max_rows: int, whole: Source | None = None
+) -> dict[str, pa.Table]:
     """An intact sample of every table that is not skipped.
 
     Families are drawn by hash (see ``trees``), at most ``max_rows`` rows a tree of own keys; the
     parents that drawn rows refer to are pulled in beyond that. Kept tables are whole.
 
+    Args:
+        train: the rows to learn from.
+        schema: with the modes of foreign keys chosen.
+        max_rows: of each tree.
+        whole: all rows, hold-out included, to tell orphans by; None leaves their columns out.
+
     Returns:
         By table: the columns that are not skipped or belong to a key, in the schema's types, then
-        ``__entity``; sorted by entity, the hash of the row's key, and the columns, so that neither
-        the engine nor the order of the data shows.
+        ``__entity`` and, given ``whole``, ``__orphan_0``, ... for each foreign key. A parent that
+        is held out is not in the sample, and its children are no orphans. Rows are sorted by
+        entity, the hash of the row's key, and the columns, so that neither the engine nor the
+        order of the data shows.
 
     Raises:
         SchemaError: a key has a float in it, the references form a cycle, or a column is called
@@ -39,24 +52,32 @@ def draw(train: Source, schema: Schema, max_rows: int) -> dict[str, pa.Table]:
 
     Privacy: these rows are all that leaves the engine as rows.
     """
-    for table in schema:
-        if not table.skip and table.has(ENTITY):
-            raise SchemaError(
-                f"{table.name} has a column {ENTITY!r}, which samples use",
-                hint="skip the table or rename the column in a view",
-            )
+    _check_names(schema)
     tables = Tables(train.engine(), schema)
+    known = Tables(whole.engine(), schema) if whole is not None else None
     cut = cuts_of(tables, max_rows)
     stored: dict[str, str] = {}
     found: dict[str, pa.Table] = {}
     with ExitStack() as stack:
         # children first: what they refer to is then known when their parents are drawn
         for number, table in enumerate(reversed(schema.order())):
-            sql = drawn(tables, table, cut[table.name], _pulling(schema, table, stored))
+            pulls = _pulling(schema, table, stored)
+            sql = drawn(tables, table, cut[table.name], pulls, known)
             name = stack.enter_context(tables.materialised(f"__synthlake_drawn_{number}", sql))
             stored[table.name] = name
-            found[table.name] = _fetched(tables, table, name)
+            flags = len(table.foreign_keys) if known else 0
+            found[table.name] = _fetched(tables, table, name, flags)
     return {table.name: found[table.name] for table in schema if table.name in found}
+
+
+def _check_names(schema: Schema) -> None:
+    for table in schema:
+        for column in table.columns:
+            if not table.skip and column.name.startswith((ENTITY, ORPHAN)):
+                raise SchemaError(
+                    f"{table.name} has a column {column.name!r}, a name that samples use",
+                    hint="skip the table or rename the column in a view",
+                )
 
 
 @dataclass(frozen=True)
@@ -68,7 +89,13 @@ class Pull:
     stored: str
 
 
-def drawn(tables: Tables, table: Table, cut: Cut | None, pulls: Sequence[Pull]) -> str:
+def drawn(
+    tables: Tables,
+    table: Table,
+    cut: Cut | None,
+    pulls: Sequence[Pull],
+    known: Tables | None = None,
+) -> str:
     """Rows of a table in the sample: ``c0, c1, ...``, ``h`` (hash of the key) and ``e`` (entity).
 
     Args:
@@ -76,6 +103,7 @@ def drawn(tables: Tables, table: Table, cut: Cut | None, pulls: Sequence[Pull]) 
         table: whose rows.
         cut: which families are drawn; None for all rows.
         pulls: drawn children whose parents are taken whatever their family.
+        known: all rows of the source, to tell orphans (``o0, o1, ...``); None leaves them out.
     """
     of = tables.primitives
     columns = [
@@ -84,7 +112,10 @@ def drawn(tables: Tables, table: Table, cut: Cut | None, pulls: Sequence[Pull]) 
     ]
     of_row = entity(tables, table)
     columns += [f"{identity(tables, table)} AS h", f"{of_row.value} AS e"]
-    read = f"SELECT {', '.join(columns)} FROM {tables.read(table.name)}{of_row.join}"
+    orphans = _orphans(tables, known, table) if known is not None else []
+    columns += [flag for flag, _ in orphans]
+    joins = of_row.join + "".join(join for _, join in orphans)
+    read = f"SELECT {', '.join(columns)} FROM {tables.read(table.name)}{joins}"
     if cut is None:
         return read
     family = entity(tables, table, cut.tops, alias="q")
@@ -96,6 +127,22 @@ def drawn(tables: Tables, table: Table, cut: Cut | None, pulls: Sequence[Pull]) 
         )
         taken.append(f"{wanted}.k0 IS NOT NULL")
     return f"{read} WHERE {' OR '.join(taken)}"
+
+
+def _orphans(tables: Tables, known: Tables, table: Table) -> list[tuple[str, str]]:
+    """For each foreign key, whether a row's parent is nowhere, and the join that tells."""
+    found = []
+    for number, fk in enumerate(table.foreign_keys):
+        name = f"w{number}"
+        mine = compared(tables, reference(tables, table, fk))
+        theirs = compared(known, parts(known, known.schema[fk.references], fk.to))
+        keys = ", ".join(f"{key} AS k{place}" for place, key in enumerate(theirs))
+        on = " AND ".join(f"{key} = {name}.k{place}" for place, key in enumerate(mine))
+        present = " AND ".join(f"{key} IS NOT NULL" for key in mine)
+        parents = f"SELECT DISTINCT {keys} FROM {known.read(fk.references)}"
+        flag = f"({present} AND {name}.k0 IS NULL) AS o{number}"
+        found.append((flag, f" LEFT JOIN ({parents}) AS {name} ON {on}"))
+    return found
 
 
 def _pulling(schema: Schema, table: Table, stored: dict[str, str]) -> list[Pull]:
@@ -116,16 +163,20 @@ def _on(tables: Tables, table: Table, pull: Pull, wanted: str) -> str:
     return " AND ".join(f"{key} = {wanted}.k{number}" for number, key in enumerate(keys))
 
 
-def _fetched(tables: Tables, table: Table, stored: str) -> pa.Table:
+def _fetched(tables: Tables, table: Table, stored: str, flags: int) -> pa.Table:
     columns = used(table)
-    listed = ", ".join(f"c{number}" for number in range(len(columns)))
-    rows = tables.engine.query(f"SELECT {listed}, h, e FROM {stored}")
+    values = [f"c{number}" for number in range(len(columns))]
+    orphans = [f"o{number}" for number in range(flags)]
+    listed = ", ".join([*values, "h", "e", *orphans])
+    rows = tables.engine.query(f"SELECT {listed} FROM {stored}")
     # sorted in the engine's types: Arrow has types that it cannot sort
-    rows = in_order(rows, ["e", "h", *(f"c{number}" for number in range(len(columns)))])
+    rows = in_order(rows, ["e", "h", *values])
     arrays = [
         as_type(rows.column(number), c.type, f"{table.name}.{c.name}")
         for number, c in enumerate(columns)
     ]
     fields = [pa.field(c.name, c.type, c.nullable) for c in columns]
-    schema = pa.schema([*fields, pa.field(ENTITY, pa.int64(), nullable=False)])
-    return pa.table([*arrays, rows.column("e")], schema=schema)
+    fields.append(pa.field(ENTITY, pa.int64(), nullable=False))
+    fields += [pa.field(f"{ORPHAN}{n}", pa.bool_(), nullable=False) for n in range(flags)]
+    ours = [rows.column(name) for name in ("e", *orphans)]
+    return pa.table([*arrays, *ours], schema=pa.schema(fields))

@@ -43,7 +43,7 @@ def _checked(part: Part) -> Part:
 
 
 def _written(primitives: Primitives, text: str) -> str:
-    return primitives.joined([primitives.octets(text), "':'", text, "';'"])
+    return f"{primitives.octets(text)} || ':' || {text} || ';'"
 
 
 def key_text(primitives: Primitives, parts: Sequence[Part]) -> str:
@@ -53,7 +53,7 @@ def key_text(primitives: Primitives, parts: Sequence[Part]) -> str:
         SchemaError: a part is a float or nested.
     """
     texts = (primitives.key_text(_checked(p).value, p.type) for p in parts)
-    return primitives.joined([_written(primitives, text) for text in texts])
+    return " || ".join(_written(primitives, text) for text in texts)
 
 
 def key_hash(primitives: Primitives, parts: Sequence[Part]) -> str:
@@ -76,7 +76,7 @@ def row_hash(primitives: Primitives, parts: Sequence[Part]) -> str:
         else:
             continue
         texts.append(f"coalesce({_written(primitives, text)}, 'n;')")
-    return primitives.hashed(primitives.joined(texts))
+    return primitives.hashed(" || ".join(texts))
 
 
 def parts(tables: Tables, table: Table, names: Sequence[str]) -> list[Part]:

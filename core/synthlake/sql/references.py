@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from synthlake.schema.model import ForeignKey, Table
 from synthlake.sql.columns import Stored
+from synthlake.sql.dialect import bigint
 from synthlake.sql.keys import SPACE, compared, key_hash, parts, reference
 from synthlake.sql.statistics import ColumnStatistics, KeyStatistics
 from synthlake.sql.tables import Tables, used
@@ -36,7 +37,7 @@ def degrees(tables: Tables, table: Table, fk: ForeignKey) -> str:
         f" GROUP BY {names}"
     )
     return (
-        f"SELECT f AS found, {tables.primitives.whole('d')} AS degree, count(*) AS n"
+        f"SELECT f AS found, {bigint('d')} AS degree, count(*) AS n"
         f" FROM ({keys}) AS g GROUP BY f, d"
     )
 
@@ -76,19 +77,19 @@ def agreements(stored: Stored, table: Table, fk: ForeignKey, columns: Sequence[i
         taken += f" AND {family} < {SPACE * _ROWS // stored.rows}"
     values = ", ".join(f"c{number} AS v{number}" for number in columns)
     rows = f"SELECT {_named(key)}, {values} FROM {stored.name} WHERE {taken}"
-    parts = [_agreement(tables, number, names) for number in columns]
+    parts = [_agreement(number, names) for number in columns]
     return f"WITH s AS ({rows}) {' UNION ALL '.join(parts)}"
 
 
-def _agreement(tables: Tables, number: int, names: str) -> str:
-    whole, value = tables.primitives.whole, f"v{number}"
+def _agreement(number: int, names: str) -> str:
+    value = f"v{number}"
     groups = f"SELECT {names}, {value} AS v, count(*) AS c FROM s GROUP BY {names}, {value}"
     sized = f"SELECT v, c, sum(c) OVER (PARTITION BY {names}) AS n FROM ({groups}) AS g"
     return (
-        f"SELECT {number} AS c, 0 AS part, {whole('n')} AS size,"
-        f" {whole('sum(c * (c - 1))')} AS agree, {whole('sum(c)')} AS n"
+        f"SELECT {number} AS c, 0 AS part, {bigint('n')} AS size,"
+        f" {bigint('sum(c * (c - 1))')} AS agree, {bigint('sum(c)')} AS n"
         f" FROM ({sized}) AS f WHERE n >= 2 GROUP BY n"
-        f" UNION ALL SELECT {number}, 1, 0, 0, {whole('sum(c)')}"
+        f" UNION ALL SELECT {number}, 1, 0, 0, {bigint('sum(c)')}"
         f" FROM ({sized}) AS f WHERE n >= 2 GROUP BY v"
     )
 

@@ -111,4 +111,3 @@ def _unlinked(comparison: Comparison, table: Table) -> str:
 
 
 METRICS: tuple[Metric, ...] = (TableClassifier(), JoinedClassifier(), ParentClassifier())
-

@@ -21,8 +21,14 @@ Hashes = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 def hashes(data: DataSet, table: str, names: Sequence[str], share: float) -> Hashes:
     """Distinct hashes of rows, ascending, and their rows; a share of all hashes by their value."""
-    return data.once(("hashes", table, tuple(names), share),
-                     lambda: _hashes(data, table, names, share))  # fmt: skip
+    key = ("hashes", table, tuple(names), share)
+    return data.count(key, lambda d: _hashes(d, table, names, share), _less)
+
+
+def _less(whole: Hashes, part: Hashes) -> Hashes:
+    counts = whole[1].copy()
+    counts[np.searchsorted(whole[0], part[0])] -= part[1]
+    return whole[0][counts > 0], counts[counts > 0]
 
 
 def _hashes(data: DataSet, table: str, names: Sequence[str], share: float) -> Hashes:
@@ -77,7 +83,7 @@ class ExactCopies:
         share = min(1.0, MAX_HASHES / max(rows))
         known = hashes(train, table, names, share)
         rate, hits, seen = _rate(known, hashes(candidate, table, names, share))
-        detail = {"share_of_hashes": share, "rows_copied": hits}
+        detail: dict[str, object] = {"share_of_hashes": share, "rows_copied": hits}
         if comparison.role != "ceiling":
             detail |= base_rate(ground.holdout, known, table, names, share)
         return Score(rate, wilson(hits, seen), rows, detail=detail)

@@ -52,8 +52,7 @@ class _Correlation:
             if len(used) < 2:
                 continue
             real, other = (
-                side.once((self.name, table.name, len(used)),
-                          lambda side=side: self._all(side, comparison, table.name, used))
+                self._all(side, comparison, table.name, used)
                 for side in (comparison.reference, comparison.candidate)
             )  # fmt: skip
             for pair, value in real.items():

@@ -31,7 +31,7 @@ def _distance(comparison: Comparison, field: Field) -> Score:
     both = comparison.aligned(field)
     real, other = both.shares()
     gap = np.abs(np.cumsum(real) - np.cumsum(other))[:-1]
-    detail = {} if both.exact else {"resolution": 1 / len(both.real)}
+    detail: dict[str, object] = {} if both.exact else {"resolution": 1 / len(both.real)}
     if field.kind == "name":
         detail["of"] = "presence and length of a text with many values"
     return Score(float(gap.max(initial=0.0)), rows=comparison.rows(field.table), detail=detail)

@@ -27,7 +27,8 @@ from synthlake.quality.neighbours import (
 from synthlake.quality.settings import Tier
 
 MIN_ROWS = 40
-_QUERIES = 2_000
+_QUERIES = 5_000
+_LEAST = 0.25  # of what a copy would show, lest it drown in noise
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def _yardstick(ground: Ground, table: str) -> Yardstick:
     expected = len(placed[0]) / max(len(placed[0]) + len(placed[1]), 1)
     control = math.nan
     if min(len(placed[0]), len(placed[1])):
-        control = share_near(placed[0][:_QUERIES], train, holdout)
+        control = share_near(placed[0][:_QUERIES], train, holdout)[0]
     return Yardstick(fields, region, space, train, holdout, expected, control)
 
 
@@ -129,17 +130,20 @@ class Memorised:
         queries = by.queries(comparison.candidate)
         unit = by.control - by.expected
         rows = (int(by.train.rows.sum()), len(queries))
-        if not len(queries) or not unit > 0.01:
-            return Score(None, rows=rows, reason="training rows and hold-out are the same rows")
-        value = (share_near(queries, by.train, by.holdout) - by.expected) / unit
-        half = Z * math.sqrt(by.expected * (1 - by.expected) / len(queries)) / unit
-        detail = {"share": value * unit + by.expected, "expected": by.expected,
+        if not len(queries) or not unit > _LEAST * (1 - by.expected):
+            return Score(None, rows=rows, reason="most training rows occur in the hold-out too")
+        share, effective = share_near(queries, by.train, by.holdout)
+        value = (share - by.expected) / unit
+        if share == by.control:  # also where the division rounds
+            value = 1.0
+        half = Z * math.sqrt(by.expected * (1 - by.expected) / effective) / unit
+        detail = {"share": share, "expected": by.expected,
                   "control": by.control, "hold-out rows": int(by.holdout.rows.sum())}  # fmt: skip
         return Score(value, (value - half, value + half), rows, detail=detail)
 
 
 class NearestRatio:
-    """Median of the distance to the nearest training row by that to the second: small for copies."""
+    """Median distance to the nearest training row by that to the second: small for copies."""
 
     name, title = "nndr", "Nearest by second nearest training row"
     kind: MetricKind = "copy"

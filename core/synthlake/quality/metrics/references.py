@@ -34,8 +34,9 @@ class _Rate:
         """A score for each foreign key."""
         for table in comparison.ground.tables:
             for fk in table.foreign_keys:
-                yield Subject(table.name, key=fk.label(table.name)), self._one(
-                    comparison, table, fk
+                yield (
+                    Subject(table.name, key=fk.label(table.name)),
+                    self._one(comparison, table, fk),
                 )
 
     def _one(self, comparison: Comparison, table: Table, fk: ForeignKey) -> Score:

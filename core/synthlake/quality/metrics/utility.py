@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from synthlake.errors import EvaluationError
 from synthlake.ports import MetricKind, Score
-from synthlake.quality.classifier import MIN_ROWS, auc, boosted, encoded
+from synthlake.quality.classifier import MIN_ROWS, auc, boosted, encoded, one_thread
 from synthlake.quality.joined import visible
 from synthlake.quality.layout import Field
 from synthlake.quality.metric import Comparison, Direction, Metric, Scored, Subject
-from synthlake.quality.sample import Column, Frame, Wanted, draw, size
+from synthlake.quality.sample import Choice, Column, Frame, Wanted, draw, size
 from synthlake.quality.settings import Tier
 from synthlake.seed import Seed
-
 
 
 class TrainSynthetic:
@@ -67,7 +66,7 @@ def _ratio(comparison: Comparison, field: Field) -> Score:
     names = [f for f in visible(ground.fields(field.table)) if f.name != field.name]
     wanted = [Wanted(f.name, f) for f in (*names, field)]
     samples = [
-        draw(side, field.table, wanted, settings.max_rows, settings.seed)
+        draw(side, field.table, wanted, Choice(settings.max_rows, settings.seed))
         for side in (comparison.candidate, ground.train, ground.holdout)
     ]
     rows = (size(samples[1]), size(samples[0]))
@@ -75,7 +74,8 @@ def _ratio(comparison: Comparison, field: Field) -> Score:
         return Score(None, rows=rows, reason=f"fewer than {MIN_ROWS} rows on a side")
     seed = Seed(settings.seed, "tstr")
     kind = "number" if field.ordered else "category"
-    twin, real = (_skill(s, samples[2], field.name, kind, seed) for s in samples[:2])
+    with one_thread():
+        twin, real = (_skill(s, samples[2], field.name, kind, seed) for s in samples[:2])
     if real is None or twin is None or real <= 0:
         return Score(None, rows=rows, reason="real rows do not predict the target either")
     return Score(twin / real, rows=rows, detail={"twin": twin, "real": real})

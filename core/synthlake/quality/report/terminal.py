@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 from synthlake.quality.result import Line
@@ -28,7 +29,7 @@ def summary(report: Report, console: Console | None = None) -> str:
     from rich.console import Console as Made
     from rich.text import Text
 
-    shown = console or Made(width=110, file=_Silence(), force_terminal=False)
+    shown = console or Made(width=110, file=io.StringIO(), force_terminal=False)
     verdict = Text.assemble(("Verdict ", "bold"), (report.decision, _STYLES[report.decision]))
     tables = (_gates(report), _lines(report))
     with shown.capture() as captured:
@@ -42,17 +43,6 @@ def summary(report: Report, console: Console | None = None) -> str:
     if console is not None:
         console.print(Text.from_ansi(text))
     return text
-
-
-class _Silence:
-    """A file that takes everything and keeps nothing."""
-
-    def write(self, text: str) -> int:
-        """Take it."""
-        return len(text)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
 
 
 def _gates(report: Report) -> object:

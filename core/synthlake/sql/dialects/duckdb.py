@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import MappingProxyType
 
 import pyarrow as pa
@@ -67,10 +67,8 @@ _TYPES: MappingProxyType[Kind, str] = MappingProxyType(
 _SCALES = (("abs({0}) < 2.0 ** -10", "s", 72), ("abs({0}) < 2.0 ** 30", "m", 32))
 
 
-class DuckDB:
-    """DuckDB 1.1 and later."""
-
-    name = "duckdb"
+class DuckDBKeys:
+    """What keys are written, hashed and compared with."""
 
     def key_text(self, value: str, type: pa.DataType) -> str:
         """Canonical text of a value that may stand in a key; NULL for NULL."""
@@ -102,10 +100,6 @@ class DuckDB:
         """Number of bytes of a text in UTF-8, as text."""
         return _text(f"strlen({text})")
 
-    def joined(self, texts: Sequence[str]) -> str:
-        """Texts one after the other; NULL if one is."""
-        return " || ".join(texts)
-
     def hashed(self, text: str) -> str:
         """The first 15 hex digits of the SHA-256 of a text, as a bigint."""
         return f"CAST('0x' || substr(sha256({text}), 1, 15) AS BIGINT)"
@@ -124,6 +118,10 @@ class DuckDB:
         else:
             name = _TYPES[kind(type)]
         return f"TRY_CAST({value} AS {name})"
+
+
+class DuckDB(DuckDBKeys):
+    """DuckDB 1.1 and later."""
 
     def learnable(self, value: str, type: pa.DataType) -> str:
         """The value as it is learned: text plain, -0.0 as 0.0, durations as numbers."""
@@ -156,10 +154,6 @@ class DuckDB:
         for pattern, mark in (("0-9", "9"), ("A-Z", "A"), ("a-z", "a"), (r"^\x00-\x7F", "*")):
             text = f"regexp_replace({text}, '[{pattern}]', '{mark}', 'g')"
         return text
-
-    def whole(self, value: str) -> str:
-        """A sum of integers as a bigint."""
-        return f"CAST({value} AS BIGINT)"
 
     def quotient(self, dividend: str, divisor: str) -> str:
         """Integer division of numbers that are not negative."""

@@ -1,4 +1,4 @@
-"""``python -m synthlake``."""
+"""``python -m synthlake.cli``."""
 
 from synthlake.cli import main
 
