@@ -87,7 +87,7 @@ def run(
     console = output()
     with progress() as on_event:
         done = run_spec(spec, RunSettings(run_id, seed, out, workers), with_plan(on_event, console))
-    say(console, done.summary.rstrip(), "")
+    say(console, done.summary.rstrip(), "", *(f"note: {note}" for note in done.notes))
     if done.reused:
         say(console, f"run {done.run_id} was finished before; nothing was done")
     if not done.passed:

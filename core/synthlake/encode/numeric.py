@@ -138,10 +138,8 @@ def build_numeric(
     clipped = np.clip(values, bottom, top)
     values, place = np.unique(clipped, return_inverse=True)
     rows = np.bincount(place, rows, len(values)).astype(np.int64)
-    starts = _group(rows, max(1, int(rows.sum() // max_bins)))
-    starts = _supported(values[starts], np.clip(ticks, bottom, top), entities, k)
-    starts = np.searchsorted(values, starts)
-    ends = np.append(starts[1:], len(values)) - 1
+    wanted = 1 if len(values) <= max_bins else max(1, int(rows.sum() // max_bins))
+    starts, ends = _cells(values, rows, np.clip(ticks, bottom, top), entities, (wanted, k))
     low, high = _rounded(values, starts, ends, axis.continuous)
     points = low == high
     if not _dense(values, rows, starts, ends, points):
@@ -168,35 +166,44 @@ def _supported_range(ticks: Ticks, entities: NDArray[np.int64], k: int) -> tuple
     return (bottom, top) if bottom <= top else (top, bottom)
 
 
-def _group(rows: NDArray[np.int64], wanted: int) -> NDArray[np.int64]:
-    """Starts of runs of values with about ``wanted`` rows; a heavier value stands alone."""
-    starts, filled = [0], 0
-    for place, count in enumerate(rows):
-        if place and (filled >= wanted or count >= wanted):
-            starts.append(place)
-            filled = 0
-        filled += int(count)
-    return np.asarray(starts, np.int64)
+def _cells(
+    values: Ticks, rows: NDArray[np.int64], ticks: Ticks, entities: NDArray[np.int64],
+    least: tuple[int, int],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
+    """First and last value of each bin: those with enough rows and entities alone, others in runs.
+
+    A run never crosses a value that stands alone; one that stays too small joins the run before
+    it, or has no bin at all.
+    """
+    wanted, k = least
+    place = np.minimum(np.searchsorted(values, ticks), len(values) - 1)
+    order = np.argsort(place, kind="stable")
+    who, edges = entities[order], np.searchsorted(place[order], np.arange(len(values) + 1))
+    cells: list[tuple[int, int]] = []
+    begun, filled, fresh = -1, 0, True  # first value of the open run; whether it may join a run
+    people: set[int] = set()
+    for at in range(len(values)):
+        mine = set(who[edges[at] : edges[at + 1]].tolist())
+        alone = rows[at] >= wanted and len(mine) >= k
+        if alone:
+            _close(cells, begun, at - 1, fresh)
+            cells.append((at, at))
+            begun, filled, people, fresh = -1, 0, set(), True
+            continue
+        begun = at if begun < 0 else begun
+        filled, people = filled + int(rows[at]), people | mine
+        if filled >= wanted and len(people) >= k:
+            cells.append((begun, at))
+            begun, filled, people, fresh = -1, 0, set(), False
+    _close(cells, begun, len(values) - 1, fresh)
+    found = np.asarray(cells, np.int64).reshape(-1, 2)
+    return found[:, 0], found[:, 1]
 
 
-def _supported(
-    starts: Ticks, ticks: Ticks, entities: NDArray[np.int64], k: int
-) -> Ticks:
-    """Starts of bins, merged from below until every bin has k distinct entities."""
-    bins = np.searchsorted(starts, ticks, side="right") - 1
-    order = np.lexsort((entities, bins))
-    bins, who = bins[order], entities[order]
-    edges = np.searchsorted(bins, np.arange(len(starts) + 1))
-    kept: list[int] = []
-    seen: set[int] = set()
-    for place in range(len(starts)):
-        if not kept or len(seen) >= k:
-            kept.append(place)
-            seen = set()
-        seen |= set(who[edges[place] : edges[place + 1]].tolist())
-    if len(seen) < k and len(kept) > 1:
-        kept.pop()
-    return starts[np.asarray(kept)]
+def _close(cells: list[tuple[int, int]], begun: int, last: int, fresh: bool) -> None:
+    """End an open run that is too small: it joins the run before it, if one is next to it."""
+    if begun >= 0 and not fresh:
+        cells[-1] = (cells[-1][0], last)
 
 
 def _rounded(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from synthlake.ports import Codes, Feature
 
-MAX_WIDTH = 128  # distinct positions of a feature
+MAX_WIDTH = 384  # distinct positions of a feature
 _OUTPUTS = 6  # dimensions of a category with many values
 _SMALL = 8  # categories up to here are predicted one by one
 _PROFILE_BINS = 24

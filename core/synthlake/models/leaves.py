@@ -104,20 +104,22 @@ def entity_share(group: NDArray[np.int64]) -> NDArray[np.float64]:
 def _ordered_cells(
     tree: Tree, node: NDArray[np.int32], codes: Codes, group: NDArray[np.int64], k: int
 ) -> _Cells:
-    """NULL by folded rates; the rest as ranges of codes with k entities each."""
+    """NULL by folded rates; the rest as ranges of codes with k entities each.
+
+    What lies scattered between codes that stand alone, fewer than k, is drawn as in the node
+    above, or else as in the whole table.
+    """
     null_share = _null_shares(tree, node, codes < 0, group, k)
     there = codes >= 0
     node, codes, group = node[there], codes[there], group[there]
-    while True:  # leaves without support use the rows of the node above
-        leaf, first, last, weight, weak = _ranges(node, codes, group, k)
-        if not len(weak) or (tree.parent[weak] < 0).all():
-            break
-        node = np.where(np.isin(node, weak) & (tree.parent[node] >= 0), tree.parent[node], node)
-    leaf, first, last, weight = _spread(tree, leaf, first, last, weight)
-    total = np.bincount(leaf, weight, len(tree.feature))
-    share = null_share[leaf]
-    weight = weight / total[leaf] * (1.0 - share)
+    up = np.where(tree.parent[node] >= 0, tree.parent[node], 0)
+    base = _Ranges.of(np.zeros(len(node), np.int32), codes, group, k, len(tree.feature))
+    above = _Ranges.of(up.astype(np.int32), codes, group, k, len(tree.feature)).filled(base, None)
+    cells = _Ranges.of(node, codes, group, k, len(tree.feature)).filled(above, tree.parent)
     leaves = np.flatnonzero(tree.feature < 0)
+    leaf, first, last, weight = cells.of_nodes(leaves, base)
+    total = np.bincount(leaf, weight, len(tree.feature))
+    weight = weight / total[leaf] * (1.0 - null_share[leaf])
     nulls = leaves[(null_share[leaves] > 0) | ~np.isin(leaves, leaf)]
     mass = np.where(np.isin(nulls, leaf), null_share[nulls], 1.0)
     gone = np.full(len(nulls), -1, np.int32)
@@ -125,66 +127,95 @@ def _ordered_cells(
             np.concatenate([last, gone]), np.concatenate([weight, mass]))  # fmt: skip
 
 
-def _spread(
-    tree: Tree, node: NDArray[np.int32], first: Codes, last: Codes, weight: NDArray[np.float64]
-) -> _Cells:
-    """Cells of leaves; a leaf without any takes those of the nearest node above that has some."""
-    order = np.argsort(node, kind="stable")
-    node, first, last, weight = node[order], first[order], last[order], weight[order]
-    start = np.searchsorted(node, np.arange(len(tree.feature) + 1))
-    leaves, places = [], []
-    for leaf in np.flatnonzero(tree.feature < 0):
-        at = int(leaf)
-        while at >= 0 and start[at] == start[at + 1]:
-            at = int(tree.parent[at])
-        if at >= 0:
-            found = np.arange(start[at], start[at + 1])
-            places.append(found)
-            leaves.append(np.full(len(found), leaf, np.int32))
-    if not places:
-        return node[:0], first[:0], last[:0], weight[:0]
-    rows = np.concatenate(places)
-    return np.concatenate(leaves), first[rows], last[rows], weight[rows]
+@dataclass(frozen=True)
+class _Ranges:
+    """Ranges of codes of some nodes, node after node.
+
+    Attributes:
+        start: shape (nodes + 1,), where the ranges of a node begin.
+        scattered: shape (nodes,), rows that are in no range.
+    """
+
+    start: NDArray[np.int64]
+    first: Codes
+    last: Codes
+    weight: NDArray[np.float64]
+    scattered: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls, node: NDArray[np.int32], codes: Codes, group: NDArray[np.int64], k: int, nodes: int
+    ) -> _Ranges:
+        """Ranges of the nodes that rows lie in."""
+        order = np.lexsort((codes, node))
+        node, codes, group = node[order], codes[order], group[order]
+        cell, heavy = _first_cut(node, codes, group, k)
+        dead = np.zeros(len(heavy), bool)
+        for _ in range(64):
+            start = np.searchsorted(cell, np.arange(len(heavy)))
+            weak = (distinct(cell, group, len(heavy)) < k) & ~dead
+            if not weak.any():
+                break
+            before, after = _neighbours(node[start], heavy | dead)
+            joins = np.zeros(len(heavy) + 1, bool)  # True: a cell belongs to the one before it
+            joins[np.flatnonzero(weak & before)] = True
+            joins[np.flatnonzero(weak & ~before & after) + 1] = True
+            dead |= weak & ~before & ~after
+            kept = ~joins[: len(heavy)]
+            cell = (np.cumsum(kept) - 1)[cell]
+            heavy, dead = heavy[kept], dead[kept]
+        edges = np.searchsorted(cell, np.arange(len(heavy) + 1))
+        owner, rows = node[edges[:-1]], np.diff(edges).astype(float)
+        good = ~dead
+        return cls(
+            np.searchsorted(owner[good], np.arange(nodes + 1)), codes[edges[:-1]][good],
+            codes[edges[1:] - 1][good], rows[good], np.bincount(owner[dead], rows[dead], nodes),
+        )  # fmt: skip
+
+    def filled(self, other: _Ranges, parent: NDArray[np.int32] | None) -> _Ranges:
+        """The same with scattered rows given to the ranges of the node above (or of the root)."""
+        parts = [(np.repeat(np.arange(len(self.scattered)), np.diff(self.start)),
+                  self.first, self.last, self.weight)]  # fmt: skip
+        for node in np.flatnonzero(self.scattered > 0):
+            up = int(parent[node]) if parent is not None else 0
+            part = slice(other.start[max(up, 0)], other.start[max(up, 0) + 1])
+            total = other.weight[part].sum()
+            if total > 0:
+                share = other.weight[part] / total * self.scattered[node]
+                owner = np.full(len(share), node)
+                parts.append((owner, other.first[part], other.last[part], share))
+        owner, first, last, weight = (np.concatenate(p) for p in zip(*parts, strict=True))
+        order = np.argsort(owner, kind="stable")
+        start = np.searchsorted(owner[order], np.arange(len(self.scattered) + 1))
+        return _Ranges(start, first[order], last[order], weight[order], self.scattered * 0)
+
+    def of_nodes(self, nodes: NDArray[np.int64], other: _Ranges) -> _Cells:
+        """Ranges of some nodes; one without any takes those of the root."""
+        parts = []
+        for node in nodes:
+            source, at = (self, node) if self.start[node] < self.start[node + 1] else (other, 0)
+            part = slice(source.start[at], source.start[at + 1])
+            owner = np.full(part.stop - part.start, node, np.int32)
+            parts.append((owner, source.first[part], source.last[part], source.weight[part]))
+        leaf, first, last, weight = (np.concatenate(p) for p in zip(*parts, strict=True))
+        return leaf, first, last, weight
 
 
-def _ranges(
-    node: NDArray[np.int32], codes: Codes, group: NDArray[np.int64], k: int
-) -> tuple[NDArray[np.int32], Codes, Codes, NDArray[np.float64], NDArray[np.int32]]:
-    """Ranges of codes per node, and the nodes in which not even one range has support."""
-    order = np.lexsort((codes, node))
-    node, codes, group = node[order], codes[order], group[order]
-    cell = _first_cut(node, codes, group, k)
-    for _ in range(64):
-        size = int(cell.max(initial=-1)) + 1
-        enough = distinct(cell, group, size) >= k
-        start = np.searchsorted(cell, np.arange(size))
-        owner = node[start] if size else node[:0]
-        alone = np.append(True, owner[1:] != owner[:-1]) & np.append(owner[1:] != owner[:-1], True)
-        weak = np.flatnonzero(~enough & ~alone[: len(enough)])
-        if not len(weak):
-            break
-        head = np.append(True, owner[1:] != owner[:-1])
-        joins = np.zeros(size + 1, bool)  # True: this cell belongs to the one before it
-        joins[weak[~head[weak]]] = True
-        joins[weak[head[weak]] + 1] = True
-        joins[:size][head] = False
-        cell = (np.cumsum(~joins[:size]) - 1)[cell]
-    size = int(cell.max(initial=-1)) + 1
-    start = np.searchsorted(cell, np.arange(size + 1))
-    owner = node[start[:-1]]
-    enough = distinct(cell, group, size) >= k
-    first, last = codes[start[:-1]], codes[start[1:] - 1]
-    weight = np.diff(start).astype(float)
-    return owner[enough], first[enough], last[enough], weight[enough], np.unique(owner[~enough])
+def _neighbours(
+    owner: NDArray[np.int32], closed: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether the cell before, and the one after, is of the same node and open to be joined."""
+    same = owner[1:] == owner[:-1]
+    return np.append(False, same & ~closed[:-1]), np.append(same & ~closed[1:], False)
 
 
 def _first_cut(
     node: NDArray[np.int32], codes: Codes, group: NDArray[np.int64], k: int
-) -> NDArray[np.int64]:
-    """Cells of about k rows along sorted codes; a code with k entities stands alone."""
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Cells of about k rows along sorted codes, and which of them are one code with k entities."""
     rows = len(node)
     if not rows:
-        return np.zeros(0, np.int64)
+        return np.zeros(0, np.int64), np.zeros(0, bool)
     fresh_node = np.append(True, node[1:] != node[:-1])
     fresh = fresh_node | np.append(True, codes[1:] != codes[:-1])
     run = np.cumsum(fresh) - 1
@@ -195,7 +226,7 @@ def _first_cut(
     begins = np.append(True, (node[run_start][1:] != node[run_start][:-1]) | (window[1:] != window[:-1]))
     begins |= heavy | np.append(False, heavy[:-1])
     cells: NDArray[np.int64] = (np.cumsum(begins) - 1)[run]
-    return cells
+    return cells, heavy[begins]
 
 
 def _null_shares(

@@ -38,9 +38,7 @@ def cut(table: str, rows: int) -> list[Part]:
     return [Part(table, n, s, min(s + ROWS_PER_PART, rows)) for n, s in enumerate(starts)]
 
 
-def generate(
-    job: Job, workers: int = 1, on_event: OnEvent | None = None, step: str = "sample"
-) -> Sink:
+def generate(job: Job, workers: int = 1, on_event: OnEvent | None = None) -> Sink:
     """Write every part that the sink does not have yet; returns the sink, ready to publish.
 
     Raises:
@@ -53,17 +51,17 @@ def generate(
     todo = [part for part in parts if not sink.has_part(part.table, part.number)]
     total = sum(part.stop - part.start for part in parts)
     done = total - sum(part.stop - part.start for part in todo)
-    _tell(on_event, step, done, total)
+    _tell(on_event, done, total)
     finished = _alone(job, todo) if min(workers, len(todo)) <= 1 else _pooled(job, todo, workers)
     for part in finished:
         done += part.stop - part.start
-        _tell(on_event, step, done, total)
+        _tell(on_event, done, total)
     return sink
 
 
-def _tell(on_event: OnEvent | None, step: str, done: int, total: int) -> None:
+def _tell(on_event: OnEvent | None, done: int, total: int) -> None:
     if on_event is not None:
-        on_event(Event(step, "rows made", done, total, {"unit": "rows"}))
+        on_event(Event("sample", "rows made", done, total, {"unit": "rows"}))
 
 
 def _alone(job: Job, parts: Sequence[Part]) -> Iterator[Part]:

@@ -142,7 +142,9 @@ def _floor(parts: Split, schema: Schema, scratch: Path, on_event: OnEvent | None
     except LearnError as error:
         learn.tell(on_event, "evaluate", f"no floor: {error.message}")
         return None
-    folder = Twin.of(model, Wanted(asked.seed)).write(scratch / "floor", on_event=on_event)
+    folder = Twin.of(model, Wanted(asked.seed)).write(
+        scratch / "floor", on_event=learn.under("floor", on_event)
+    )
     return open_source(str(folder))
 
 

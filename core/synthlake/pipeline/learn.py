@@ -170,7 +170,7 @@ def fit_floor(lesson: Lesson, settings: FitSettings, on_event: OnEvent | None = 
     """
     tables = {t.name: replace(t, synthesizer=None) for t in lesson.schema}
     alone = replace(settings, synthesizer={"name": "independent"})
-    return fit(replace(lesson, schema=Schema(tables)), alone, on_event)
+    return fit(replace(lesson, schema=Schema(tables)), alone, under("floor", on_event))
 
 
 def provenance(settings: FitSettings, source: str) -> dict[str, Any]:
@@ -196,3 +196,11 @@ def tell(on_event: OnEvent | None, step: str, message: str, done: int = 0, total
     """Say that something happens, to whom it may concern."""
     if on_event is not None:
         on_event(Event(step, message, done, total))
+
+
+def under(step: str, on_event: OnEvent | None) -> OnEvent | None:
+    """A receiver that is told of all events as parts of one step."""
+    if on_event is None:
+        return None
+    told = on_event
+    return lambda event: told(replace(event, step=step))

@@ -50,6 +50,7 @@ class RunResult:
         folder: what was published, ``<table>.parquet`` and the rest; ends in ``.rejected`` if a
             gate failed.
         summary: of the report, as text.
+        notes: what could not be done as asked, and what is worth knowing.
         reused: whether the run was published before.
     """
 
@@ -57,7 +58,14 @@ class RunResult:
     decision: str
     folder: Path
     summary: str
+    notes: tuple[str, ...] = ()
     reused: bool = False
+
+    @classmethod
+    def of(cls, held: Mapping[str, Any], folder: Path, reused: bool = False) -> RunResult:
+        """From what the manifest of a run says."""
+        notes = tuple(held["notes"])
+        return cls(held["run_id"], held["decision"], folder, held["summary"], notes, reused)
 
     @property
     def passed(self) -> bool:
@@ -104,7 +112,7 @@ def run(
         manifest = Stages(spec, source, work, settings.workers, on_event).finish()
         folder = work.publish(manifest["decision"] != "FAIL")
         work.remove()
-    return RunResult(work.run_id, manifest["decision"], folder, manifest["summary"])
+    return RunResult.of(manifest, folder)
 
 
 def plan(given: SynthesisSpec | str | Path | Mapping[str, Any]) -> Plan:
@@ -196,7 +204,5 @@ def _published(work: Work) -> RunResult | None:
     for folder in (work.target, work.rejected):
         manifest = published(folder, work.run_id, work.binding)
         if manifest is not None:
-            return RunResult(
-                work.run_id, manifest["decision"], folder, manifest["summary"], reused=True
-            )
+            return RunResult.of(manifest, folder, reused=True)
     return None

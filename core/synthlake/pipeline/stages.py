@@ -116,7 +116,9 @@ class Stages:
         if folder.is_dir():
             return
         model_folder, plan_file = self.model_folder(name), self.work.folder / f"{name}.plan"
-        notes = make_plan(model_folder, wanted, plan_file, self.on_event)
+        step = "sample" if name == ARTIFACT else "floor"
+        told = learn.under(step, self.on_event)
+        notes = make_plan(model_folder, wanted, plan_file, told)
         job = Job(
             artifact=str(model_folder),
             plan=str(plan_file),
@@ -125,8 +127,7 @@ class Stages:
             fingerprint=fingerprint(store.read_manifest(model_folder)[0]["id"], plan_file),
             tables=selected(self.schema, None),
         )
-        step = "sample" if name == ARTIFACT else "floor"
-        sink = generate(job, self.workers, self.on_event, step)
+        sink = generate(job, self.workers, told)
         sink.publish(twin_manifest(job, wanted, notes))
 
     def _judge(self) -> None:
@@ -168,6 +169,7 @@ class Stages:
             "binding": self.work.binding,
             "decision": outcome["decision"],
             "summary": outcome["summary"],
+            "notes": twin["notes"],
             "spec": {k: v for k, v in self.spec.masked().items() if k != "sink"},
             "files": listed(out),
         }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from synthlake.errors import MissingExtraError
+from synthlake.pipeline import learn
 from synthlake.pipeline.generate import generate
 from synthlake.pipeline.wanted import Job, Wanted, fingerprint, selected, twin_manifest
 from synthlake.ports import OnEvent
@@ -109,9 +110,8 @@ class Twin(Mapping[str, TwinTable]):
         from synthlake.relational import plan_sample
 
         rows = dict(wanted.rows) or None
-        plan = plan_sample(
-            model, seed=wanted.seed, scale=wanted.scale, rows=rows, on_event=on_event
-        )
+        told = learn.under("sample", on_event)
+        plan = plan_sample(model, seed=wanted.seed, scale=wanted.scale, rows=rows, on_event=told)
         return cls(model, plan, wanted, tables)
 
     def __getitem__(self, name: str) -> TwinTable:

@@ -52,8 +52,9 @@ def _parents(data: DataSet, table: Table, fk: ForeignKey, sample: tuple[int, int
     parent = data.schema[fk.references]
     keys = compared(data.tables, parts(data.tables, parent, fk.to))
     listed = ", ".join(f"{e} AS __k{i}" for i, e in enumerate(keys))
+    hashed = order_hash(data, parent.name, seed, whole=not parent.primary_key)
     return (
-        f"SELECT t.*, {listed}, {order_hash(data, parent.name, seed, whole=not parent.primary_key)} AS __h "
+        f"SELECT t.*, {listed}, {hashed} AS __h "
         f"FROM {data.read(parent.name)} ORDER BY __h LIMIT {int(limit)}"
     )
 

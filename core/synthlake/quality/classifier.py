@@ -114,14 +114,17 @@ def encoded(columns: Sequence[Column], train: NDArray[np.int64]) -> tuple[Floats
     codes: list[bool] = []
     for column in columns:
         if column.dtype != object:
-            finite = np.where(np.isfinite(column), column, np.nan)
-            out.append(finite.astype(np.float64))
+            out.append(_numbers(column.astype(np.float64), train))
             codes.append(False)
             continue
         known, counts = np.unique(
             np.array(["" if v is None else v for v in column[train]], dtype=str),
             return_counts=True,
         )
+        if all(v is None for v in column[train]):
+            out.append(np.zeros(len(column)))
+            codes.append(False)
+            continue
         first = known[np.argsort(-counts, kind="stable")[:_CATEGORIES]]
         place = {str(v): float(i) for i, v in enumerate(first)}
         out.append(np.array([np.nan if v is None else place.get(v, _CATEGORIES) for v in column]))
@@ -130,6 +133,12 @@ def encoded(columns: Sequence[Column], train: NDArray[np.int64]) -> tuple[Floats
             out.append(np.array([np.nan if v is None else float(len(v)) for v in column]))
             codes.append(False)
     return np.stack(out, axis=1), codes
+
+
+def _numbers(column: Floats, train: NDArray[np.int64]) -> Floats:
+    """Finite numbers, NaN for others; zeros where training rows have none, as trees need one."""
+    finite = np.where(np.isfinite(column), column, np.nan)
+    return finite if np.isfinite(finite[train]).any() else np.zeros(len(column))
 
 
 def _predict(

@@ -148,12 +148,11 @@ def _gate(item: Mapping[str, Any], metrics: Mapping[str, Metric]) -> Gate:
 
 
 def _bound(name: str, given: Any) -> float | str:
-    if isinstance(given, int | float) and not isinstance(given, bool):
-        return float(given)
-    try:
-        return float(given)
-    except (TypeError, ValueError):
-        pass
+    if not isinstance(given, bool):
+        try:
+            return float(given)
+        except (TypeError, ValueError):
+            pass
     if not isinstance(given, str) or not _BOUND.match(given):
         raise SpecError(
             f"the bound of the gate on {name} cannot be read",
@@ -214,7 +213,7 @@ def _decide(gate: Gate, rows: Sequence[Row], asked: bool) -> GateResult | None:
         what = "what its bound refers to is not known" if scored else "there is no figure for it"
         return GateResult(gate, "WARN", advice=f"not tested: {what}")
     known.sort(key=lambda item: -item[0])
-    excess, row, value, bound = known[0]
+    _, row, value, bound = known[0]
     missed = sum(1 for item in known if item[0] > 1e-12)
     decision: Decision = gate.otherwise if missed else "PASS"
     advice = f"{row.subject.label}: {_REMEDIES.get(gate.metric, 'see the scores')}"

@@ -99,19 +99,19 @@ def same_table(comparison: Comparison, table: str) -> bool:
     """Whether a table is the same in both data sets: kept, or equal rows."""
     if comparison.schema[table].keep:
         return True
-    sums = [side.once(("sum", side.lookup is side.tables, table), partial(_sum, side, table))
+    sums = [side.once(("sum", table), partial(_sum, side, table))
             for side in (comparison.reference, comparison.candidate)]  # fmt: skip
     return sums[0] == sums[1]
 
 
 def _sum(data: DataSet, table: str) -> tuple[Any, ...]:
     """Number of rows and a sum of their hashes."""
-    lookup = data.lookup
+    tables = data.tables
     names = [c.name for c in used(data.schema[table]) if data.found[table].has(c.name)]
-    hashed = row_hash(lookup.primitives, parts(lookup, data.schema[table], names))
-    row = lookup.engine.query(
+    hashed = row_hash(tables.primitives, parts(tables, data.schema[table], names))
+    row = data.query(
         f"SELECT COUNT(*) AS n, SUM(h % 1000000007) AS h FROM "
-        f"(SELECT {hashed} AS h FROM {lookup.read(table)}) AS s"
+        f"(SELECT {hashed} AS h FROM {tables.read(table)}) AS s"
     ).to_pylist()[0]
     return int(row["n"]), int(row["h"] or 0)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+import pyarrow as pa
 
 from synthlake.quality.dataset import DataSet
 from synthlake.quality.expressions import number
@@ -46,8 +47,13 @@ def _on_grid(data: DataSet, grid: Grid) -> str:
     column = data.value(grid.field)
     if grid.field.floating:
         column = data.tables.primitives.finite(column)
-    scaled = f"ROUND(({column} - {number(grid.centre)}) * {number(grid.scale)})"
-    return f"CAST(GREATEST(LEAST({scaled}, {_LIMIT}), {-_LIMIT}) AS BIGINT)"
+    real = data.tables.primitives.converted(column, pa.float64())
+    scaled = f"ROUND(({real} - {number(grid.centre)}) * {number(grid.scale)})"
+    # not GREATEST and LEAST: some engines leave out NULL there
+    return (
+        f"CAST(CASE WHEN {scaled} > {_LIMIT} THEN {_LIMIT} WHEN {scaled} < {-_LIMIT} "
+        f"THEN {-_LIMIT} ELSE {scaled} END AS BIGINT)"
+    )
 
 
 def pearson(data: DataSet, table: str, grids: Sequence[Grid]) -> dict[tuple[str, str], float]:

@@ -15,6 +15,13 @@ from synthlake.sql.dialect import primitives, quoted
 T = TypeVar("T")
 
 
+def root(engine: QueryEngine) -> object:
+    """The engine that holds the data of one that shows part of it."""
+    while (below := getattr(engine, "base", None)) is not None:
+        engine = below
+    return engine
+
+
 class Stored:
     """An engine in which a part's tables are copied when they are first read.
 
@@ -65,10 +72,12 @@ class Rest(DataSet):
         source: the rows.
         schema: of the real data.
         whole: all real rows.
-        part: the hold-out.
+        part: the hold-out, if there is one.
     """
 
-    def __init__(self, source: Source, schema: Schema, whole: DataSet, part: DataSet) -> None:
+    def __init__(
+        self, source: Source, schema: Schema, whole: DataSet, part: DataSet | None
+    ) -> None:
         super().__init__("train", source.engine(), source.schema(), schema, whole.tables.engine)
         self._whole, self._part = whole, part
 
@@ -81,6 +90,8 @@ class Rest(DataSet):
         if self.tables.engine.relation(table) == self._whole.tables.engine.relation(table):
             return self._whole.count(key, make, less)
         left = None
+        if self._part is None:
+            return make(self)
         if self.rows(table) + self._part.rows(table) == self._whole.rows(table):
             left = less(self._whole.count(key, make, less), self._part.count(key, make, less))
         found: T = make(self) if left is None else left

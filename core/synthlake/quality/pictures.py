@@ -71,31 +71,35 @@ Pictures = Mapping[Subject, Picture]
 def pictures_of(comparison: Comparison, rows: Sequence[Row]) -> dict[Subject, Picture]:
     """Pictures of the worst columns and pairs of each table, and of all foreign keys."""
     out: dict[Subject, Picture] = {}
-    k = comparison.settings.k
     for table in comparison.ground.tables:
+        if comparison.missing(table.name):
+            continue
         mine = [r for r in rows if r.subject.table == table.name]
-        for row in worst_columns(mine)[:WORST]:
-            field = comparison.ground.fields(table.name)[row.subject.columns[0]]
-            if comparison.candidate.has(field) and not comparison.missing(table.name):
-                picture = column_bars(comparison.aligned(field), field, k)
-                if picture:
-                    out[row.subject] = picture
-        for row in worst_first([r for r in mine if r.metric == "pairs"], "low")[:WORST]:
-            cells = _cells(comparison, row.subject, k)
-            if cells:
-                out[row.subject] = cells
-        degrees = {
-            r.subject.key: r for r in mine if r.metric == "degrees" and r.twin.value is not None
-        }
-        for fk in table.foreign_keys:
-            row_found = degrees.get(fk.label(table.name))
-            if row_found:
-                sides = (comparison.reference, comparison.candidate)
-                real, other = (s.degrees(table.name, fk) for s in sides)
-                bars = degree_bars(real, other, k)
-                if bars:
-                    out[row_found.subject] = bars
+        pairs = worst_first([r for r in mine if r.metric == "pairs"], "low")
+        degrees = [r for r in mine if r.metric == "degrees" and r.twin.value is not None]
+        drawn: list[tuple[Subject, Picture | None]] = [
+            *((r.subject, _column(comparison, r.subject)) for r in worst_columns(mine)[:WORST]),
+            *((r.subject, _cells(comparison, r.subject)) for r in pairs[:WORST]),
+            *((r.subject, _degrees(comparison, r.subject)) for r in degrees),
+        ]
+        out |= {subject: picture for subject, picture in drawn if picture is not None}
     return out
+
+
+def _column(comparison: Comparison, subject: Subject) -> Bars | None:
+    field = comparison.ground.fields(subject.table)[subject.columns[0]]
+    if not comparison.candidate.has(field):
+        return None
+    return column_bars(comparison.aligned(field), field, comparison.settings.k)
+
+
+def _degrees(comparison: Comparison, subject: Subject) -> Bars | None:
+    table = comparison.schema[subject.table]
+    fk = next(fk for fk in table.foreign_keys if fk.label(table.name) == subject.key)
+    real, other = (
+        side.degrees(table.name, fk) for side in (comparison.reference, comparison.candidate)
+    )
+    return degree_bars(real, other, comparison.settings.k)
 
 
 def worst_columns(rows: Iterable[Row]) -> list[Row]:
@@ -190,7 +194,8 @@ def _label(edge: float, field: Field) -> str:
     return day if not edge % 86_400_000_000 or of == "date" else f"{day} {moment:%H:%M}"
 
 
-def _cells(comparison: Comparison, subject: Subject, k: int) -> Cells | None:
+def _cells(comparison: Comparison, subject: Subject) -> Cells | None:
+    k = comparison.settings.k
     real, other = comparison.pairs(subject.table)
     pair = (subject.columns[0], subject.columns[1])
     if pair not in real:

@@ -101,7 +101,7 @@ def base_rate(
     """What rows that were never learned from would score."""
     if holdout is not None and holdout.rows(table):
         rate, hits, seen = _rate(known, hashes(holdout, table, names, share))
-        low, high = wilson(hits, seen)
+        high = wilson(hits, seen)[1]
         return {"base_rate": rate, "base_high": high, "base_from": "hold-out"}
     once, rows = int((known[1] == 1).sum()), int(known[1].sum())
     rate = 1.0 - once / max(rows, 1)
