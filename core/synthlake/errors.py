@@ -130,6 +130,4 @@ class MissingExtraError(SynthlakeError, Terminal, ImportError):
     """
 
     def __init__(self, package: str, extra: str) -> None:
-        super().__init__(
-            f"{package} is not installed", hint=f"pip install 'synthlake[{extra}]'"
-        )
+        super().__init__(f"{package} is not installed", hint=f"pip install 'synthlake[{extra}]'")

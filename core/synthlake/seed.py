@@ -64,8 +64,11 @@ def unit(words: Words) -> NDArray[np.float64]:
     return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
-def mulhigh(numbers: NDArray[np.int64], times: int, by: int) -> NDArray[np.int64]:
+def mulhigh(
+    numbers: NDArray[np.int64], times: NDArray[np.int64], by: NDArray[np.int64]
+) -> NDArray[np.int64]:
     """``numbers * times // by`` for numbers below ``by``, exactly up to 2**31 and nearly beyond."""
-    if by < 2**31 and times < 2**31:
-        return numbers * times // max(by, 1)
-    return np.floor(numbers.astype(np.float64) / by * times).astype(np.int64)
+    by = np.maximum(by, 1)
+    exact = numbers * times // by
+    near = np.floor(numbers.astype(np.float64) / by * times).astype(np.int64)
+    return np.where((by < 2**31) & (times < 2**31), exact, near)

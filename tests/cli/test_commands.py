@@ -59,6 +59,7 @@ def test_the_twin_has_the_types_and_keys_of_the_source(published: Path, shop: Pa
     assert manifest["tables"]["orders"]["rows"] == made.num_rows
 
 
+@pytest.mark.slow
 def test_another_run_replaces_the_twin_whole(shop: Path, shop_spec: str, tmp_path: Path) -> None:
     path, out = tmp_path / "s.yml", tmp_path / "out"
     path.write_text(shop_spec.format(source=shop, sink="unused"))

@@ -45,7 +45,9 @@ CASES = {
     "one column": pa.table({"a": list(range(ROWS))}),
     "nan and infinity": pa.table({"a": [np.nan, np.inf, -np.inf, 1.5, -0.0] * 12,
                                   "b": ["x", "y", None, "", " "] * 12}),
-    "nasty names": pa.table({NASTY: list(range(ROWS)), "'": ["'", '"', ";"] * 20, "π %": [1.5] * ROWS}),
+    "nasty names": pa.table(
+        {NASTY: list(range(ROWS)), "'": ["'", '"', ";"] * 20, "π %": [1.5] * ROWS}
+    ),
     "types": pa.table({
         "date": pa.array(list(range(ROWS)), pa.date32()),
         "time": pa.array(list(range(ROWS)), pa.time64("us")),

@@ -134,9 +134,8 @@ def _build(
     owner, mode, _ = _modes(key, codes)
     place = np.searchsorted(owner, key)
     agree = mode[place] == codes
-    _, dense = np.unique(group, return_inverse=True)
-    size = int(dense.max(initial=0)) + 1
-    pairs = np.unique(place[agree].astype(np.int64) * size + dense[agree])
+    size = int(group.max(initial=0)) + 1
+    pairs = np.unique(place[agree].astype(np.int64) * size + group[agree])
     entities = np.bincount(pairs // size, minlength=len(owner))
     kept = entities >= k
     if kept[place].mean() < _COVERED:

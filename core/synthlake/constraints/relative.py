@@ -21,7 +21,7 @@ _FIT_ROWS = 50_000
 
 @dataclass(frozen=True)
 class Linear:
-    """What a polynomial of degree two in other columns leaves over.
+    """What a polynomial of degree three in other columns leaves over.
 
     Attributes:
         needs: columns that predict.
@@ -135,10 +135,10 @@ def find_linear(cells: Mapping[str, Cells], name: str, target: Cells) -> Linear 
 def _fit(
     columns: list[NDArray[np.float64]], goal: NDArray[np.float64]
 ) -> tuple[tuple[tuple[int, ...], ...], tuple[float, ...], float]:
-    """Terms, weights and explained share of a ridge regression of degree two."""
+    """Terms, weights and explained share of a ridge regression of degree three."""
     places = range(len(columns))
     terms: list[tuple[int, ...]] = [()]
-    for degree in (1, 2):
+    for degree in (1, 2, 3):
         terms += list(combinations_with_replacement(places, degree))
     design = np.stack([np.prod([columns[p] for p in t], axis=0) if t else np.ones(len(goal))
                        for t in terms])  # fmt: skip

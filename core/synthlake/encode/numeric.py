@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from synthlake.encode.axis import Axis, Ticks
 from synthlake.seed import Words, unit
 
-MAX_BINS = 1_024
+MAX_BINS = 4_096
 _LISTED = 0.9  # share of rows on point masses from which a column is a list of values
 _SPECIAL = (np.nan, np.inf, -np.inf)
 

@@ -98,10 +98,20 @@ def embedding(
     if not blocks:
         return np.arange(size, dtype=float)[:, None]
     joined = np.hstack(blocks) * np.sqrt(counts / total)[:, None]
-    left, strength, _ = np.linalg.svd(joined, full_matrices=False)
-    kept = min(outputs, len(strength))
-    # a category that no feature tells apart still differs from the others
-    return left[:, :kept] * strength[:kept] / np.sqrt(counts / total)[:, None]
+    return principal(joined, outputs) / np.sqrt(counts / total)[:, None]
+
+
+def principal(matrix: NDArray[np.float64], outputs: int) -> NDArray[np.float64]:
+    """The rows' coordinates on the leading principal axes, shape (rows, at most outputs)."""
+    rows, columns = matrix.shape
+    if rows <= columns:
+        strength, left = np.linalg.eigh(matrix @ matrix.T)
+        kept = np.argsort(-strength, kind="stable")[:outputs]
+        return left[:, kept] * np.sqrt(np.maximum(strength[kept], 0.0))
+    strength, right = np.linalg.eigh(matrix.T @ matrix)
+    kept = np.argsort(-strength, kind="stable")[:outputs]
+    made: NDArray[np.float64] = matrix @ right[:, kept]
+    return made
 
 
 def _profile(feature: Feature) -> tuple[NDArray[np.int64], int]:

@@ -89,16 +89,24 @@ _Cells = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[
 
 
 def distinct(keys: NDArray[np.int64], group: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    """Distinct groups per key in [0, size)."""
-    _, dense = np.unique(group, return_inverse=True)
-    pairs = np.unique(keys * (int(dense.max(initial=0)) + 1) + dense)
-    return np.bincount(pairs // (int(dense.max(initial=0)) + 1), minlength=size)
+    """Distinct groups per key in [0, size); groups are numbers from 0 (``dense``)."""
+    if not len(keys):
+        return np.zeros(size, np.int64)
+    width = int(group.max()) + 1
+    pairs = np.sort(keys.astype(np.int64) * width + group)
+    fresh = np.append(True, pairs[1:] != pairs[:-1])
+    return np.bincount(pairs[fresh] // width, minlength=size)
+
+
+def dense(group: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The same groups, numbered from 0."""
+    return np.unique(group, return_inverse=True)[1].astype(np.int64)
 
 
 def entity_share(group: NDArray[np.int64]) -> NDArray[np.float64]:
     """1 / rows of each row's entity: a sum over rows is at most their distinct entities."""
-    _, place, sizes = np.unique(group, return_inverse=True, return_counts=True)
-    return 1.0 / sizes[place]
+    sizes = np.bincount(group)
+    return 1.0 / sizes[group]
 
 
 def _ordered_cells(

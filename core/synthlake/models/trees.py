@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from synthlake.errors import ArtifactError
 from synthlake.models.cart import Growth, Index, Tree, grow
 from synthlake.models.embed import Recode, ordered_recode, sorted_recode, target_of
-from synthlake.models.leaves import Leaves, build_leaves, entity_share
+from synthlake.models.leaves import Leaves, build_leaves, dense, entity_share
 from synthlake.ports import Codes, Draw, Feature, Settle, TrainingTable
 
 MAX_GROWTH_ROWS = 150_000  # rows that decide the splits; all rows fill the leaves
@@ -107,6 +107,7 @@ class Trees:
         Cost: O(columns^2 x rows x depth).
         """
         done: dict[str, Feature] = dict(data.context)
+        data = replace(data, group=dense(data.group))
         steps = []
         for name, column in data.columns.items():
             steps.append(self._step(name, column, done, data, seed))

@@ -167,9 +167,10 @@ def settings_of(spec: SynthesisSpec, about: Mapping[str, str]) -> EvaluationSett
 def save_report(report: Report, folder: Path) -> None:
     """Write ``report.html`` and ``report.json``, the latter last: it says that both are there."""
     folder.mkdir(parents=True, exist_ok=True)
-    report.save(folder / REPORT_HTML)
-    held = report.to_json()
-    held.pop("seconds", None)  # a run that was resumed leaves the same bytes
+    timeless = replace(report, seconds=0.0)  # a run that was resumed leaves the same bytes
+    timeless.save(folder / REPORT_HTML)
+    held = timeless.to_json()
+    held.pop("seconds")
     text = json.dumps(held, indent=2, sort_keys=True) + "\n"
     write_file(folder / REPORT_JSON, text.encode())
 

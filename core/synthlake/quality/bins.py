@@ -122,7 +122,7 @@ def _pair_counts(data: DataSet, table: str, bins: Sequence[Bins]) -> PairCounts:
     name = f"__synthlake_codes_{data.label}"
     out: PairCounts = {}
     groups = cover(len(bins))
-    with data.tables.materialised(name, f"SELECT {select} FROM {data.read(table)}") as codes:
+    with data.tables.materialised(name, f"SELECT {select} FROM {data.tables.read(table)}") as codes:
         for start in range(0, len(groups), _SETS):
             _count(data, codes, bins, groups[start : start + _SETS], out)
     return out

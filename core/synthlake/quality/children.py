@@ -55,7 +55,7 @@ def _parents(data: DataSet, table: Table, fk: ForeignKey, sample: tuple[int, int
     hashed = order_hash(data, parent.name, seed, whole=not parent.primary_key)
     return (
         f"SELECT t.*, {listed}, {hashed} AS __h "
-        f"FROM {data.read(parent.name)} ORDER BY __h LIMIT {int(limit)}"
+        f"FROM {data.tables.read(parent.name)} ORDER BY __h LIMIT {int(limit)}"
     )
 
 
@@ -70,4 +70,4 @@ def _children(data: DataSet, table: Table, fk: ForeignKey, known: Sequence[Field
     ]
     group = ", ".join(str(i + 1) for i in range(len(keys)))
     columns = ", ".join([listed, "COUNT(*) AS n", *figures])
-    return f"SELECT {columns} FROM {data.read(table.name)} GROUP BY {group}"
+    return f"SELECT {columns} FROM {data.tables.read(table.name)} GROUP BY {group}"

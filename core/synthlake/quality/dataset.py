@@ -64,10 +64,6 @@ class DataSet:
         """Whether the column is there."""
         return field.table in self.found and self.found[field.table].has(field.name)
 
-    def read(self, table: str) -> str:
-        """What to write after FROM; it is called ``t``."""
-        return self.tables.read(table)
-
     def query(self, sql: str) -> pa.Table:
         """The result of a statement."""
         return self.tables.engine.query(sql)
@@ -90,7 +86,7 @@ class DataSet:
     def _nulls(self, table: str) -> dict[str, int]:
         names = [c.name for c in self.schema[table].columns if self.found[table].has(c.name)]
         counts = ", ".join(f"COUNT({self.tables.column(n)}) AS c{i}" for i, n in enumerate(names))
-        row = self.query(f"SELECT {counts} FROM {self.read(table)}").to_pylist()[0]
+        row = self.query(f"SELECT {counts} FROM {self.tables.read(table)}").to_pylist()[0]
         total = self.rows(table)
         return {name: total - row[f"c{i}"] for i, name in enumerate(names)}
 
@@ -102,7 +98,7 @@ class DataSet:
 
     def _marginal(self, field: Field) -> Marginal:
         nulls, rows = self.nulls(field.table)[field.name], self.rows(field.table)
-        expression, source = self.value(field), self.read(field.table)
+        expression, source = self.value(field), self.tables.read(field.table)
         order = "n DESC, " + ("v" if field.ordered else self.tables.primitives.hashed("v"))
         found = self.query(
             f"SELECT v, COUNT(*) AS n FROM (SELECT {expression} AS v FROM {source}) AS s "
@@ -130,12 +126,12 @@ class DataSet:
 
     def _distinct(self, field: Field) -> int:
         """Distinct values of a column."""
-        expression, source = self.value(field), self.read(field.table)
+        expression, source = self.value(field), self.tables.read(field.table)
         return self.tables.number(f"SELECT COUNT(DISTINCT {expression}) FROM {source}")
 
     def _cuts(self, field: Field, rows: int, nulls: int) -> Marginal:
         """Intervals of about equally many rows, by the engine's sort."""
-        expression, source = self.value(field), self.read(field.table)
+        expression, source = self.value(field), self.tables.read(field.table)
         not_nan = f"AND NOT {self.tables.primitives.is_special('v', 'nan')}" * field.floating
         found = self.query(
             "SELECT MAX(v) AS high, MIN(v) AS low FROM ("
@@ -165,7 +161,8 @@ class DataSet:
             tree = f"CASE WHEN {is_nan} THEN {nan} ELSE {tree} END"
         found = self.query(
             f"SELECT CASE WHEN v IS NULL THEN 0 ELSE {tree} END AS c, COUNT(*) AS n "
-            f"FROM (SELECT {self.value(field)} AS v FROM {self.read(field.table)}) AS s GROUP BY 1"
+            f"FROM (SELECT {self.value(field)} AS v FROM {self.tables.read(field.table)}) AS s "
+            "GROUP BY 1"
         )
         out = np.zeros(len(ends) + 3, np.int64)
         out[found["c"].to_numpy().astype(int)] = found["n"].to_numpy()
@@ -179,7 +176,7 @@ class DataSet:
         keys = [self.tables.column(c) for c in self.schema[table].primary_key]
         valid = f"NOT {is_null(keys)}"
         good = self.tables.number(
-            f"SELECT COUNT(*) FROM (SELECT 1 AS one FROM {self.read(table)} WHERE {valid} "
+            f"SELECT COUNT(*) FROM (SELECT 1 AS one FROM {self.tables.read(table)} WHERE {valid} "
             f"GROUP BY {', '.join(keys)}) AS s"
         )
         return self.rows(table) - good
@@ -207,7 +204,7 @@ class DataSet:
         left = ", ".join(f"{e} AS k{i}" for i, e in enumerate(mine))
         right = ", ".join(f"{e} AS k{i}" for i, e in enumerate(theirs))
         group = ", ".join(str(i + 1) for i in range(len(mine)))
-        child = f"SELECT {left}, COUNT(*) AS n FROM {self.read(table)} GROUP BY {group}"
+        child = f"SELECT {left}, COUNT(*) AS n FROM {self.tables.read(table)} GROUP BY {group}"
         valid = f"NOT {is_null(theirs)}"
         parent = (
             f"SELECT DISTINCT {right}, 1 AS hit FROM {lookup.read(fk.references)} WHERE {valid}"

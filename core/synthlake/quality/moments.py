@@ -88,7 +88,7 @@ def _less(whole: dict[str, int], part: dict[str, int]) -> dict[str, int]:
 
 def _sums(data: DataSet, table: str, grids: Sequence[Grid], sums: dict[str, str]) -> dict[str, int]:
     inner = ", ".join(f"{_on_grid(data, g)} AS x{i}" for i, g in enumerate(grids))
-    source = f"(SELECT {inner} FROM {data.read(table)}) AS s"
+    source = f"(SELECT {inner} FROM {data.tables.read(table)}) AS s"
     out: dict[str, int] = {}
     items = list(sums.items())
     for start in range(0, len(items), _SUMS):

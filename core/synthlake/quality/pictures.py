@@ -27,8 +27,8 @@ _NAMED = 10
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _TIME_STEPS = tuple(
     s * 1_000_000
-    for s in (1, 5, 15, 60, 300, 900, 3_600, 10_800, 21_600, 43_200, 86_400, 604_800,
-              2_629_800, 7_889_400, 31_557_600, 157_788_000, 315_576_000)
+    for s in (1, 5, 15, 60, 300, 900, 3_600, 10_800, 21_600, 43_200,
+              *(86_400 * d for d in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)))
 )  # fmt: skip
 _DEGREES = (0, 1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000,
             100_000, 200_000, 500_000, 1_000_000)  # fmt: skip
@@ -75,7 +75,7 @@ def pictures_of(comparison: Comparison, rows: Sequence[Row]) -> dict[Subject, Pi
         if comparison.missing(table.name):
             continue
         mine = [r for r in rows if r.subject.table == table.name]
-        pairs = worst_first([r for r in mine if r.metric == "pairs"], "low")
+        pairs = worst_pairs(mine)
         degrees = [r for r in mine if r.metric == "degrees" and r.twin.value is not None]
         drawn: list[tuple[Subject, Picture | None]] = [
             *((r.subject, _column(comparison, r.subject)) for r in worst_columns(mine)[:WORST]),
@@ -105,6 +105,12 @@ def _degrees(comparison: Comparison, subject: Subject) -> Bars | None:
 def worst_columns(rows: Iterable[Row]) -> list[Row]:
     """Columns by their KS or total variation distance, worst first."""
     return worst_first([r for r in rows if r.metric in ("ks", "tvd")], "low")
+
+
+def worst_pairs(rows: Iterable[Row]) -> list[Row]:
+    """Pairs by what their columns alone do not explain, worst first."""
+    pairs = worst_first([r for r in rows if r.metric == "pairs"], "low")
+    return sorted(pairs, key=lambda r: -float(r.twin.detail["beyond_columns"]))
 
 
 def column_bars(both: Aligned, field: Field, k: int) -> Bars | None:
@@ -165,7 +171,7 @@ def _edges(low: float, high: float, field: Field) -> Floats:
     """Round ends of bins of equal width from below ``low`` to above ``high``."""
     raw = (high - low) / _BARS
     if field.kind == "time":
-        step = float(next((s for s in _TIME_STEPS if s >= raw), _TIME_STEPS[-1]))
+        step = float(next((s for s in _TIME_STEPS if s >= raw), raw))
     elif raw > 0:
         unit = 10.0 ** math.floor(math.log10(raw))
         step = next(s * unit for s in _STEPS if s * unit >= raw * (1 - 1e-9))

@@ -79,7 +79,7 @@ def draw(
     if data.schema[table].primary_key and data.duplicates(table):
         key = order_hash(data, table, choice.seed, whole=True)
     inner = (
-        f"SELECT t.*, {key} AS __h FROM {data.read(table)} {choice.where} "
+        f"SELECT t.*, {key} AS __h FROM {data.tables.read(table)} {choice.where} "
         f"ORDER BY __h LIMIT {int(choice.limit)}"
     )
     select = ", ".join(

@@ -64,7 +64,7 @@ def build_frame(
     structure = discover(cells, types, given) if structured and cells else Structure()
     kept = [c for c in learned if codecs[c.name] is not None]
     idle = _idle(structure.rules, cells)
-    order = _ordered(data, [c for c in kept if c.name not in idle], codecs, structure)
+    order = _ordered(data, table, [c for c in kept if c.name not in idle], codecs, structure)
     coded = {column_id(c.name): _coded(data, c, codecs) for c in order}
     maps = _maps(data, {**links, **coded}, structure) if structured else ()
     mapped = {rule.made for rule in maps}
@@ -96,14 +96,16 @@ def _idle(rules: Sequence[Rule], cells: Mapping[str, Cells]) -> set[str]:
 
 
 def _ordered(
-    data: TableData, columns: Sequence[Column], codecs: Mapping[str, Codec | None],
-    structure: Structure,
+    data: TableData, table: Table, columns: Sequence[Column],
+    codecs: Mapping[str, Codec | None], structure: Structure,
 ) -> list[Column]:  # fmt: skip
-    """Categories by size, then numbers: those without NULL first, remade ones last."""
+    """Parts of the key, categories by size, then numbers: without NULL first, remade ones last."""
 
     def rank(place: int) -> tuple[float, ...]:
         column = columns[place]
         codec = codecs[column.name]
+        if column.name in table.primary_key:
+            return (-1.0, float(place))
         if codec is None or not codec.ordered:
             return (0.0, float(codec.size if codec else 0), place)
         nulls = data.of(column.name).nulls / max(data.of(column.name).rows, 1)

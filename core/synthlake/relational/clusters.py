@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthlake.models.cart import Growth, grow
+from synthlake.models.embed import principal
 from synthlake.ports import Feature
 
 _OUTPUTS = 8
@@ -40,11 +41,7 @@ def cluster(
         return np.zeros(rows, np.int32), 1
     joined = np.hstack(blocks)
     joined = joined - joined.mean(0)
-    left, strength, _ = np.linalg.svd(joined, full_matrices=False)
-    kept = min(_OUTPUTS, int((strength > 1e-9).sum()))
-    if not kept:
-        return np.zeros(rows, np.int32), 1
-    scores = (left[:, :kept] * strength[:kept]).T
+    scores = np.ascontiguousarray(principal(joined, _OUTPUTS).T)
     features = np.stack([_ranked(s) for s in scores])
     tree, node = grow(features, scores, np.ones(rows), Growth(least, float(least), 12, 1e-6))
     leaves = np.flatnonzero(tree.feature < 0)

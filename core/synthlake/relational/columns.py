@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,7 @@ from synthlake.encode.categorical import CategoricalCodec, build_categorical, is
 from synthlake.encode.numeric import NumericCodec, build_numeric
 from synthlake.encode.text import build_text
 from synthlake.errors import LearnError
+from synthlake.models.leaves import dense, distinct
 from synthlake.relational.joins import entities
 from synthlake.relational.model import Codec
 from synthlake.schema.model import Column
@@ -41,10 +43,10 @@ class TableData:
     statistics: TableStatistics
     k: int
 
-    @property
+    @cached_property
     def group(self) -> NDArray[np.int64]:
-        """Entities of the rows."""
-        return entities(self.sample)
+        """Entities of the rows, numbered from 0."""
+        return dense(entities(self.sample))
 
     def of(self, column: str) -> ColumnStatistics:
         """Statistics of a column."""
@@ -111,14 +113,11 @@ def _counted(data: TableData, name: str) -> pa.Table:
     values, group = values.filter(pa.array(there)), data.group[there]
     coded = values.dictionary_encode()
     index = np.asarray(coded.indices).astype(np.int64)
-    _, dense = np.unique(group, return_inverse=True)
-    width = int(dense.max(initial=0)) + 1
     size = len(coded.dictionary)
-    pairs = np.unique(index * width + dense)
     table = pa.table({
         "value": coded.dictionary,
         "rows": np.bincount(index, minlength=size),
-        "entities": np.bincount(pairs // width, minlength=size),
+        "entities": distinct(index, group, size),
     })  # fmt: skip
     return table.take(pc.sort_indices(table, [("value", "ascending")])) if size else table
 

@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 from synthlake.encode.text import mix
 
 _ROUNDS = 6
+_GOLDEN = 0x9E3779B97F4A7C15
+
+Index = NDArray[np.int64]
+Words = NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
@@ -22,40 +26,47 @@ class Permutation:
     size: int
     key: int
 
-    @property
-    def _half(self) -> int:
-        return max(1, (max(self.size - 1, 1).bit_length() + 1) // 2)
-
-    def __call__(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    def __call__(self, numbers: Index) -> Index:
         """Images of numbers in [0, size)."""
-        return self._walk(numbers, range(_ROUNDS), forward=True)
+        return _permuted(numbers, *self._settings(len(numbers)), forward=True)
 
-    def inverse(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    def inverse(self, numbers: Index) -> Index:
         """The numbers whose images these are."""
-        return self._walk(numbers, range(_ROUNDS - 1, -1, -1), forward=False)
+        return _permuted(numbers, *self._settings(len(numbers)), forward=False)
 
-    def _walk(
-        self, numbers: NDArray[np.int64], rounds: range, *, forward: bool
-    ) -> NDArray[np.int64]:
-        if self.size < 2:
-            return np.zeros_like(numbers)
-        out = self._pass(numbers.astype(np.uint64), rounds, forward)
-        outside = np.flatnonzero(out >= np.uint64(self.size))
-        while len(outside):
-            out[outside] = self._pass(out[outside], rounds, forward)
-            outside = outside[out[outside] >= np.uint64(self.size)]
-        return out.astype(np.int64)
+    def _settings(self, rows: int) -> tuple[Words, Words]:
+        return np.full(rows, self.size, np.uint64), np.full(rows, self.key, np.uint64)
 
-    def _pass(
-        self, numbers: NDArray[np.uint64], rounds: range, forward: bool
-    ) -> NDArray[np.uint64]:
-        bits = np.uint64(self._half)
-        mask = np.uint64((1 << self._half) - 1)
-        left, right = numbers >> bits, numbers & mask
-        for number in rounds:
-            salt = np.uint64((self.key + number * 0x9E3779B97F4A7C15) % 2**64)
-            if forward:
-                left, right = right, left ^ (mix(right ^ salt) & mask)
-            else:
-                left, right = right ^ (mix(left ^ salt) & mask), left
-        return (left << bits) | right
+
+def permute_each(numbers: Index, sizes: Index, keys: Words) -> Index:
+    """Images of numbers, each under the permutation of its own size and key."""
+    return _permuted(numbers, sizes.astype(np.uint64), keys, forward=True)
+
+
+def _permuted(numbers: Index, sizes: Words, keys: Words, *, forward: bool) -> Index:
+    bits = _half_bits(sizes)
+    out = _pass(numbers.astype(np.uint64), bits, keys, forward)
+    outside = np.flatnonzero(out >= sizes)
+    while len(outside):  # walk the cycle until it comes back inside
+        out[outside] = _pass(out[outside], bits[outside], keys[outside], forward)
+        outside = outside[out[outside] >= sizes[outside]]
+    return out.astype(np.int64)
+
+
+def _half_bits(sizes: Words) -> Words:
+    """Bits of each half of the network: the smallest square power of two that holds the size."""
+    distinct, place = np.unique(sizes, return_inverse=True)
+    bits = [max(1, (max(int(s) - 1, 1).bit_length() + 1) // 2) for s in distinct]
+    return np.asarray(bits, np.uint64)[place]
+
+
+def _pass(numbers: Words, bits: Words, keys: Words, forward: bool) -> Words:
+    mask = (np.uint64(1) << bits) - np.uint64(1)
+    left, right = numbers >> bits, numbers & mask
+    for number in range(_ROUNDS) if forward else range(_ROUNDS - 1, -1, -1):
+        salt = keys + np.uint64(number * _GOLDEN % 2**64)
+        if forward:
+            left, right = right, left ^ (mix(right ^ salt) & mask)
+        else:
+            left, right = right ^ (mix(left ^ salt) & mask), left
+    return (left << bits) | right

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synthlake.ports import Codes
-from synthlake.relational.feistel import Permutation
+from synthlake.relational.feistel import Permutation, permute_each
 from synthlake.relational.links import CODE, DEGREE
 from synthlake.relational.model import Link, Phantoms
 from synthlake.relational.keys import apportion
@@ -110,13 +110,16 @@ class Stubs:
 
     def places(self, codes: Codes, ranks: Index) -> Index:
         """Stub numbers of children, counted within their code."""
-        out = np.zeros(len(codes), np.int64)
         totals, stubs = self.plan.codes[self.label][-1], self.plan.stubs[self.label][-1]
-        for code in np.unique(codes[codes >= 0]):
-            rows = np.flatnonzero(codes == code)
-            key = self.seed.key(self.label, f"stubs{code}") % 2**64
-            spread = Permutation(int(totals[code]), key)(ranks[rows])
-            out[rows] = mulhigh(spread, int(stubs[code]), int(totals[code]))
+        size = max(len(totals), 1)
+        keys = np.array(
+            [self.seed.key(self.label, f"stubs{code}") % 2**64 for code in range(size)], np.uint64
+        )
+        at = np.clip(codes, 0, None)
+        known = codes >= 0
+        out = np.zeros(len(codes), np.int64)
+        spread = permute_each(ranks[known], totals[at[known]], keys[at[known]])
+        out[known] = mulhigh(spread, stubs[at[known]], totals[at[known]])
         return out
 
 

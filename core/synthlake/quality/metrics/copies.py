@@ -36,8 +36,8 @@ def _hashes(data: DataSet, table: str, names: Sequence[str], share: float) -> Ha
     expression = row_hash(tables.primitives, parts(tables, tables.schema[table], names))
     where = f"WHERE h < {int(share * SPACE)}" if share < 1 else ""
     found = data.query(
-        f"SELECT h, COUNT(*) AS n FROM (SELECT {expression} AS h FROM {data.read(table)}) AS s "
-        f"{where} GROUP BY h"
+        f"SELECT h, COUNT(*) AS n FROM (SELECT {expression} AS h "
+        f"FROM {data.tables.read(table)}) AS s {where} GROUP BY h"
     )
     keys = found["h"].to_numpy().astype(np.int64)
     order = np.argsort(keys)

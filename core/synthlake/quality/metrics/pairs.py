@@ -42,8 +42,12 @@ class PairVariation:
             rows = comparison.rows(table.name)
             real, other = comparison.pairs(table.name)
             for pair, cells in real.items():
-                gap = np.abs(cells / rows[0] - other[pair] / rows[1]).sum() / 2
-                yield Subject(table.name, pair), Score(min(float(gap), 1.0), rows=rows)
+                gap = cells / rows[0] - other[pair] / rows[1]
+                value = min(float(np.abs(gap).sum() / 2), 1.0)
+                alone = max(float(np.abs(gap.sum(axis=axis)).sum() / 2) for axis in (0, 1))
+                # what the worse of the two columns does not explain
+                detail = {"beyond_columns": max(value - alone, 0.0)}
+                yield Subject(table.name, pair), Score(value, rows=rows, detail=detail)
 
 
 METRICS: tuple[Metric, ...] = (PairVariation(),)

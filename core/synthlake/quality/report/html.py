@@ -10,10 +10,10 @@ from markupsafe import Markup
 
 from synthlake.ports import Score
 from synthlake.quality.metric import Metric
-from synthlake.quality.pictures import WORST, Bars, Cells, worst_columns
+from synthlake.quality.pictures import WORST, Bars, Cells, worst_columns, worst_pairs
 from synthlake.quality.report import svg
 from synthlake.quality.report.terminal import figure
-from synthlake.quality.result import Line, Row, worst_first
+from synthlake.quality.result import Line, Row
 
 if TYPE_CHECKING:
     from synthlake.quality.report.report import Report
@@ -105,9 +105,7 @@ def _line(line: Line) -> dict[str, Any]:
 def _table(report: Report, name: str) -> dict[str, Any]:
     mine = [r for r in report.scores if r.subject.table == name]
     columns = [_drawn(report, r) for r in worst_columns(mine)]
-    pairs = [
-        _drawn(report, r) for r in worst_first([r for r in mine if r.metric == "pairs"], "low")
-    ]
+    pairs = [_drawn(report, r) for r in worst_pairs(mine)]
     return {
         "name": name,
         "rows": report.rows[name],
@@ -231,5 +229,5 @@ def _about(report: Report) -> list[tuple[str, str]]:
         ("rows a model sees", f"{settings.max_rows:,} a side"),
         ("compared with", ", ".join(r for r in report.roles if r != "twin") or "nothing"),
         ("shown values", f"held by at least {settings.k} real rows"),
-        ("seconds", f"{report.seconds:.1f}"),
+        *([("seconds", f"{report.seconds:.1f}")] if report.seconds else []),
     ]

@@ -72,7 +72,7 @@ def _areas(picture: Bars, label: str) -> Markup:
 def _pairs(picture: Bars, label: str) -> Markup:
     line, left = 19, 108
     top = max(*picture.real, *picture.twin, 1e-12)
-    wide, parts = _W - left - 46, []
+    wide, parts = _W - left - 82, []
     for i, name in enumerate(picture.labels):
         y = 4 + i * line
         real, twin = picture.real[i], picture.twin[i]
@@ -81,7 +81,9 @@ def _pairs(picture: Bars, label: str) -> Markup:
             _text(left - 6, y + 11, shorten(name, 17), "name", "end"),
             _rect(left, y + 1, wide * real / top, 7, "real"),
             _rect(left, y + 8, wide * twin / top, 6, "twin-bar"),
-            _text(left + wide * max(real, twin) / top + 4, y + 11, f"{twin:.1%}", "tick"),
+            _text(
+                left + wide * max(real, twin) / top + 4, y + 11, f"{real:.1%} / {twin:.1%}", "tick"
+            ),
             "</g>",
         ]
     return _svg(_W, 8 + line * len(picture.labels), label, parts)
@@ -97,7 +99,7 @@ def columns(picture: Bars, label: str) -> Markup:
         _text(_LEFT - 4, _TOP + 9, f"{top:.0%}", "tick", "end"),
         _text(_LEFT - 4, _TOP + high, "0", "tick", "end"),
     ]
-    every = 1 if count <= 8 else 2
+    every = 1 + int(6.2 * sum(len(name) + 1 for name in picture.labels) // wide)
     for i, name in enumerate(picture.labels):
         x = _LEFT + slot * i + slot * 0.12
         tall = [high * s / top for s in (picture.real[i], picture.twin[i])]
@@ -130,7 +132,7 @@ def cells(picture: Cells, label: str) -> Markup:
                 if shade >= 0.02:
                     parts.append(
                         _rect(left + side * j / wide, 15 + high * (rows - 1 - i) / rows,
-                              side / wide, high / rows, ("real", "twin-cell")[number],
+                              side / wide, high / rows, ("real-cell", "twin-cell")[number],
                               f' fill-opacity="{shade:.2f}"')
                     )  # fmt: skip
     caption = f"↑ {shorten(picture.names[0], 24)}   → {shorten(picture.names[1], 24)}"
