@@ -17,6 +17,7 @@ from synthlake.encode.text import TextCodec
 from synthlake.ports import FittedSynthesizer
 from synthlake.relational.keys import KeyMaker
 from synthlake.schema.model import ForeignKey, Schema, Table
+from synthlake.store.parts import Parts
 
 Codec = NumericCodec | CategoricalCodec | TextCodec
 LinkKind = Literal["own", "derived", "identity", "cluster"]
@@ -164,6 +165,29 @@ class Model:
     tables: Mapping[str, TableModel]
     scope: str
     k: int
+
+    def to_parts(self) -> Parts:
+        """The model as JSON values, tensors and public tables."""
+        from synthlake.relational.pack import pack_model
+
+        return pack_model(self)
+
+    @classmethod
+    def from_parts(cls, parts: Parts) -> Model:
+        """The model that ``to_parts`` took apart.
+
+        Raises:
+            ArtifactError: something is missing.
+        """
+        from synthlake.errors import ArtifactError
+        from synthlake.relational.pack import unpack_model
+
+        try:
+            return unpack_model(parts)
+        except (KeyError, IndexError, TypeError) as error:
+            raise ArtifactError(
+                f"the model is not complete: {type(error).__name__} {error}", hint="fit it again"
+            ) from error
 
 
 def column_id(column: str) -> str:

@@ -1,0 +1,286 @@
+"""A model as JSON values, tensors and public tables, and back. No code is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from synthlake.constraints.discover import rule_from_json
+from synthlake.constraints.mapping import MapRule
+from synthlake.constraints.relative import linear_from_json
+from synthlake.encode.axis import Axis, plain
+from synthlake.encode.categorical import CategoricalCodec
+from synthlake.encode.numeric import NumericCodec
+from synthlake.encode.pattern import Pattern
+from synthlake.encode.text import TextCodec
+from synthlake.models.trees import Trees
+from synthlake.ports import FittedSynthesizer
+from synthlake.relational.keys import KeyMaker, NumberKey, SlotAxis, SlotKey, TextKey
+from synthlake.relational.model import (
+    Attribute,
+    Calendar,
+    Codec,
+    Link,
+    Model,
+    Phantoms,
+    TableModel,
+)
+from synthlake.schema.identity import schema_from_json, schema_to_json
+from synthlake.schema.model import ForeignKey, Table
+from synthlake.schema.types import type_from_json, type_to_json
+from synthlake.store.parts import Parts
+
+Json = Mapping[str, Any]
+_BINARY = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+
+
+def pack_model(model: Model) -> Parts:
+    """All of a model; ``unpack_model`` gives an equal one."""
+    tensors: dict[str, NDArray[Any]] = {}
+    tables = {name: _Packer(name, tensors).table(table) for name, table in model.tables.items()}
+    kept = {name: table.kept for name, table in model.tables.items() if table.kept is not None}
+    held = {"schema": schema_to_json(model.schema), "scope": model.scope, "k": model.k,
+            "tables": tables}  # fmt: skip
+    return Parts(held, tensors, kept)
+
+
+def unpack_model(parts: Parts) -> Model:
+    """The model that ``pack_model`` took apart."""
+    held = parts.manifest
+    schema = schema_from_json(held["schema"])
+    models = {}
+    for table in schema.order():
+        form = held["tables"][table.name]
+        reader = _Reader(table.name, parts.tensors)
+        models[table.name] = reader.table(table, form, parts.tables.get(table.name))
+    return Model(schema, models, held["scope"], held["k"])
+
+
+class _Packer:
+    """Takes one table apart."""
+
+    def __init__(self, name: str, tensors: dict[str, NDArray[Any]]) -> None:
+        self._name, self._tensors = name, tensors
+
+    def table(self, table: TableModel) -> dict[str, Any]:
+        """One table."""
+        return {
+            "rows": table.rows,
+            "key": _pack_key(table.key),
+            "calendars": [self._calendar(n, c) for n, c in enumerate(table.calendars)],
+            "links": [self._link(n, link) for n, link in enumerate(table.links)],
+            "attributes": [self._attribute(n, a) for n, a in enumerate(table.attributes)],
+            "degrees": {
+                label: self._codec(f"degrees/{n}", codec)
+                for n, (label, codec) in enumerate(table.degrees.items())
+            },
+            "codes": dict(table.codes),
+            "order": list(table.order),
+            "rules": [rule.to_json() for rule in table.rules],
+            "maps": [self._map(n, rule) for n, rule in enumerate(table.maps)],
+            "distinct": list(table.distinct),
+            "synthesizer": self._synthesizer("trees", table.synthesizer),
+        }
+
+    def _put(self, place: str, tensors: Mapping[str, NDArray[Any]]) -> None:
+        for name, tensor in tensors.items():
+            self._tensors[f"{self._name}/{place}/{name}"] = np.ascontiguousarray(tensor)
+
+    def _codec(self, place: str, codec: Codec | None) -> dict[str, Any] | None:
+        if codec is None:
+            return None
+        if isinstance(codec, NumericCodec):
+            self._put(place, codec.tensors())
+            return {"codec": "numeric", "type": type_to_json(codec.axis.type), **codec.to_json()}
+        held = type_to_json(codec.type)
+        if isinstance(codec, TextCodec):
+            return {"codec": "text", "type": held, "shapes": list(codec.shapes)}
+        return {"codec": "categorical", "type": held, "values": _pack_values(codec.values)}
+
+    def _calendar(self, number: int, calendar: Calendar) -> dict[str, Any]:
+        return {"column": calendar.column, "unit": calendar.unit, "zone": calendar.zone,
+                "codec": self._codec(f"calendars/{number}", calendar.codec)}  # fmt: skip
+
+    def _attribute(self, number: int, attribute: Attribute) -> dict[str, Any]:
+        return {
+            "column": attribute.column,
+            "codec": self._codec(f"attributes/{number}", attribute.codec),
+            "drawn": self._codec(f"attributes/{number}/drawn", attribute.drawn),
+            "linear": attribute.linear.to_json() if attribute.linear else None,
+            "base": attribute.base,
+            "learned": attribute.learned,
+        }
+
+    def _link(self, number: int, link: Link) -> dict[str, Any]:
+        values = None
+        if link.values is not None:
+            values = {n: _pack_values(plain(link.values[n])) for n in link.values.column_names}
+        return {
+            "kind": link.kind, "values": values, "rest": link.rest, "codes": link.codes,
+            "null_rows": link.null_rows,
+            "phantoms": self._phantoms(f"links/{number}", link.phantoms),
+        }  # fmt: skip
+
+    def _phantoms(self, place: str, phantoms: Phantoms | None) -> dict[str, Any] | None:
+        if phantoms is None:
+            return None
+        return {
+            "keys": phantoms.keys, "weights": list(phantoms.weights), "mean": phantoms.mean,
+            "degrees": self._codec(f"{place}/degrees", phantoms.degrees),
+            "synthesizer": self._synthesizer(f"{place}/trees", phantoms.synthesizer),
+        }  # fmt: skip
+
+    def _map(self, number: int, rule: MapRule) -> dict[str, Any]:
+        self._put(f"maps/{number}", rule.tensors())
+        return rule.to_json()
+
+    def _synthesizer(self, place: str, fitted: FittedSynthesizer | None) -> Any:
+        if fitted is None:
+            return None
+        held, tensors = fitted.to_artifact()
+        self._put(place, tensors)
+        return held
+
+
+class _Reader:
+    """Puts one table together."""
+
+    def __init__(self, name: str, tensors: Mapping[str, NDArray[Any]]) -> None:
+        start = f"{name}/"
+        self._tensors = {n[len(start) :]: t for n, t in tensors.items() if n.startswith(start)}
+
+    def table(self, table: Table, form: Json, kept: pa.Table | None) -> TableModel:
+        """One table."""
+        return TableModel(
+            table=table,
+            rows=form["rows"],
+            key=_unpack_key(form["key"], table),
+            calendars=tuple(self._calendar(n, c) for n, c in enumerate(form["calendars"])),
+            links=tuple(
+                self._link(n, fk, table, form["links"][n])
+                for n, fk in enumerate(table.foreign_keys)
+                if n < len(form["links"])
+            ),
+            attributes=tuple(self._attribute(n, a) for n, a in enumerate(form["attributes"])),
+            degrees={
+                label: self._numeric(f"degrees/{n}", held)
+                for n, (label, held) in enumerate(form["degrees"].items())
+            },
+            codes=form["codes"],
+            order=tuple(form["order"]),
+            rules=tuple(rule_from_json(r) for r in form["rules"]),
+            maps=tuple(self._map(n, m) for n, m in enumerate(form["maps"])),
+            distinct=tuple(form["distinct"]),
+            synthesizer=self._synthesizer("trees", form["synthesizer"]),
+            kept=kept,
+        )
+
+    def _part(self, place: str) -> dict[str, NDArray[Any]]:
+        start = f"{place}/"
+        return {n[len(start) :]: t for n, t in self._tensors.items() if n.startswith(start)}
+
+    def _numeric(self, place: str, form: Json) -> NumericCodec:
+        part = self._part(place)
+        axis = Axis(type_from_json(form["type"]), form["decimals"])
+        return NumericCodec(axis, part["low"], part["high"], form["step"], tuple(form["special"]))
+
+    def _codec(self, place: str, form: Json | None) -> Codec | None:
+        if form is None:
+            return None
+        if form["codec"] == "numeric":
+            return self._numeric(place, form)
+        dtype = type_from_json(form["type"])
+        if form["codec"] == "text":
+            return TextCodec(dtype, tuple(form["shapes"]))
+        return CategoricalCodec(dtype, _unpack_values(form["values"], dtype))
+
+    def _calendar(self, number: int, form: Json) -> Calendar:
+        codec = self._codec(f"calendars/{number}", form["codec"])
+        return Calendar(form["column"], form["unit"], form["zone"], codec)
+
+    def _attribute(self, number: int, form: Json) -> Attribute:
+        place = f"attributes/{number}"
+        drawn = self._numeric(f"{place}/drawn", form["drawn"]) if form["drawn"] else None
+        linear = linear_from_json(form["linear"]) if form["linear"] else None
+        codec = self._codec(place, form["codec"])
+        return Attribute(form["column"], codec, drawn, linear, form["base"], form["learned"])
+
+    def _link(self, number: int, fk: ForeignKey, table: Table, form: Json) -> Link:
+        values = None
+        if form["values"] is not None:
+            types = {n: table.column(n).type for n in fk.columns}
+            values = pa.table({n: _unpack_values(form["values"][n], types[n]) for n in fk.columns})
+        phantoms = self._phantoms(f"links/{number}", form["phantoms"])
+        return Link(fk, form["kind"], values, form["rest"], form["codes"], phantoms,
+                    form["null_rows"])  # fmt: skip
+
+    def _phantoms(self, place: str, form: Json | None) -> Phantoms | None:
+        if form is None:
+            return None
+        degrees = self._numeric(f"{place}/degrees", form["degrees"]) if form["degrees"] else None
+        fitted = self._synthesizer(f"{place}/trees", form["synthesizer"])
+        return Phantoms(form["keys"], tuple(form["weights"]), degrees, fitted, form["mean"])
+
+    def _map(self, number: int, form: Json) -> MapRule:
+        part = self._part(f"maps/{number}")
+        return MapRule(tuple(form["given"]), form["made"], form["width"], part["keys"], part["values"])
+
+    def _synthesizer(self, place: str, form: Json | None) -> FittedSynthesizer | None:
+        return None if form is None else Trees().from_artifact(form, self._part(place))
+
+
+def _pack_values(values: pa.Array) -> list[Any]:
+    """Values as JSON: text as it is, bytes in hexadecimal, the rest as Arrow writes it."""
+    if any(test(values.type) for test in _BINARY):
+        return [v.hex() if v is not None else None for v in values.to_pylist()]
+    return list(values.cast(pa.string()).to_pylist())
+
+
+def _unpack_values(values: list[Any], dtype: pa.DataType) -> pa.Array:
+    """The values that ``_pack_values`` gave."""
+    dtype = dtype.value_type if pa.types.is_dictionary(dtype) else dtype
+    if any(test(dtype) for test in _BINARY):
+        return pa.array([bytes.fromhex(v) if v is not None else None for v in values], dtype)
+    return pa.array(values, pa.string()).cast(dtype)
+
+
+def _pack_key(key: KeyMaker | None) -> dict[str, Any] | None:
+    if isinstance(key, TextKey):
+        patterns = [list(p.alphabets) for p in key.patterns]
+        return {"key": "text", "column": key.columns[0], "patterns": patterns,
+                "weights": list(key.weights)}  # fmt: skip
+    if isinstance(key, NumberKey):
+        return {"key": "number", "column": key.columns[0], "start": key.start, "step": key.step,
+                "limit": key.limit}  # fmt: skip
+    if isinstance(key, SlotKey):
+        return {"key": "slots", "axes": [_pack_axis(a) for a in key.axes]}
+    return None
+
+
+def _pack_axis(axis: SlotAxis) -> dict[str, Any]:
+    values = _pack_values(axis.values) if axis.values is not None else None
+    return {"column": axis.column, "values": values, "start": axis.start, "step": axis.step,
+            "count": axis.count}  # fmt: skip
+
+
+def _unpack_key(form: Json | None, table: Table) -> KeyMaker | None:
+    if form is None:
+        return None
+    if form["key"] == "slots":
+        axes = []
+        for held in form["axes"]:
+            dtype = table.column(held["column"]).type
+            values = None if held["values"] is None else _unpack_values(held["values"], dtype)
+            axes.append(
+                SlotAxis(held["column"], dtype, values, held["start"], held["step"], held["count"])
+            )
+        return SlotKey(tuple(axes))
+    columns, dtype = (form["column"],), table.column(form["column"]).type
+    if form["key"] == "number":
+        return NumberKey(columns, dtype, form["start"], form["step"], form["limit"])
+    patterns = tuple(Pattern(tuple(p)) for p in form["patterns"])
+    return TextKey(columns, dtype, patterns, tuple(form["weights"]))
