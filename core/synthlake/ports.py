@@ -99,6 +99,8 @@ class TrainingTable:
         group: shape (rows,), int64; rows of one entity share a number. Sizes and k count these.
         k: least number of entities behind anything that is stored.
         seen: the columns as later ones see them, where that differs from what is drawn.
+        even: columns whose draws are spread evenly over the rows that are made together, so that
+            even small categories come out as often as they should.
     """
 
     columns: Mapping[str, Feature]
@@ -106,6 +108,7 @@ class TrainingTable:
     group: NDArray[np.int64]
     k: int
     seen: Mapping[str, Feature] = field(default_factory=dict)
+    even: frozenset[str] = frozenset()
 
 
 Draw = Callable[[str, int], NDArray[np.uint64]]

@@ -1,0 +1,1 @@
+"""What always holds between columns, found in the data and kept by construction."""

@@ -1,0 +1,1 @@
+"""What learns one table: synthesizers, by name in the registry."""

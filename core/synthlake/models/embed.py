@@ -25,6 +25,7 @@ class Recode:
     place: NDArray[np.int32]
 
     def __call__(self, codes: Codes) -> NDArray[np.int32]:
+        """The positions of codes."""
         return self.place[codes + 2]
 
 
@@ -71,6 +72,8 @@ def target_of(column: Feature, features: list[Feature]) -> NDArray[np.float64]:
         middle = np.cumsum(counts) - counts / 2
         return _scaled((middle[index] / max(len(index), 1))[None, :])
     present = np.flatnonzero(counts)
+    if not len(present):  # no value has support
+        return np.zeros((1, 0))
     if len(present) <= _SMALL:
         return np.stack([(index == c).astype(float) for c in present]) - (
             counts[present][:, None] / max(len(index), 1)

@@ -12,6 +12,7 @@ from synthlake.ports import Codes, Feature
 
 _SHIFT = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
+_NEAR, _SPIKE, _SPIKE_SHARE = 4, 4.0, 0.02  # codes on either side; times their mean; of all rows
 _RARE = 1e-4  # share of a leaf below which a folded category is left out
 
 
@@ -62,7 +63,7 @@ def build_leaves(
     number = np.full(len(tree.feature), -1, np.int32)
     number[leaves] = np.arange(len(leaves))
     if column.ordered:
-        parts = _ordered_cells(tree, node, codes, group, k)
+        parts = _ordered_cells(tree, node, codes, group, (k, _segments(counts)))
     else:
         parts = _category_cells(tree, node, codes, group, k, column.size)
     leaf, first, last, weight = parts
@@ -70,6 +71,23 @@ def build_leaves(
     leaf, first, last, weight = number[leaf][order], first[order], last[order], weight[order]
     return Leaves(_keys(leaf, weight, len(leaves)), first.astype(np.int32),
                   last.astype(np.int32), number, cumulative)  # fmt: skip
+
+
+def _segments(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A number per code that changes around spikes: a range holds a spike alone, or none.
+
+    Codes of a range are drawn as often as in the whole table; a spike in it, such as 0 among
+    small numbers, would be drawn too often wherever it is rare.
+    """
+    if not len(counts):
+        return np.zeros(0, np.int64)
+    padded = np.concatenate([[0.0], np.cumsum(counts.astype(float))])
+    at = np.arange(len(counts))
+    low, high = np.maximum(at - _NEAR, 0), np.minimum(at + _NEAR + 1, len(counts))
+    others = (padded[high] - padded[low] - counts) / np.maximum(high - low - 1, 1)
+    spike = (counts > _SPIKE * others) & (counts > _SPIKE_SHARE * counts.sum())
+    begins = spike | np.append(False, spike[:-1])
+    return np.cumsum(begins).astype(np.int64)
 
 
 def _keys(
@@ -110,20 +128,21 @@ def entity_share(group: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _ordered_cells(
-    tree: Tree, node: NDArray[np.int32], codes: Codes, group: NDArray[np.int64], k: int
-) -> _Cells:
+    tree: Tree, node: NDArray[np.int32], codes: Codes, group: NDArray[np.int64],
+    limits: tuple[int, NDArray[np.int64]],
+) -> _Cells:  # fmt: skip
     """NULL by folded rates; the rest as ranges of codes with k entities each.
 
     What lies scattered between codes that stand alone, fewer than k, is drawn as in the node
     above, or else as in the whole table.
     """
-    null_share = _null_shares(tree, node, codes < 0, group, k)
+    null_share = _null_shares(tree, node, codes < 0, group, limits[0])
     there = codes >= 0
     node, codes, group = node[there], codes[there], group[there]
     up = np.where(tree.parent[node] >= 0, tree.parent[node], 0)
-    base = _Ranges.of(np.zeros(len(node), np.int32), codes, group, k, len(tree.feature))
-    above = _Ranges.of(up.astype(np.int32), codes, group, k, len(tree.feature)).filled(base, None)
-    cells = _Ranges.of(node, codes, group, k, len(tree.feature)).filled(above, tree.parent)
+    base = _Ranges.of(np.zeros(len(node), np.int32), codes, group, limits, len(tree.feature))
+    above = _Ranges.of(up.astype(np.int32), codes, group, limits, len(tree.feature)).filled(base, None)
+    cells = _Ranges.of(node, codes, group, limits, len(tree.feature)).filled(above, tree.parent)
     leaves = np.flatnonzero(tree.feature < 0)
     leaf, first, last, weight = cells.of_nodes(leaves, base)
     total = np.bincount(leaf, weight, len(tree.feature))
@@ -152,19 +171,22 @@ class _Ranges:
 
     @classmethod
     def of(
-        cls, node: NDArray[np.int32], codes: Codes, group: NDArray[np.int64], k: int, nodes: int
-    ) -> _Ranges:
-        """Ranges of the nodes that rows lie in."""
+        cls, node: NDArray[np.int32], codes: Codes, group: NDArray[np.int64],
+        limits: tuple[int, NDArray[np.int64]], nodes: int,
+    ) -> _Ranges:  # fmt: skip
+        """Ranges of the nodes that rows lie in; ``limits``: k, and the segment of each code."""
+        k, segment = limits
         order = np.lexsort((codes, node))
         node, codes, group = node[order], codes[order], group[order]
-        cell, heavy = _first_cut(node, codes, group, k)
+        cell, heavy = _first_cut(node, codes, group, limits)
         dead = np.zeros(len(heavy), bool)
         for _ in range(64):
             start = np.searchsorted(cell, np.arange(len(heavy)))
             weak = (distinct(cell, group, len(heavy)) < k) & ~dead
             if not weak.any():
                 break
-            before, after = _neighbours(node[start], heavy | dead)
+            zone = node[start].astype(np.int64) * (len(segment) + 1) + segment[codes[start]]
+            before, after = _neighbours(zone, heavy | dead)
             joins = np.zeros(len(heavy) + 1, bool)  # True: a cell belongs to the one before it
             joins[np.flatnonzero(weak & before)] = True
             joins[np.flatnonzero(weak & ~before & after) + 1] = True
@@ -210,7 +232,7 @@ class _Ranges:
 
 
 def _neighbours(
-    owner: NDArray[np.int32], closed: NDArray[np.bool_]
+    owner: NDArray[np.int64], closed: NDArray[np.bool_]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Whether the cell before, and the one after, is of the same node and open to be joined."""
     same = owner[1:] == owner[:-1]
@@ -218,10 +240,11 @@ def _neighbours(
 
 
 def _first_cut(
-    node: NDArray[np.int32], codes: Codes, group: NDArray[np.int64], k: int
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    node: NDArray[np.int32], codes: Codes, group: NDArray[np.int64],
+    limits: tuple[int, NDArray[np.int64]],
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:  # fmt: skip
     """Cells of about k rows along sorted codes, and which of them are one code with k entities."""
-    rows = len(node)
+    rows, (k, segment) = len(node), limits
     if not rows:
         return np.zeros(0, np.int64), np.zeros(0, bool)
     fresh_node = np.append(True, node[1:] != node[:-1])
@@ -231,7 +254,10 @@ def _first_cut(
     heavy = distinct(run, group, len(run_start)) >= k
     node_start = np.maximum.accumulate(np.where(fresh_node, np.arange(rows), 0))[run_start]
     window = (run_start - node_start) // max(k + k // 4, 1)
-    begins = np.append(True, (node[run_start][1:] != node[run_start][:-1]) | (window[1:] != window[:-1]))
+    heads, part = node[run_start], segment[codes[run_start]]
+    begins = np.append(
+        True, (heads[1:] != heads[:-1]) | (window[1:] != window[:-1]) | (part[1:] != part[:-1])
+    )
     begins |= heavy | np.append(False, heavy[:-1])
     cells: NDArray[np.int64] = (np.cumsum(begins) - 1)[run]
     return cells, heavy[begins]

@@ -18,6 +18,7 @@ from synthlake.models.cart import Growth, Index, Tree, grow
 from synthlake.models.embed import Recode, ordered_recode, sorted_recode, target_of
 from synthlake.models.leaves import Leaves, build_leaves, dense, entity_share
 from synthlake.ports import Codes, Draw, Feature, Settle, TrainingTable
+from synthlake.seed import Words
 
 MAX_GROWTH_ROWS = 150_000  # rows that decide the splits; all rows fill the leaves
 _TREE = ("feature", "threshold", "left", "parent")
@@ -40,6 +41,7 @@ class _Step:
     asks: tuple[_Ask, ...]
     tree: Tree
     leaves: Leaves
+    even: bool = False
 
     def node(self, seen: Mapping[str, Codes], rows: int) -> Index:
         """The leaf of each row."""
@@ -65,6 +67,8 @@ class FittedTrees:
         for step in self.steps[: len(columns)]:
             words = draw(step.column, 0)
             node = step.node(seen, len(words))
+            if step.even:
+                words = spread(words, node)
 
             def redraw(
                 rows: NDArray[np.int64], number: int, step: _Step = step, node: Index = node
@@ -77,7 +81,8 @@ class FittedTrees:
         """Columns and their features; trees, leaves and positions as tensors."""
         steps, tensors = [], {}
         for number, step in enumerate(self.steps):
-            steps.append({"column": step.column, "asks": [a.column for a in step.asks]})
+            asks = [a.column for a in step.asks]
+            steps.append({"column": step.column, "asks": asks, "even": step.even})
             for name in _TREE:
                 tensors[f"{number}/tree/{name}"] = getattr(step.tree, name)
             for name in _LEAVES:
@@ -110,7 +115,8 @@ class Trees:
         data = replace(data, group=dense(data.group))
         steps = []
         for name, column in data.columns.items():
-            steps.append(self._step(name, column, done, data, seed))
+            step = self._step(name, column, done, data, seed)
+            steps.append(replace(step, even=name in data.even))
             done[name] = data.seen.get(name, column)
         return FittedTrees(tuple(steps))
 
@@ -167,7 +173,7 @@ def _load(number: int, step: Mapping[str, Any], tensors: Mapping[str, NDArray[An
         _Ask(column, Recode(tensors[f"{number}/ask/{place}"]))
         for place, column in enumerate(step["asks"])
     )
-    return _Step(step["column"], asks, tree, leaves)
+    return _Step(step["column"], asks, tree, leaves, step["even"])
 
 
 def _asks(done: Mapping[str, Feature], target: NDArray[np.float64]) -> tuple[_Ask, ...]:
@@ -189,6 +195,20 @@ def _used(tree: Tree) -> tuple[Tree, list[int]]:
     for new, old in enumerate(used):
         place[old] = new
     return replace(tree, feature=np.where(tree.feature < 0, -1, place[tree.feature])), used
+
+
+def spread(words: Words, node: Index) -> Words:
+    """Words whose upper halves are spread evenly along the leaves, in a random order within each.
+
+    Source: the additive recurrence of the golden ratio (Weyl 1916): any run of rows, such as those
+    of one leaf or of neighbouring ones, is spread almost evenly.
+    """
+    order = np.lexsort((words, node))
+    start = words[:1] >> np.uint64(1)
+    steps = np.arange(len(words), dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) + start
+    out = np.empty_like(words)
+    out[order] = (steps & ~np.uint64(0xFFFFFFFF)) | (words[order] & np.uint64(0xFFFFFFFF))
+    return out
 
 
 def stump(rows: int) -> tuple[Tree, NDArray[np.int32]]:

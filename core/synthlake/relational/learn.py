@@ -114,8 +114,9 @@ def _fit(
     made = {**draft.family, **links, **frame.drawn}
     visible = {**draft.family, **links, **frame.seen}
     training = TrainingTable(
-        {n: made[n] for n in order}, context, data.group, data.k, {n: visible[n] for n in order}
-    )
+        {n: made[n] for n in order}, context, data.group, data.k, {n: visible[n] for n in order},
+        even=frozenset([*links, *draft.family]),
+    )  # fmt: skip
     synthesizer = synthesizer_of(_settings(table, settings))
     model = TableModel(
         table=table,

@@ -59,17 +59,20 @@ class PhantomParents:
         )
         within = self.seed.words(self.label, "phantom", 0, self.count, 1)
         ticks, null = self.model.degrees.draw(drawn[DEGREE], within)
-        return np.maximum(np.where(null, 1, ticks), 1).astype(np.int64)
+        found = np.maximum(np.where(null, 1, ticks), 1).astype(np.float64)
+        # bins of few keys are wide: the mean is known better than they tell
+        whole = np.floor(np.cumsum(found * (self.model.mean * self.count / found.sum())) + 0.5)
+        return np.maximum(np.diff(whole, prepend=0.0), 1).astype(np.int64)
 
     def _even(self, codes: NDArray[np.int64]) -> Words:
         """Words whose upper halves are evenly spread within each code."""
-        out = np.empty(self.count, np.uint64)
+        out = self.seed.words(self.label, "phantom", 0, self.count, 2) & np.uint64(0xFFFFFFFF)
         for code in np.unique(codes):
             rows = np.flatnonzero(codes == code)
             order = Permutation(len(rows), self.seed.key(self.label, f"phantom{code}") % 2**64)
             middle = order(np.arange(len(rows))).astype(np.float64) + 0.5
             high = np.floor(middle / len(rows) * 2.0**32).astype(np.uint64)
-            out[rows] = high << np.uint64(32)
+            out[rows] |= high << np.uint64(32)
         return out
 
 
