@@ -27,7 +27,8 @@ class NumericCodec:
         step: values are multiples of this many ticks, counted from ``low``.
         special: which of NaN, +infinity, -infinity have a code, by position.
 
-    Privacy: every bin has k entities or more; the outer ends lie inside the k-th extreme value.
+    Privacy: every bin has k entities or more, a point mass k that have this very value; the outer
+        ends are the k-th extreme values, rounded outward.
     """
 
     axis: Axis
@@ -135,92 +136,114 @@ def build_numeric(
     bottom, top = _supported_range(ticks, entities, k)
     if bottom is None:
         return NumericCodec(axis, values[:0], values[:0])
-    clipped = np.clip(values, bottom, top)
-    values, place = np.unique(clipped, return_inverse=True)
+    values, place = np.unique(np.clip(values, bottom, top), return_inverse=True)
     rows = np.bincount(place, rows, len(values)).astype(np.int64)
     wanted = 1 if len(values) <= max_bins else max(1, int(rows.sum() // max_bins))
-    starts, ends = _cells(values, rows, np.clip(ticks, bottom, top), entities, (wanted, k))
-    low, high = _rounded(values, starts, ends, axis.continuous)
-    points = low == high
+    starts, ends, points = _cells(values, rows, sample, (wanted, k))
+    step = 1 if axis.continuous else _step(values, axis)
+    if step > 1:  # round numbers of steps: midnights stay midnights
+        low, high = _rounded(values // step, starts, ends, points, False)
+        low, high = low * step, high * step
+    else:
+        low, high = _rounded(values, starts, ends, points, axis.continuous)
+    least, most = _limits(axis)
+    low, high = np.clip(low, least, None), np.clip(high, None, most)
     if not _dense(values, rows, starts, ends, points):
         low, high = low[points], high[points]
-    step = 1 if axis.continuous else _step(values, low, axis)
     return NumericCodec(axis, low, high, step)
 
 
 def _supported_range(ticks: Ticks, entities: NDArray[np.int64], k: int) -> tuple[Any, Any]:
-    """The k-th entity's value from below and from above; None for fewer than k entities."""
-    order = np.argsort(ticks, kind="stable")
+    """The k-th entity's value from below and from above; None for fewer than k entities.
 
-    def kth(places: NDArray[np.int64]) -> Any:
+    Of fewer than 2 k entities, half of k stand beyond either end.
+    """
+    order = np.argsort(ticks, kind="stable")
+    people = len(np.unique(entities))
+    least = k if people >= 2 * k else (k + 1) // 2
+
+    def end(places: NDArray[np.int64]) -> Any:
         seen: set[int] = set()
         for place in places:
             seen.add(int(entities[place]))
-            if len(seen) >= k:
+            if len(seen) >= least:
                 return ticks[place]
         return None
 
-    bottom, top = kth(order), kth(order[::-1])
-    if bottom is None:
-        return None, None
-    return (bottom, top) if bottom <= top else (top, bottom)
+    return (end(order), end(order[::-1])) if people >= k else (None, None)
+
+
+_Cells = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]
 
 
 def _cells(
-    values: Ticks, rows: NDArray[np.int64], ticks: Ticks, entities: NDArray[np.int64],
+    values: Ticks, rows: NDArray[np.int64], sample: tuple[Ticks, NDArray[np.int64]],
     least: tuple[int, int],
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
-    """First and last value of each bin: those with enough rows and entities alone, others in runs.
+) -> _Cells:  # fmt: skip
+    """First and last value of each bin, and which bins are one value that stands alone.
 
-    A run never crosses a value that stands alone; one that stays too small joins the run before
-    it, or has no bin at all.
+    Alone stand values with enough rows and entities; others form runs. A run never crosses a value
+    that stands alone; one that stays too small joins the run before it, or has no bin at all.
     """
     wanted, k = least
-    place = np.minimum(np.searchsorted(values, ticks), len(values) - 1)
+    ticks, entities = sample
+    place = np.searchsorted(values, np.clip(ticks, values[0], values[-1]))
+    alone = (rows >= wanted) & _point_masses(place, ticks == values[place], entities, k, len(rows))
     order = np.argsort(place, kind="stable")
     who, edges = entities[order], np.searchsorted(place[order], np.arange(len(values) + 1))
     cells: list[tuple[int, int]] = []
-    begun, filled, fresh = -1, 0, True  # first value of the open run; whether it may join a run
+    begun, filled, fresh = 0, 0, True  # first value of the open run; whether it may join a run
     people: set[int] = set()
     for at in range(len(values)):
-        mine = set(who[edges[at] : edges[at + 1]].tolist())
-        alone = rows[at] >= wanted and len(mine) >= k
-        if alone:
-            _close(cells, begun, at - 1, fresh)
+        if alone[at]:
             cells.append((at, at))
-            begun, filled, people, fresh = -1, 0, set(), True
+            begun, fresh = at + 1, True
             continue
-        begun = at if begun < 0 else begun
-        filled, people = filled + int(rows[at]), people | mine
-        if filled >= wanted and len(people) >= k:
-            cells.append((begun, at))
-            begun, filled, people, fresh = -1, 0, set(), False
-    _close(cells, begun, len(values) - 1, fresh)
+        filled += int(rows[at])
+        people |= set(who[edges[at] : edges[at + 1]].tolist())
+        enough = filled >= wanted and len(people) >= k
+        ends = at + 1 == len(values) or bool(alone[at + 1])
+        # the least value may be one entity's: its run takes in another
+        if ends or (enough and at):
+            if enough:
+                cells.append((begun, at))
+            elif not fresh:
+                cells[-1] = (cells[-1][0], at)
+            begun, filled, people, fresh = at + 1, 0, set(), False
     found = np.asarray(cells, np.int64).reshape(-1, 2)
-    return found[:, 0], found[:, 1]
+    return found[:, 0], found[:, 1], alone[found[:, 0]]
 
 
-def _close(cells: list[tuple[int, int]], begun: int, last: int, fresh: bool) -> None:
-    """End an open run that is too small: it joins the run before it, if one is next to it."""
-    if begun >= 0 and not fresh:
-        cells[-1] = (cells[-1][0], last)
+def _point_masses(
+    place: NDArray[np.int64], exact: NDArray[np.bool_], entities: NDArray[np.int64], k: int,
+    size: int,
+) -> NDArray[np.bool_]:  # fmt: skip
+    """Places at which k entities have exactly the place's value, and most of its rows do."""
+    _, who = np.unique(entities, return_inverse=True)
+    width = int(who.max(initial=0)) + 1
+    pairs = np.unique(place[exact].astype(np.int64) * width + who[exact])
+    people = np.bincount(pairs // width, minlength=size)
+    same = np.bincount(place[exact], minlength=size)
+    return (people >= k) & (2 * same >= np.bincount(place, minlength=size))
 
 
 def _rounded(
-    values: Ticks, starts: NDArray[np.int64], ends: NDArray[np.int64], continuous: bool
-) -> tuple[Ticks, Ticks]:
+    values: Ticks, starts: NDArray[np.int64], ends: NDArray[np.int64], points: NDArray[np.bool_],
+    continuous: bool,
+) -> tuple[Ticks, Ticks]:  # fmt: skip
     """Ends of bins, those of intervals at the roundest number between two values."""
     low, high = values[starts].copy(), values[ends].copy()
-    wide = np.flatnonzero(low != high)
-    for place in wide:
-        if place:
-            low[place] = _round_between(values[starts[place] - 1], low[place], continuous)
-        if place + 1 < len(low):
-            high[place] = _round_between(high[place], values[ends[place] + 1], continuous, up=False)
-        grain = max(float(high[place] - low[place]) / 20, 0.0)
-        if not place:
+    last = len(values) - 1
+    for place in np.flatnonzero(~points):
+        start, end = int(starts[place]), int(ends[place])
+        if start:
+            low[place] = _round_between(values[start - 1], low[place], continuous)
+        if end < last:
+            high[place] = _round_between(high[place], values[end + 1], continuous, up=False)
+        grain = float(values[min(end + 1, last)] - values[max(start - 1, 0)]) / 2
+        if not start:
             low[place] = _coarse(low[place], grain, continuous, np.floor)
-        if place + 1 == len(low):
+        if end == last:
             high[place] = _coarse(high[place], grain, continuous, np.ceil)
     return low, high
 
@@ -272,9 +295,21 @@ def _round_between(below: Any, above: Any, continuous: bool, up: bool = True) ->
     return high // size * size if (high // size) * size >= low else (high if up else low)
 
 
-def _step(values: Ticks, low: Ticks, axis: Axis) -> int:
+def _limits(axis: Axis) -> tuple[Any, Any]:
+    """Least and greatest tick of a column's type, as far as one is near; None for no limit."""
+    dtype = axis.type
+    if pa.types.is_integer(dtype):
+        known = np.iinfo(dtype.to_pandas_dtype())
+        return int(known.min), min(int(known.max), 2**63 - 1)
+    if pa.types.is_decimal(dtype) and not axis.continuous:
+        return 1 - 10**dtype.precision, 10**dtype.precision - 1
+    if pa.types.is_time(dtype):
+        return 0, 86_400 * {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[dtype.unit] - 1
+    return None, None
+
+
+def _step(values: Ticks, axis: Axis) -> int:
     """Ticks between neighbouring values where all are multiples of one, as hours in microseconds."""
     if not pa.types.is_temporal(axis.type) or len(values) < 2:
         return 1
-    whole = np.abs(np.concatenate([values, low])).astype(object)
-    return max(1, int(np.gcd.reduce(whole)))
+    return max(1, int(np.gcd.reduce(np.abs(values).astype(object))))

@@ -14,6 +14,7 @@ from synthlake.encode.categorical import UNKNOWN
 from synthlake.encode.pattern import pattern_of_shape, shape_of
 from synthlake.seed import Words
 
+_ANY = ("aaaaaaaa",)  # where no shape has support
 _LONGEST = 200  # characters; longer text has no shape worth keeping
 
 
@@ -39,7 +40,8 @@ class TextCodec:
         texts = plain(array).cast(pa.string())
         null = np.asarray(texts.is_null())
         known = {shape: code for code, shape in enumerate(self.shapes)}
-        codes = [known.get(s, UNKNOWN) for s in shape_of(texts)]
+        other = 0 if self.shapes == _ANY else UNKNOWN
+        codes = [known.get(s, other) for s in shape_of(texts)]
         return np.where(null, -1, np.asarray(codes, np.int32)).astype(np.int32)
 
     def decode(self, codes: NDArray[np.int32], words: Words) -> pa.Array:
@@ -85,4 +87,4 @@ def build_text(dtype: pa.DataType, shapes: pa.Table | None, k: int) -> TextCodec
         ):
             if entities >= k and len(shape) <= _LONGEST:
                 kept.append(shape)
-    return TextCodec(dtype, tuple(kept or ["aaaaaaaa"]))
+    return TextCodec(dtype, tuple(kept) or _ANY)

@@ -160,7 +160,11 @@ def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:
     orphans, lost = _orphan_codes(draft, join)
     phantoms = build_phantoms(join, orphans, lost, statistics, k)
     if not clustered:
-        draft.links[number] = Link(fk, "own", phantoms=phantoms, null_rows=statistics.nulls)
+        met = statistics.rows - statistics.nulls - statistics.orphans
+        draft.links[number] = Link(
+            fk, "own", phantoms=phantoms, null_rows=statistics.nulls,
+            mean=met / max(statistics.parents, 1),
+        )  # fmt: skip
         return
     link = Link(fk, "cluster", codes=size, phantoms=phantoms)
     draft.links[number] = link

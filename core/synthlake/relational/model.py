@@ -91,6 +91,7 @@ class Link:
         codes: of cluster: codes of real parents; phantom codes follow.
         phantoms: of own and cluster.
         null_rows: of own: rows without a parent, in the source.
+        mean: of own: children per parent, in the source.
     """
 
     fk: ForeignKey
@@ -100,6 +101,7 @@ class Link:
     codes: int = 0
     phantoms: Phantoms | None = None
     null_rows: int = 0
+    mean: float = 0.0
 
     @property
     def size(self) -> int:

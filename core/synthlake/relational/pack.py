@@ -121,7 +121,7 @@ class _Packer:
             values = {n: _pack_values(plain(link.values[n])) for n in link.values.column_names}
         return {
             "kind": link.kind, "values": values, "rest": link.rest, "codes": link.codes,
-            "null_rows": link.null_rows,
+            "null_rows": link.null_rows, "mean": link.mean,
             "phantoms": self._phantoms(f"links/{number}", link.phantoms),
         }  # fmt: skip
 
@@ -216,7 +216,7 @@ class _Reader:
             values = pa.table({n: _unpack_values(form["values"][n], types[n]) for n in fk.columns})
         phantoms = self._phantoms(f"links/{number}", form["phantoms"])
         return Link(fk, form["kind"], values, form["rest"], form["codes"], phantoms,
-                    form["null_rows"])  # fmt: skip
+                    form["null_rows"], form["mean"])  # fmt: skip
 
     def _phantoms(self, place: str, form: Json | None) -> Phantoms | None:
         if form is None:

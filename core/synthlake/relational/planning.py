@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +15,7 @@ from synthlake.relational.parents import virtual_rows
 from synthlake.relational.plan import Counts, SamplePlan
 
 _ROWS_PER_BLOCK = 8_192
+_EXACT = 0.002  # relative error of a child table's size that is let be
 
 
 def plan_sample(
@@ -159,14 +160,20 @@ class _Planner:
         mean = table.rows / max(parent.rows, 1) * self.times.get(label, 1.0)
         self.width[label] = int(np.clip(_ROWS_PER_BLOCK / max(mean, 1e-9), 1, ROOT_BLOCK))
         self.rows[name] = 0
+        met = sum(self._counted(own, label, self.rows[own.fk.references]))
+        wanted = own.mean * self.rows[own.fk.references] * self.times.get(label, 1.0)
+        if met and abs(wanted / met - 1.0) > _EXACT:  # bins of counts are coarser than their mean
+            self.times[label] = self.times.get(label, 1.0) * wanted / met
         total = virtual_rows(self.plan(), own.fk.references, label)
-        generator = Generator(self.model, self.plan())
-        counts = [0]
-        for low in range(0, total, self.width[label]):
-            high = min(low + self.width[label], total)
-            counts.append(int(generator.children(own, label, low, high).sum()))
+        counts = [0, *self._counted(own, label, total)]
         self.starts[name] = np.cumsum(counts).astype(np.int64)
         self.rows[name] = int(self.starts[name][-1])
+
+    def _counted(self, own: Link, label: str, total: int) -> Iterator[int]:
+        """Children of each block of the first ``total`` parents."""
+        generator, width = Generator(self.model, self.plan()), self.width[label]
+        for low in range(0, total, width):
+            yield int(generator.children(own, label, low, min(low + width, total)).sum())
 
     def _growth(self, parent: TableModel) -> float:
         return self.rows[parent.table.name] / max(parent.rows, 1)

@@ -14,6 +14,7 @@ from synthlake.encode.axis import Axis, is_ordered
 from synthlake.encode.numeric import NumericCodec
 from synthlake.ports import Codes, Redraw
 from synthlake.relational.calendars import calendar_features
+from synthlake.relational.complete import completed
 from synthlake.relational.distinctness import Family, made_distinct
 from synthlake.relational.model import Attribute, TableModel, column_id, count_id, view_id
 from synthlake.seed import Seed, Words
@@ -118,7 +119,9 @@ class Block:
         out = dict(self.known)
         for attribute in self.model.attributes:
             column = self.model.table.column(attribute.column)
-            out[column.name] = self._array(attribute, column.type, cells)
+            made = self._array(attribute, column.type, cells)
+            words = self.words(column_id(attribute.column), WITHIN)
+            out[column.name] = completed(made, column, attribute.codec, words)
         return out
 
     def _ruled(self) -> dict[str, Cells]:
