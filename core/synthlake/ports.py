@@ -133,6 +133,7 @@ class FittedSynthesizer(Protocol):
             columns: the first of those that were learned, up to all.
             context: codes that are given, by name.
             draw: words; codes are functions of context and words alone.
+            settle: called with each column.
         """
 
     def to_artifact(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -142,7 +143,9 @@ class FittedSynthesizer(Protocol):
 class Synthesizer(Protocol):
     """Frozen settings of a model. Conforms: ``Trees``, ``Independent``."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """By which specs call it."""
 
     def fit(self, data: TrainingTable, seed: int) -> FittedSynthesizer:
         """Learn a table. Raises: LearnError."""

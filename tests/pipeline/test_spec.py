@@ -38,7 +38,7 @@ seed: 7
 evaluate: {{tier: standard, target: flights.arr_delay}}
 gates:
   - {{metric: c2st.joined, at_most: ceiling + 0.05, otherwise: fail}}
-  - {{metric: ks.max, at_most: 0.15}}
+  - {{metric: ks, at_most: 0.15}}
 k: 10
 """
 
@@ -82,6 +82,12 @@ def test_the_form_of_the_documentation_is_read(tmp_path: Path) -> None:
         ("synthesizer: tree", "'trees' or 'independent'", "trees"),
         ("synthesizer: {name: trees, min_lef: 3}", "min_lef", "did you mean 'min_leaf'"),
         ("sink: {url: a, formt: b}", "sink.formt", "url"),
+        ("evaluate: {tier: deep}", "evaluate.tier (my.yml, line 3): the tier 'deep' belongs to a later",
+         "standard"),
+        ("evaluate: {metrics: [kss]}", "evaluate.metrics (my.yml, line 3): there is no metric 'kss'",
+         "did you mean 'ks'"),
+        ("gates:\n  - {metric: ks, at_most: 1}\n  - {metric: c2st.join, at_most: 1}",
+         "gates.1.metric (my.yml, line 5): there is no metric 'c2st.join'", "'c2st.joined'"),
         ("evaluate: {tier: best}", "evaluate.tier", "standard"),
         ("tables:\n  a:\n    kep: 1", "tables.a.kep is not a key of the schema (my.yml, line 5)",
          "did you mean 'keep'"),

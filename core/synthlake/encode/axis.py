@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 Ticks = NDArray[Any]  # int64, or float64 for a continuous axis
@@ -26,6 +25,18 @@ def is_ordered(dtype: pa.DataType) -> bool:
         or pa.types.is_decimal(dtype)
         or (pa.types.is_temporal(dtype) and not pa.types.is_interval(dtype))
     )
+
+
+def indices(rows: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> Any:
+    """Positions for Arrow's ``take``; NULL where the mask says so."""
+    return pa.array(rows, mask=mask)
+
+
+def empty(rows: int, dtype: pa.DataType) -> pa.Array[Any]:
+    """NULLs of a type."""
+    nulls: Any = pa.nulls
+    made: pa.Array[Any] = nulls(rows, dtype)
+    return made
 
 
 def plain(array: pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -299,8 +299,9 @@ def _limits(axis: Axis) -> tuple[Any, Any]:
     """Least and greatest tick of a column's type, as far as one is near; None for no limit."""
     dtype = axis.type
     if pa.types.is_integer(dtype):
-        known = np.iinfo(dtype.to_pandas_dtype())
-        return int(known.min), min(int(known.max), 2**63 - 1)
+        signed = pa.types.is_signed_integer(dtype)
+        most = 2 ** min(dtype.bit_width - signed, 63) - 1
+        return (-most - 1 if signed else 0), most
     if pa.types.is_decimal(dtype) and not axis.continuous:
         return 1 - 10**dtype.precision, 10**dtype.precision - 1
     if pa.types.is_time(dtype):
@@ -309,7 +310,7 @@ def _limits(axis: Axis) -> tuple[Any, Any]:
 
 
 def _step(values: Ticks, axis: Axis) -> int:
-    """Ticks between neighbouring values where all are multiples of one, as hours in microseconds."""
+    """Ticks of which all values are multiples, as hours in microseconds; 1 but for times."""
     if not pa.types.is_temporal(axis.type) or len(values) < 2:
         return 1
     return max(1, int(np.gcd.reduce(np.abs(values).astype(object))))

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from synthlake.errors import ArtifactError
 from synthlake.models.cart import Growth, Index, Tree, grow
 from synthlake.models.embed import Recode, ordered_recode, sorted_recode, target_of
-from synthlake.models.leaves import Leaves, build_leaves, dense, entity_share
+from synthlake.models.leaves import Leaves, build_leaves
+from synthlake.models.support import dense, entity_share
 from synthlake.ports import Codes, Draw, Feature, Settle, TrainingTable
 from synthlake.seed import Words
 

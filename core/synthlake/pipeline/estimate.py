@@ -14,7 +14,7 @@ BYTES_A_CELL = 24  # value, code and the copies that learning makes of a sampled
 SCAN = 0.02e-6  # seconds a cell that is counted
 LEARN = 4e-6  # seconds a sampled cell
 MAKE = 0.6e-6  # seconds a cell that is made and written
-JUDGE = {"quick": 0.05e-6, "standard": 1.5e-6, "full": 12e-6, "deep": 200e-6}  # a cell, both sides
+JUDGE = {"quick": 0.05e-6, "standard": 1.5e-6, "full": 12e-6}  # a cell, both sides
 STARTUP = 3
 
 

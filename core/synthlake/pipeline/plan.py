@@ -11,7 +11,7 @@ from sqlglot import exp
 from synthlake.errors import SpecError
 from synthlake.pipeline.capacity import capacity, grid
 from synthlake.pipeline.estimate import Estimate, Size, affordable_rows, estimate
-from synthlake.pipeline.spec import SynthesisSpec
+from synthlake.pipeline.spec import GateSpec, SynthesisSpec
 from synthlake.ports import Source
 from synthlake.schema.model import Schema, Table
 from synthlake.schema.nearest import nearest
@@ -139,9 +139,29 @@ def _count(source: Source, table: str) -> int:
 def _check_names(schema: Schema, spec: SynthesisSpec) -> None:
     for name in spec.rows:
         _check_root(schema, name)
-    target = spec.evaluate.target
-    if target is None:
+    for number, gate in enumerate(spec.gates):
+        _check_gate(schema, gate, f"gates.{number}")
+    if spec.evaluate.target is not None:
+        _check_target(schema, spec.evaluate.target)
+
+
+def _check_gate(schema: Schema, gate: GateSpec, where: str) -> None:
+    if gate.table is not None and gate.table not in schema:
+        raise SpecError(
+            f"{where}: there is no table {gate.table!r}", hint=nearest(gate.table, schema.tables)
+        )
+    if gate.column is None:
         return
+    columns = [
+        c.name for t in schema for c in t.columns if not t.skip and gate.table in (None, t.name)
+    ]
+    if gate.column not in columns:
+        raise SpecError(
+            f"{where}: there is no column {gate.column!r}", hint=nearest(gate.column, columns)
+        )
+
+
+def _check_target(schema: Schema, target: str) -> None:
     table, dot, column = target.rpartition(".")
     if not dot or table not in schema or not schema[table].has(column):
         known = [f"{t.name}.{c.name}" for t in schema for c in t.columns if not t.skip]

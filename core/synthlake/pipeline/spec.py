@@ -23,7 +23,7 @@ from synthlake.pipeline.document import Document
 from synthlake.schema.document import SynthesizerDocument, parse_tables
 from synthlake.schema.nearest import nearest
 
-Tier = Literal["quick", "standard", "full", "deep"]
+Tier = Literal["quick", "standard", "full"]
 Count = Annotated[int, Field(ge=0, strict=True)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
@@ -41,7 +41,8 @@ _LATER = {
     "schedule": "scheduling, which is the host's",
     "sequences": "sequences",
 }
-_BOUND = re.compile(r"^(ceiling|floor|base)(\s*[-+]\s*\d*\.?\d+)?$")
+_LATER_TIER = "deep"
+_BOUND = re.compile(r"^(ceiling|floor|base|noise)(\s*[-+]\s*\d*\.?\d+)?$")
 
 
 class _Strict(BaseModel):
@@ -102,6 +103,17 @@ class HoldoutSpec(_Strict):
     share: Share = 0.1
 
 
+def refuse_later_tier(value: Any) -> Any:
+    """Tiers pass, but those that are not there yet.
+
+    Raises:
+        ValueError: the tier belongs to a later version.
+    """
+    if value == _LATER_TIER:
+        raise ValueError(f"the tier {value!r} belongs to a later version of Synthlake: use 'full'")
+    return value
+
+
 class EvaluateSpec(_Strict):
     """How the twin is judged.
 
@@ -111,13 +123,13 @@ class EvaluateSpec(_Strict):
         metrics: only these; None for all of the tier.
     """
 
-    tier: Tier = "standard"
+    tier: Annotated[Tier, BeforeValidator(refuse_later_tier)] = "standard"
     target: str | None = None
     metrics: tuple[str, ...] | None = None
 
 
 class GateSpec(_Strict):
-    """A bound on a metric: a number, or ``ceiling + 0.05``, ``floor - 0.1``, ``base``.
+    """A bound on a metric: a number, or ``ceiling + 0.05``, ``floor - 0.1``, ``base``, ``noise``.
 
     Attributes:
         metric: its name.
@@ -213,6 +225,7 @@ class SynthesisSpec(_Strict):
         except ValidationError as error:
             raise _explain(error, text) from None
         _check_tables(spec, text)
+        _check_metrics(spec, text)
         return spec
 
     def to_dict(self) -> dict[str, Any]:
@@ -236,6 +249,23 @@ def _check_tables(spec: SynthesisSpec, text: Document) -> None:
         place = text.place(error.message)
         said = f"{error.message} ({place})" if place else error.message
         raise SpecError(said, hint=error.hint) from None
+
+
+def _check_metrics(spec: SynthesisSpec, text: Document) -> None:
+    asked: list[tuple[document.Location, str]] = [
+        (("gates", number, "metric"), gate.metric) for number, gate in enumerate(spec.gates)
+    ]
+    asked += [(("evaluate", "metrics"), name) for name in spec.evaluate.metrics or ()]
+    if not asked:
+        return
+    from synthlake.quality.metric import metrics
+
+    known = metrics()
+    for location, name in asked:
+        if name not in known:
+            raise SpecError(
+                f"{text.where(location)}: there is no metric {name!r}", hint=nearest(name, known)
+            )
 
 
 def _explain(error: ValidationError, text: Document) -> SpecError:

@@ -52,6 +52,8 @@ def build_frame(
     """Codecs, rules, remainders and maps of a table's attributes.
 
     Args:
+        data: what is learned from.
+        table: the table.
         columns: the attributes.
         given: columns that are known before the row is made.
         links: codes of the foreign keys, drawn before the attributes.
@@ -131,10 +133,11 @@ class _Attributes:
         out: list[Attribute] = []
         smooth: dict[str, Cells] = {}
         for column in order:
-            attribute = Attribute(column.name, self.codecs[column.name])
-            if self.structured and isinstance(attribute.codec, NumericCodec):
+            codec = self.codecs[column.name]
+            attribute = Attribute(column.name, codec)
+            if self.structured and isinstance(codec, NumericCodec):
                 attribute = self._related(attribute, smooth, {a.column for a in out})
-                if attribute.base is None and not attribute.codec.axis.continuous:
+                if attribute.base is None and not codec.axis.continuous:
                     smooth[column.name] = self._clipped(column.name)
             out.append(attribute)
         return tuple(out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -32,13 +33,13 @@ def find_calendars(
             out.append(Calendar(name, unit, zones.get(name, "UTC")))
             continue
         codec = build_codec(data, column)
-        if codec is not None and 1 < codec.size:
+        if codec is not None and codec.size > 1:
             out.append(Calendar(name, codec=codec))
     return tuple(out)
 
 
 def calendar_features(
-    calendars: Sequence[Calendar], columns: Mapping[str, pa.Array] | pa.Table
+    calendars: Sequence[Calendar], columns: Mapping[str, pa.Array[Any]] | pa.Table
 ) -> dict[str, Feature]:
     """Features of rows whose key columns are known."""
     out: dict[str, Feature] = {}

@@ -56,11 +56,13 @@ def _own(parents: Mapping[str, Feature]) -> list[NDArray[np.float64]]:
 def _column(feature: Feature) -> NDArray[np.float64]:
     if feature.ordered:
         rank = _ranked(feature.codes.astype(float)) / _BINS
-        return ((rank - rank.mean()) / max(float(rank.std()), 1e-9))[:, None]
+        scaled: NDArray[np.float64] = (rank - rank.mean()) / max(float(rank.std()), 1e-9)
+        return scaled[:, None]
     index = np.clip(feature.codes + 1, 0, None)
     counts = np.bincount(index)
     top = np.argsort(-counts, kind="stable")[:16]
-    return (index[:, None] == top[None, :]).astype(float)
+    shown: NDArray[np.float64] = (index[:, None] == top[None, :]).astype(float)
+    return shown
 
 
 def _of_children(

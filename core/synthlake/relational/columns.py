@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +18,7 @@ from synthlake.encode.categorical import CategoricalCodec, build_categorical, is
 from synthlake.encode.numeric import NumericCodec, build_numeric
 from synthlake.encode.text import build_text
 from synthlake.errors import LearnError
-from synthlake.models.leaves import dense, distinct
+from synthlake.models.support import dense, distinct
 from synthlake.relational.joins import entities
 from synthlake.relational.model import Codec
 from synthlake.schema.model import Column
@@ -116,8 +117,8 @@ def _counted(data: TableData, name: str) -> pa.Table:
     size = len(coded.dictionary)
     table = pa.table({
         "value": coded.dictionary,
-        "rows": np.bincount(index, minlength=size),
-        "entities": distinct(index, group, size),
+        "rows": pa.array(np.bincount(index, minlength=size)),
+        "entities": pa.array(distinct(index, group, size)),
     })  # fmt: skip
     return table.take(pc.sort_indices(table, [("value", "ascending")])) if size else table
 
@@ -167,7 +168,7 @@ def codec_of_cells(
     return build_numeric(axis, values, rows, (cells.ticks[there], group[there]), k)
 
 
-def category_of(dtype: pa.DataType, values: pa.Array) -> CategoricalCodec:
+def category_of(dtype: pa.DataType, values: pa.Array[Any]) -> CategoricalCodec:
     """A codec of listed values."""
     return CategoricalCodec(dtype, values)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from synthlake.schema.model import Column
 from synthlake.seed import Words
 
 
-def completed(array: pa.Array, column: Column, codec: Codec | None, words: Words) -> pa.Array:
+def completed(array: pa.Array[Any], column: Column, codec: Codec | None, words: Words) -> pa.Array[Any]:
     """The array with its NULLs filled if the column allows none.
 
     Privacy: fills in values that the codec holds, or else the type's zero or empty value.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,8 @@ from synthlake.seed import Words
 _TRIES = range(10, 18)  # numbers of further draws
 _WITHIN = 100  # added for their place within a bin
 
-Place = tuple[NDArray[np.int64], NDArray[np.bool_]]
+Index = NDArray[np.int64]
+Place = tuple[Index, NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -24,15 +26,19 @@ class Family:
 
     Attributes:
         number: of the own parent of each row.
-        others: codes of the other columns of the key.
+        others: codes of the other columns of the key that are drawn already.
         codec: of a number; None for a category.
+        size: categories there are, of a category.
+        most: how often a value may stand in a family, as later columns tell its rows apart.
         words: of a column's draw.
         name: of the column.
     """
 
-    number: NDArray[np.int64]
+    number: Index
     others: Sequence[Codes]
     codec: NumericCodec | None
+    size: int
+    most: int
     words: Callable[[str, int], Words]
     name: str
 
@@ -40,7 +46,7 @@ class Family:
 def made_distinct(
     codes: Codes, place: Place | None, family: Family, redraw: Redraw
 ) -> tuple[Codes, Place | None]:
-    """Codes (and values) of which no two are equal within a family and the rest of its key.
+    """Codes (and values) of which none is too often in a family and the rest of its key.
 
     Collisions are drawn again from their leaf, eight times at most; what is left takes the nearest
     value that is free.
@@ -59,19 +65,25 @@ def made_distinct(
     return codes, place
 
 
-def _repeats(codes: Codes, place: Place | None, family: Family) -> NDArray[np.int64]:
-    """Rows that repeat an earlier one, and rows without a value."""
+def repeated(keys: Sequence[NDArray[np.integer]], most: int = 1) -> NDArray[np.bool_]:
+    """Which rows have a key that ``most`` earlier rows have already; keys are columns."""
+    order = np.lexsort(keys)
+    fresh = np.zeros(len(order), bool)
+    fresh[:1] = True
+    for key in keys:
+        fresh[1:] |= key[order][1:] != key[order][:-1]
+    begins = np.flatnonzero(fresh)
+    rank = np.arange(len(order)) - np.repeat(begins, np.diff([*begins, len(order)]))
+    out = np.zeros(len(order), bool)
+    out[order] = rank >= most
+    return out
+
+
+def _repeats(codes: Codes, place: Place | None, family: Family) -> Index:
+    """Rows that repeat earlier ones, and rows without a value."""
     value = place[0] if place else codes
     empty = place[1] if place else codes < 0
-    keys = [value, *family.others, family.number]
-    order = np.lexsort(keys)
-    same = np.ones(len(order), bool)
-    same[:1] = False
-    for key in keys:
-        same[1:] &= key[order][1:] == key[order][:-1]
-    rows = np.zeros(len(order), bool)
-    rows[order[same]] = True
-    return np.flatnonzero(rows | empty)
+    return np.flatnonzero(repeated([value, *family.others, family.number], family.most) | empty)
 
 
 def _fill(codes: Codes, place: Place | None, family: Family) -> None:
@@ -80,16 +92,16 @@ def _fill(codes: Codes, place: Place | None, family: Family) -> None:
     if not len(rows):
         return
     value = place[0] if place else codes
-    taken: dict[tuple[int, ...], set[int]] = {}
+    taken: dict[tuple[int, ...], Counter[int]] = {}
     bad = set(rows.tolist())
     wanted = set(family.number[rows].tolist())
     for row in np.flatnonzero(np.isin(family.number, list(wanted))):
         if int(row) not in bad:
-            taken.setdefault(_group(row, family), set()).add(int(value[row]))
+            taken.setdefault(_group(row, family), Counter())[int(value[row])] += 1
     for row in rows:
-        used = taken.setdefault(_group(row, family), set())
-        free = _free(int(value[row]), used, family.codec)
-        used.add(free)
+        used = taken.setdefault(_group(row, family), Counter())
+        free = _free(int(value[row]), used, family)
+        used[free] += 1
         value[row] = free
         if place and family.codec:
             place[1][row] = False
@@ -100,11 +112,17 @@ def _group(row: int, family: Family) -> tuple[int, ...]:
     return (int(family.number[row]), *(int(o[row]) for o in family.others))
 
 
-def _free(value: int, used: set[int], codec: NumericCodec | None) -> int:
-    """The free value nearest to one."""
-    step = codec.step if codec else 1
-    for distance in range(1, len(used) + 2):
+def _free(value: int, used: Counter[int], family: Family) -> int:
+    """The free value nearest to one: within the learned range, else the next beyond its end."""
+    codec = family.codec
+    low, high, step = 0, family.size - 1, 1
+    if codec is not None and len(codec.low):
+        low, high, step = int(codec.low[0]), int(codec.high[-1]), codec.step
+    value = min(max(value, low), high)
+    for distance in range(len(used) + 1):
         for found in (value + distance * step, value - distance * step):
-            if found not in used and (codec is not None or found >= 0):
+            if low <= found <= high and used[found] < family.most:
                 return found
+    while codec is not None and used[value] >= family.most:
+        value += step
     return value

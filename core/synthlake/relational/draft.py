@@ -107,6 +107,10 @@ def prepare(
     """Codecs, keys, and references that need no other table's model.
 
     Args:
+        table: which table.
+        samples: rows of all tables.
+        statistics: counts of all tables.
+        schema: with all modes decided.
         drafts: of the tables before this one.
         settings: k, and whether columns may depend on each other.
     """
@@ -181,7 +185,7 @@ def _parent_codes(
 
 
 def _orphan_codes(draft: Draft, join: Join) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """A code for each child whose parent is missing (-1 for others), and the missing key's number."""
+    """A code for each child whose parent is missing (else -1), and the missing key's number."""
     rows = np.flatnonzero(join.orphan)
     keys, lost = np.unique(join.key[rows], return_inverse=True)
     out = np.full(len(join.key), -1, np.int32)

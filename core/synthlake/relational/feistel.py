@@ -61,7 +61,7 @@ def _half_bits(sizes: Words) -> Words:
 
 
 def _pass(numbers: Words, bits: Words, keys: Words, forward: bool) -> Words:
-    mask = (np.uint64(1) << bits) - np.uint64(1)
+    mask: Words = (np.uint64(1) << bits) - np.uint64(1)
     left, right = numbers >> bits, numbers & mask
     for number in range(_ROUNDS) if forward else range(_ROUNDS - 1, -1, -1):
         salt = keys + np.uint64(number * _GOLDEN % 2**64)

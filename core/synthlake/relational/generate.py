@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from synthlake.encode.axis import empty, indices
 from synthlake.errors import SampleError
 from synthlake.ports import Codes
 from synthlake.relational.keys import KeyFrame
+from synthlake.relational.matching import Matching
 from synthlake.relational.model import (
     Link,
     Model,
     TableModel,
-    code_id,
     column_id,
     count_id,
     link_id,
@@ -25,40 +25,22 @@ from synthlake.relational.model import (
 )
 from synthlake.relational.parents import (
     PhantomParents,
-    Stubs,
+    as_type,
     multiplied,
     null_families,
-    ranks_of,
+    typed,
     virtual_rows,
     with_nulls,
 )
-from synthlake.relational.plan import SamplePlan
+from synthlake.relational.plan import ROOT_BLOCK, SamplePlan, beyond
+from synthlake.relational.recent import Recent
 from synthlake.relational.rows import Block
 from synthlake.seed import Seed
 
-ROOT_BLOCK = 4_096
 _KEPT_BLOCKS = 6
-_KEPT_SKELETONS = 4_096
+_KEPT_KEYS = 256  # blocks of keys that are data
 
 Index = NDArray[np.int64]
-_T = TypeVar("_T")
-
-
-class _Recent:
-    """The last few results of a pure function."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._held: OrderedDict[object, object] = OrderedDict()
-
-    def get(self, key: object, make: Callable[[], _T]) -> _T:
-        """A held result, or a new one."""
-        if key not in self._held:
-            self._held[key] = make()
-            if len(self._held) > self._most:
-                self._held.popitem(last=False)
-        self._held.move_to_end(key)
-        return self._held[key]  # type: ignore[return-value]
 
 
 class Generator:
@@ -72,9 +54,9 @@ class Generator:
     def __init__(self, model: Model, plan: SamplePlan) -> None:
         self.model, self.plan = model, plan
         self.seed = Seed(plan.seed, model.scope)
-        self._blocks = {name: _Recent(_KEPT_BLOCKS) for name in model.tables}
-        self._skeletons = _Recent(_KEPT_SKELETONS)
-        self._phantoms = _Recent(64)
+        self._blocks = {name: Recent(_KEPT_BLOCKS) for name in model.tables}
+        self._keys, self._phantoms = Recent(_KEPT_KEYS), Recent(64)
+        self.matching = Matching(self)
 
     def rows(self, table: str) -> int:
         """Rows of a table in this sample."""
@@ -106,7 +88,7 @@ class Generator:
     def _batch(self, block: Block, schema: pa.Schema) -> pa.RecordBatch:
         """All columns of a block."""
         columns = {**block.arrays(), **self._references(block)}
-        arrays = [_as(columns[f.name], f.type) for f in schema]
+        arrays = [as_type(columns[f.name], f.type) for f in schema]
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
     # blocks
@@ -157,7 +139,7 @@ class Generator:
         context = self._context(own, parent, low, high)
         return Block(model, self.seed, start, len(parent), known, context, parent)
 
-    def _made_keys(self, model: TableModel, index: Index) -> dict[str, pa.Array]:
+    def _made_keys(self, model: TableModel, index: Index) -> dict[str, pa.Array[Any]]:
         """Primary keys that are functions of the row's number."""
         if model.key is None:
             return {}
@@ -166,8 +148,9 @@ class Generator:
     def _frame(self, table: str) -> KeyFrame:
         rows = self.plan.rows[table]
         extra = sum(
-            self.plan.phantoms.get(fk.label(child.name), 0)
+            self.plan.phantoms.get(label, 0)
             for child, fk in self.model.schema.children(table)
+            for label in (fk.label(child.name), beyond(fk.label(child.name)))
         )
         return KeyFrame(self.seed, table, rows, rows + extra)
 
@@ -178,7 +161,7 @@ class Generator:
         parent = own.fk.references
         real = self.plan.rows[parent]
         parts = [
-            block.count(label)[rows] for block, rows in self._slices(parent, low, min(high, real))
+            block.count(label)[rows] for block, rows in self.slices(parent, low, min(high, real))
         ]
         counts = np.concatenate(parts) if parts else np.zeros(0, np.int64)
         missing = self.plan.phantoms.get(label, 0)
@@ -187,6 +170,8 @@ class Generator:
             counts = np.append(counts, degrees[max(low - real, 0) : max(high - real, 0)])
         words = self.seed.words(label, "times", low, len(counts))
         counts = multiplied(counts, self.plan.times.get(label, 1.0), words)
+        if label in self.plan.limits:
+            counts = np.minimum(counts, self.plan.limits[label])
         if high > real + missing:
             nobody = null_families(self.plan.nulls.get(label, 0))
             counts = np.append(counts, nobody[max(low - real - missing, 0) : high - real - missing])
@@ -202,7 +187,7 @@ class Generator:
 
         return self._phantoms.get(label, make)
 
-    def _slices(self, table: str, low: int, high: int) -> Iterator[tuple[Block, slice]]:
+    def slices(self, table: str, low: int, high: int) -> Iterator[tuple[Block, slice]]:
         """Blocks of a table and the part of each that lies in a range of rows."""
         for number in self._numbers(table, low, max(low, high)):
             block = self.block(table, number)
@@ -212,7 +197,7 @@ class Generator:
     def _context(self, own: Link, parent: Index, low: int, high: int) -> dict[str, Codes]:
         """Features of the own parent for each child; NULL for a phantom."""
         name, real = own.fk.references, self.plan.rows[own.fk.references]
-        parts = [b.take(rows) for b, rows in self._slices(name, low, min(high, real))]
+        parts = [b.take(rows) for b, rows in self.slices(name, low, min(high, real))]
         out = {}
         for feature in self.model.tables[name].order:
             codes = [p[feature] for p in parts] or [np.zeros(0, np.int32)]
@@ -223,71 +208,68 @@ class Generator:
 
     def _own_keys(
         self, model: TableModel, own: Link, label: str, parent: Index
-    ) -> dict[str, pa.Array]:
+    ) -> dict[str, pa.Array[Any]]:
         """Columns of the own key."""
         real, missing = self.plan.rows[own.fk.references], self.plan.phantoms.get(label, 0)
         gone = parent >= real + missing
         index = np.where(parent >= real, parent + self.plan.offsets.get(label, 0), parent)
         keys = self.key_columns(own.fk.references, own.fk.to, np.where(gone, 0, index))
-        typed = {
-            column: _as(keys[to], model.table.column(column).type)
-            for column, to in zip(own.fk.columns, own.fk.to, strict=True)
-        }
-        return with_nulls(typed, gone)
+        return with_nulls(typed(keys, own.fk, model.table), gone)
 
-    def key_columns(self, table: str, names: tuple[str, ...], index: Index) -> dict[str, pa.Array]:
+    def key_columns(self, table: str, names: tuple[str, ...], index: Index) -> dict[str, pa.Array[Any]]:
         """Columns that children refer to, of parents by number (phantoms lie beyond the rows)."""
         model = self.model.tables[table]
         if not len(index):
-            return {n: pa.nulls(0, model.table.column(n).type) for n in names}
+            return {n: empty(0, model.table.column(n).type) for n in names}
         if model.kept is not None:
-            return {n: model.kept[n].take(pa.array(index)).combine_chunks() for n in names}
+            return {n: model.kept[n].take(indices(index)).combine_chunks() for n in names}
         distinct, place = np.unique(index, return_inverse=True)
         if model.key is not None and set(names) <= set(model.key.columns):
             made = model.key.make(distinct, self._frame(table))
         else:
             made = self._learned_keys(table, names, distinct)
-        return {n: made[n].take(pa.array(place)) for n in names}
+        return {n: made[n].take(indices(place)) for n in names}
 
-    def _learned_keys(self, table: str, names: tuple[str, ...], index: Index) -> dict[str, pa.Array]:
+    def _learned_keys(self, table: str, names: tuple[str, ...], index: Index) -> dict[str, pa.Array[Any]]:
         """Key columns that are data: read from the rows themselves."""
-        parts: dict[str, list[pa.Array]] = {n: [] for n in names}
+        parts: dict[str, list[pa.Array[Any]]] = {n: [] for n in names}
         for number in self._numbers(table, int(index[0]), int(index[-1]) + 1):
             block = self.block(table, number)
             inside = index[(index >= block.start) & (index < block.start + block.rows)]
             columns = {**block.arrays(), **self._references(block)}
             for name in names:
-                parts[name].append(columns[name].take(pa.array(inside - block.start)))
+                parts[name].append(columns[name].take(indices(inside - block.start)))
         return {n: pa.concat_arrays(p) for n, p in parts.items()}
 
     # references
 
-    def _references(self, block: Block) -> dict[str, pa.Array]:
+    def _references(self, block: Block) -> dict[str, pa.Array[Any]]:
         """Columns of all foreign keys that are drawn."""
-        out: dict[str, pa.Array] = {}
+        out: dict[str, pa.Array[Any]] = {}
+        met: dict[int, Index] = {}
         for number, link in enumerate(block.model.links):
             if link.kind == "identity":
                 out |= self._identity(block, number, link)
             elif link.kind == "cluster":
-                out |= self._matched(block, number, link)
+                out |= self.matching.columns(block, number, link, met)
         return out
 
-    def _identity(self, block: Block, number: int, link: Link) -> dict[str, pa.Array]:
+    def _identity(self, block: Block, number: int, link: Link) -> dict[str, pa.Array[Any]]:
         """Keys that are categories."""
         assert link.values is not None
         codes = block.drawn[link_id(number)]
         listed = link.values.num_rows
-        place = pa.array(np.where((codes < 0) | (codes >= listed), 0, codes), mask=codes < 0)
+        place = indices(np.where((codes < 0) | (codes >= listed), 0, codes), codes < 0)
         columns = {}
         for column in link.fk.columns:
             values = link.values[column].combine_chunks()
-            columns[column] = values.take(place) if listed else pa.nulls(len(codes), values.type)
+            columns[column] = values.take(place) if listed else empty(len(codes), values.type)
         rest = np.flatnonzero(codes >= listed)
         return self._with_rest(block, link, columns, rest) if len(rest) else columns
 
     def _with_rest(
-        self, block: Block, link: Link, columns: dict[str, pa.Array], rest: Index
-    ) -> dict[str, pa.Array]:
+        self, block: Block, link: Link, columns: dict[str, pa.Array[Any]], rest: Index
+    ) -> dict[str, pa.Array[Any]]:
         """Keys of parents that are too rare to be categories: any of them."""
         kept = self.model.tables[link.fk.references].kept
         assert kept is not None and link.values is not None
@@ -299,87 +281,10 @@ class Generator:
         out = {}
         for column, to in zip(link.fk.columns, link.fk.to, strict=True):
             cells = columns[column].to_pylist()
-            for row, value in zip(rest, kept[to].take(pa.array(chosen)).to_pylist(), strict=True):
+            for row, value in zip(rest, kept[to].take(indices(chosen)).to_pylist(), strict=True):
                 cells[row] = value
             out[column] = pa.array(cells, columns[column].type)
         return out
-
-    def _matched(self, block: Block, number: int, link: Link) -> dict[str, pa.Array]:
-        """Keys of parents that share a code: by stubs."""
-        name = block.model.table.name
-        label = link.fk.label(name)
-        codes = block.drawn[link_id(number)]
-        place = int(np.searchsorted(self.plan.starts[name], block.start, side="right")) - 1 if (
-            name in self.plan.starts
-        ) else block.start // ROOT_BLOCK
-        ranks = ranks_of(codes, self.plan.codes[label][place])
-        stubs = Stubs(link, label, self.plan, self.seed).places(codes, ranks)
-        parent = self._owner(link, label, codes, stubs)
-        keys = self.key_columns(link.fk.references, link.fk.to, np.where(codes < 0, 0, parent))
-        typed = {
-            column: _as(keys[to], block.model.table.column(column).type)
-            for column, to in zip(link.fk.columns, link.fk.to, strict=True)
-        }
-        return with_nulls(typed, codes < 0)
-
-    def _owner(self, link: Link, label: str, codes: Codes, stubs: Index) -> Index:
-        """The parent that owns each stub."""
-        out = np.zeros(len(codes), np.int64)
-        cumulative = self.plan.stubs[label]
-        block = np.full(len(codes), -1, np.int64)
-        for code in np.unique(codes[codes >= 0]):
-            rows = np.flatnonzero(codes == code)
-            block[rows] = np.searchsorted(cumulative[:, code], stubs[rows], side="right") - 1
-        for number in np.unique(block[block >= 0]):
-            rows = np.flatnonzero(block == number)
-            key, parent = self.skeleton(link, label, int(number))
-            local = stubs[rows] - cumulative[number][codes[rows]]
-            place = np.searchsorted(key, (codes[rows].astype(np.int64) << 40) + local, side="right")
-            out[rows] = parent[np.minimum(place, len(parent)) - 1]
-        return out
-
-    def skeleton(self, link: Link, label: str, number: int) -> tuple[Index, Index]:
-        """Stubs of a block of parents: ``code << 40 | stubs before`` in order, and their owners.
-
-        Blocks beyond those of real parents hold phantoms.
-        """
-
-        def make() -> tuple[Index, Index]:
-            codes, degrees, first = self.stub_owners(link, label, number)
-            parent = np.arange(len(codes)) + first
-            order = np.lexsort((parent, codes))
-            codes, degrees, parent = codes[order], degrees[order], parent[order]
-            before = np.cumsum(degrees) - degrees
-            head = np.searchsorted(codes, codes, side="left")
-            keep = degrees > 0
-            return ((codes << 40) + before - before[head])[keep], parent[keep]
-
-        return self._skeletons.get((label, number), make)
-
-    def stub_owners(self, link: Link, label: str, number: int) -> tuple[Index, Index, int]:
-        """Codes and degrees of a block of parents, and the number of the first one."""
-        table = link.fk.references
-        real = self.plan.rows[table]
-        if number >= -(-real // ROOT_BLOCK):
-            codes, degrees = self.phantom_parents(link, label)
-            return codes + link.codes, degrees, real + self.plan.offsets.get(label, 0)
-        low, high = number * ROOT_BLOCK, min((number + 1) * ROOT_BLOCK, real)
-        codes_of, degrees_of = [], []
-        if self.model.tables[table].own is None:
-            block = self.open_block(table, number)
-            block.draw([n for n in block.model.order if n.startswith(("n:", "p:"))])
-            codes_of, degrees_of = [block.drawn[code_id(label)]], [block.count(label)]
-        else:
-            for block, rows in self._slices(table, low, high):
-                codes_of.append(block.drawn[code_id(label)][rows])
-                degrees_of.append(block.count(label)[rows])
-        return np.concatenate(codes_of).astype(np.int64), np.concatenate(degrees_of), low
-
-
-def _as(array: pa.Array | pa.ChunkedArray, dtype: pa.DataType) -> pa.Array:
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-    return array if array.type == dtype else array.cast(dtype)
 
 
 __all__ = ["ROOT_BLOCK", "Generator", "column_id", "count_id"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 from synthlake.encode.axis import plain
 from synthlake.schema.model import ForeignKey
 from synthlake.sql.draw import ENTITY, ORPHAN
-
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def resolve(child: pa.Table, parent: pa.Table, fk: ForeignKey, number: int) -> J
     return Join(found, mine, orphan & (mine >= 0) & (found < 0))
 
 
-def key_numbers(sides: Sequence[Sequence[pa.ChunkedArray]]) -> list[NDArray[np.int64]]:
+def key_numbers(sides: Sequence[Sequence[pa.ChunkedArray[Any]]]) -> list[NDArray[np.int64]]:
     """Numbers of key tuples that are equal on all sides; -1 where any part is NULL."""
     total: NDArray[np.int64] | None = None
     lengths = [len(side[0]) for side in sides]
@@ -67,11 +67,12 @@ def key_numbers(sides: Sequence[Sequence[pa.ChunkedArray]]) -> list[NDArray[np.i
     return list(np.split(total, np.cumsum(lengths)[:-1]))
 
 
-def _common(arrays: Sequence[pa.Array]) -> pa.DataType:
+def _common(arrays: Sequence[pa.Array[Any]]) -> pa.DataType:
     """A type that holds keys of both sides."""
     kinds = {a.type for a in arrays}
     if len(kinds) == 1:
-        return arrays[0].type
+        same: pa.DataType = arrays[0].type
+        return same
     if all(pa.types.is_integer(t) for t in kinds):
         return pa.int64()
     return pa.string()

@@ -16,7 +16,7 @@ from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import Axis, is_ordered, plain
 from synthlake.encode.pattern import Pattern, parse_pattern, pattern_of_shape, shape_of
 from synthlake.errors import LearnError
-from synthlake.models.leaves import distinct
+from synthlake.models.support import distinct
 from synthlake.relational.columns import TableData, is_text
 from synthlake.relational.keys import KeyMaker, NumberKey, SlotAxis, SlotKey, TextKey
 from synthlake.schema.model import Column, Schema, Table

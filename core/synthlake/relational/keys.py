@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from synthlake.encode.axis import Axis
+from synthlake.encode.axis import Axis, indices, plain
 from synthlake.encode.pattern import Pattern
 from synthlake.relational.feistel import Permutation
 from synthlake.seed import Seed
@@ -23,13 +23,15 @@ _BLOCK = 4_096
 class KeyMaker(Protocol):
     """Makes the columns of a primary key. Conforms: ``TextKey``, ``NumberKey``, ``SlotKey``."""
 
-    columns: tuple[str, ...]
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the key that it makes."""
 
     @property
     def capacity(self) -> int:
         """How many distinct keys there are."""
 
-    def make(self, index: Index, frame: KeyFrame) -> dict[str, pa.Array]:
+    def make(self, index: Index, frame: KeyFrame) -> dict[str, pa.Array[Any]]:
         """Key columns of rows; distinct for distinct numbers below ``frame.total``."""
 
 
@@ -73,7 +75,7 @@ class TextKey:
         """Strings of all shapes."""
         return sum(p.capacity for p in self.patterns)
 
-    def make(self, index: Index, frame: KeyFrame) -> dict[str, pa.Array]:
+    def make(self, index: Index, frame: KeyFrame) -> dict[str, pa.Array[Any]]:
         """Strings of rows; shapes in proportion to their weights, as far as they hold."""
         quotas = apportion(frame.total, self.weights, [p.capacity for p in self.patterns])
         starts = np.concatenate([[0], np.cumsum(quotas)])
@@ -103,7 +105,7 @@ class NumberKey:
         """Numbers that the type holds."""
         return max(0, (self.limit - self.start) // self.step + 1)
 
-    def make(self, index: Index, frame: KeyFrame) -> dict[str, pa.Array]:
+    def make(self, index: Index, frame: KeyFrame) -> dict[str, pa.Array[Any]]:
         """Numbers of rows."""
         ticks = self.start + index * self.step
         return {self.columns[0]: Axis(self.type, 0).values(ticks, np.zeros(len(index), bool))}
@@ -118,7 +120,7 @@ class SlotAxis:
 
     column: str
     type: pa.DataType
-    values: pa.Array | None = None
+    values: pa.Array[Any] | None = None
     start: int = 0
     step: int = 1
     count: int = 0
@@ -128,10 +130,10 @@ class SlotAxis:
         """Places along this side."""
         return self.count if self.values is None else len(self.values)
 
-    def at(self, place: Index) -> pa.Array:
+    def at(self, place: Index) -> pa.Array[Any]:
         """Values at places."""
         if self.values is not None:
-            made = self.values.take(pa.array(place))
+            made = plain(self.values).take(indices(place))
             return made if made.type == self.type else made.cast(self.type)
         return Axis(self.type).values(self.start + place * self.step, np.zeros(len(place), bool))
 
@@ -155,7 +157,7 @@ class SlotKey:
             total *= axis.size
         return total
 
-    def make(self, index: Index, frame: KeyFrame) -> dict[str, pa.Array]:
+    def make(self, index: Index, frame: KeyFrame) -> dict[str, pa.Array[Any]]:
         """Slots of rows: emitted rows in grid order, phantoms anywhere between."""
         order = Permutation(self.capacity, frame.salt("slots"))
         slot = np.empty(len(index), np.int64)
@@ -231,6 +233,6 @@ def slot_bounds(ticks: Index, step: int, day: int | None) -> tuple[int, int]:
     return low, (high - low) // step + 1
 
 
-def as_columns(parts: Mapping[str, Any], names: Sequence[str]) -> list[pa.Array]:
+def as_columns(parts: Mapping[str, Any], names: Sequence[str]) -> list[pa.Array[Any]]:
     """Key columns in order."""
     return [parts[n] for n in names]

@@ -47,6 +47,8 @@ def learn(
         samples: rows by table, intact in their references (``sql.draw``).
         statistics: counts over all training rows (``sql.measure``).
         schema: with all modes decided.
+        settings: how to learn.
+        on_event: told of each table.
 
     Raises:
         LearnError: a table is too small, has a type that is not learned, or a policy is broken.

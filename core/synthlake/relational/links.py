@@ -7,9 +7,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synthlake.constraints.rule import Cells
-from synthlake.encode.axis import plain
+from synthlake.encode.axis import indices, plain
 from synthlake.errors import LearnError
-from synthlake.models.leaves import distinct
+from synthlake.models.support import distinct
 from synthlake.models.trees import Trees
 from synthlake.ports import Feature, TrainingTable
 from synthlake.relational.columns import TableData, codec_of_cells
@@ -63,7 +63,7 @@ def identity_link(
     first = np.full(size, -1, np.int64)
     first[join.key[there][::-1]] = there[::-1]
     rows = np.sort(first[supported])
-    values = data.sample.select(list(fk.columns)).take(pa.array(rows)).combine_chunks()
+    values = data.sample.select(list(fk.columns)).take(indices(rows)).combine_chunks()
     known = np.isin(join.key, supported)
     rest = (join.parent >= 0) & ~known
     enough = len(np.unique(data.group[rest])) >= data.k
@@ -108,8 +108,11 @@ def build_phantoms(
     """What is known of keys without a parent; None where fewer than k rows have one.
 
     Args:
+        join: the key, resolved.
         codes: phantom code of each child, -1 for a child with a parent.
         lost: number of each child's missing key, -1 likewise.
+        statistics: of the key, over all rows.
+        k: least entities behind anything stored.
     """
     rows = np.flatnonzero(lost >= 0)
     if len(rows) < k or not statistics.orphan_keys:

@@ -227,20 +227,21 @@ class _Reader:
 
     def _map(self, number: int, form: Json) -> MapRule:
         part = self._part(f"maps/{number}")
-        return MapRule(tuple(form["given"]), form["made"], form["width"], part["keys"], part["values"])
+        given, width = tuple(form["given"]), form["width"]
+        return MapRule(given, form["made"], width, part["keys"], part["values"])
 
     def _synthesizer(self, place: str, form: Json | None) -> FittedSynthesizer | None:
         return None if form is None else Trees().from_artifact(form, self._part(place))
 
 
-def _pack_values(values: pa.Array) -> list[Any]:
+def _pack_values(values: pa.Array[Any]) -> list[Any]:
     """Values as JSON: text as it is, bytes in hexadecimal, the rest as Arrow writes it."""
     if any(test(values.type) for test in _BINARY):
         return [v.hex() if v is not None else None for v in values.to_pylist()]
     return list(values.cast(pa.string()).to_pylist())
 
 
-def _unpack_values(values: list[Any], dtype: pa.DataType) -> pa.Array:
+def _unpack_values(values: list[Any], dtype: pa.DataType) -> pa.Array[Any]:
     """The values that ``_pack_values`` gave."""
     dtype = dtype.value_type if pa.types.is_dictionary(dtype) else dtype
     if any(test(dtype) for test in _BINARY):

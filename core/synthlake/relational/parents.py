@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 
 from synthlake.ports import Codes
 from synthlake.relational.feistel import Permutation, permute_each
+from synthlake.relational.keys import apportion
 from synthlake.relational.links import CODE, DEGREE
 from synthlake.relational.model import Link, Phantoms
-from synthlake.relational.keys import apportion
 from synthlake.relational.plan import NULL_FAMILY, SamplePlan
 from synthlake.seed import Seed, Words, mulhigh
 
@@ -41,10 +42,10 @@ class PhantomParents:
         return np.repeat(np.arange(len(weights)), quotas)
 
     def degrees(self) -> Index:
-        """Children of each: quantiles in a random order, so that even a few are true to the source."""
+        """Children of each: quantiles in a random order, so that even a few are true."""
         codes = self.codes()
         if self.model.synthesizer is None or self.model.degrees is None:
-            whole = int(round(self.model.mean * self.count))
+            whole = round(self.model.mean * self.count)
             steps = (np.arange(self.count + 1) * whole) // max(self.count, 1)
             return np.maximum(np.diff(steps), 1)
         drawn: dict[str, Codes] = {}
@@ -61,8 +62,9 @@ class PhantomParents:
         ticks, null = self.model.degrees.draw(drawn[DEGREE], within)
         found = np.maximum(np.where(null, 1, ticks), 1).astype(np.float64)
         # bins of few keys are wide: the mean is known better than they tell
-        whole = np.floor(np.cumsum(found * (self.model.mean * self.count / found.sum())) + 0.5)
-        return np.maximum(np.diff(whole, prepend=0.0), 1).astype(np.int64)
+        true = np.floor(np.cumsum(found * (self.model.mean * self.count / found.sum())) + 0.5)
+        made: Index = np.maximum(np.diff(true, prepend=0.0), 1).astype(np.int64)
+        return made
 
     def _even(self, codes: NDArray[np.int64]) -> Words:
         """Words whose upper halves are evenly spread within each code."""
@@ -95,7 +97,8 @@ def multiplied(counts: Index, times: float, words: Words) -> Index:
     exact = counts * times
     whole = np.floor(exact)
     more = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53 < exact - whole
-    return (whole + more).astype(np.int64)
+    made: Index = (whole + more).astype(np.int64)
+    return made
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ def ranks_of(codes: Codes, before: Index) -> Index:
     return out
 
 
-def with_nulls(arrays: Mapping[str, pa.Array], gone: NDArray[np.bool_]) -> dict[str, pa.Array]:
+def with_nulls(arrays: Mapping[str, pa.Array[Any]], gone: NDArray[np.bool_]) -> dict[str, pa.Array[Any]]:
     """Key columns without a value where there is no parent."""
     if not gone.any():
         return dict(arrays)

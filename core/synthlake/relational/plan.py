@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Counts = NDArray[np.int64]
+ROOT_BLOCK = 4_096  # rows of a block of a table without an own parent
 NULL_FAMILY = 32  # rows without a parent are made in families of so many
 
 
@@ -25,6 +26,7 @@ class SamplePlan:
         nulls: by label: rows without a parent.
         times: by label: how many times more children each parent has than in the source.
         width: by label of an own key: parents of one block of children.
+        limits: by label of an own key: most children that the key tells apart.
         starts: by table with an own parent: shape (blocks + 1,), rows before each block.
         codes: by label of a cluster key: shape (blocks + 1, codes), children before each block.
         stubs: by label: shape (parent blocks + 1, codes), stubs before each block of parents.
@@ -39,6 +41,7 @@ class SamplePlan:
     nulls: Mapping[str, int] = field(default_factory=dict)
     times: Mapping[str, float] = field(default_factory=dict)
     width: Mapping[str, int] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
     starts: Mapping[str, Counts] = field(default_factory=dict)
     codes: Mapping[str, Counts] = field(default_factory=dict)
     stubs: Mapping[str, Counts] = field(default_factory=dict)
@@ -56,6 +59,7 @@ class SamplePlan:
             "seed": self.seed, "scale": self.scale, "rows": dict(self.rows),
             "phantoms": dict(self.phantoms), "offsets": dict(self.offsets),
             "nulls": dict(self.nulls), "times": dict(self.times), "width": dict(self.width),
+            "limits": dict(self.limits),
             "notes": list(self.notes), "tensors": names,
         }  # fmt: skip
         return held, tensors
@@ -69,3 +73,8 @@ class SamplePlan:
         for part, listed in held["tensors"].items():
             rest[part] = {name: tensors[f"{part}/{place}"] for place, name in enumerate(listed)}
         return cls(**{**rest, "notes": tuple(rest["notes"])})
+
+
+def beyond(label: str) -> str:
+    """Under which name phantoms of an own key's table count among those of its parent's table."""
+    return f"beyond {label}"

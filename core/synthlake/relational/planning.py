@@ -25,8 +25,11 @@ def plan_sample(
     """Decide the size of every table and where each block begins.
 
     Args:
+        model: what was learned.
+        seed: of the sample.
         scale: of the source's roots, hold-out included.
         rows: of single roots, in place of the scale.
+        on_event: told of each table.
 
     Raises:
         SampleError: the scale is not positive, or ``rows`` names a table that follows another.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from synthlake.constraints.rule import Cells
-from synthlake.encode.axis import Axis, is_ordered
+from synthlake.encode.axis import Axis, empty, is_ordered
 from synthlake.encode.numeric import NumericCodec
 from synthlake.ports import Codes, Redraw
 from synthlake.relational.calendars import calendar_features
@@ -38,7 +39,7 @@ class Block:
     seed: Seed
     start: int
     rows: int
-    known: Mapping[str, pa.Array]
+    known: Mapping[str, pa.Array[Any]]
     context: Mapping[str, Codes]
     family: NDArray[np.int64] | None = None
     given: dict[str, Codes] = field(default_factory=dict)
@@ -113,7 +114,7 @@ class Block:
         """Visible codes of some rows."""
         return {name: codes[rows] for name, codes in self.codes.items()}
 
-    def arrays(self) -> dict[str, pa.Array]:
+    def arrays(self) -> dict[str, pa.Array[Any]]:
         """All attributes and known columns, in their Arrow types."""
         cells = self._ruled()
         out = dict(self.known)
@@ -139,7 +140,7 @@ class Block:
 
     def _array(
         self, attribute: Attribute, dtype: pa.DataType, cells: Mapping[str, Cells]
-    ) -> pa.Array:
+    ) -> pa.Array[Any]:
         name, codec = column_id(attribute.column), attribute.codec
         if attribute.column in cells:
             found = cells[attribute.column]
@@ -148,5 +149,5 @@ class Block:
                 return codec.render(found.ticks, found.null, special)
             return Axis(dtype).values(found.ticks, found.null)
         if codec is None or name not in self.codes:
-            return pa.nulls(self.rows, dtype)
+            return empty(self.rows, dtype)
         return codec.decode(self.codes[name], self.words(name, WITHIN))

@@ -48,7 +48,8 @@ class KeyStatistics:
         orphans: rows whose key no parent has.
         orphan_keys: distinct keys that no parent has.
         parents: distinct keys of the parent table.
-        degrees: columns ``degree``, ``parents`` (int64): children per distinct parent key, zero included.
+        degrees: columns ``degree``, ``parents`` (int64): children per distinct parent key, zero
+            included.
         orphan_degrees: columns ``degree``, ``keys``: children per distinct orphan key.
         siblings: mean share of the most frequent value among a parent's children, over the child's
             columns of few values, as excess over what independent children would have; 0 to 1.

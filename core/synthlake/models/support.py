@@ -1,0 +1,27 @@
+"""How many entities stand behind something: what may be stored, and what may not."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def distinct(keys: NDArray[np.int64], group: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """Distinct groups per key in [0, size); groups are numbers from 0 (``dense``)."""
+    if not len(keys):
+        return np.zeros(size, np.int64)
+    width = int(group.max()) + 1
+    pairs = np.sort(keys.astype(np.int64) * width + group)
+    fresh = np.append(True, pairs[1:] != pairs[:-1])
+    return np.bincount(pairs[fresh] // width, minlength=size)
+
+
+def dense(group: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The same groups, numbered from 0."""
+    return np.unique(group, return_inverse=True)[1].astype(np.int64)
+
+
+def entity_share(group: NDArray[np.int64]) -> NDArray[np.float64]:
+    """1 / rows of each row's entity: a sum over rows is at most their distinct entities."""
+    sizes = np.bincount(group)
+    return 1.0 / sizes[group]

@@ -1,0 +1,149 @@
+"""Parents of children that are not made with them: by code, by stubs, then by their keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from synthlake.encode.axis import empty
+from synthlake.ports import Codes
+from synthlake.relational.model import Link, code_id, link_id
+from synthlake.relational.parents import Stubs, ranks_of, typed, with_nulls
+from synthlake.relational.plan import ROOT_BLOCK
+from synthlake.relational.recent import Recent
+from synthlake.relational.rows import Block
+from synthlake.relational.uniqueness import pairing, unlike
+from synthlake.seed import below
+
+if TYPE_CHECKING:
+    from synthlake.relational.generate import Generator
+
+_KEPT_SKELETONS = 1_024  # of ROOT_BLOCK parents each: 64 kB
+
+Index = NDArray[np.int64]
+
+
+class Matching:
+    """Finds the parents of one sample's children.
+
+    Args:
+        generator: makes the parents' codes, degrees and keys.
+    """
+
+    def __init__(self, generator: Generator) -> None:
+        self._generator = generator
+        self._skeletons = Recent(_KEPT_SKELETONS)
+
+    def columns(
+        self, block: Block, number: int, link: Link, met: dict[int, Index]
+    ) -> dict[str, pa.Array[Any]]:
+        """Columns of one foreign key.
+
+        Args:
+            number: place of the key in its table.
+            met: parents by the keys before this one; this one's are added.
+        """
+        table = block.model.table
+        if link_id(number) not in block.drawn:  # nothing was learned of it
+            return {c: empty(block.rows, table.column(c).type) for c in link.fk.columns}
+        parent = self._parents(block, link, block.drawn[link_id(number)])
+        if pairing(block.model) == number and block.family is not None:
+            parent = self._unlike(block, number, parent, met)
+        met[number] = parent
+        gone = parent < 0
+        keys = self._generator.key_columns(
+            link.fk.references, link.fk.to, np.where(gone, 0, parent)[~gone | ~gone.all()]
+        )
+        if gone.all():
+            return {c: empty(block.rows, table.column(c).type) for c in link.fk.columns}
+        return with_nulls(typed(keys, link.fk, table), gone)
+
+    def _parents(self, block: Block, link: Link, codes: Codes) -> Index:
+        """The parent of each row by its code; -1 for none."""
+        generator, name = self._generator, block.model.table.name
+        label = link.fk.label(name)
+        starts = generator.plan.starts.get(name)
+        place = block.start // ROOT_BLOCK
+        if starts is not None:
+            place = int(np.searchsorted(starts, block.start, side="right")) - 1
+        ranks = ranks_of(codes, generator.plan.codes[label][place])
+        stubs = Stubs(link, label, generator.plan, generator.seed)
+        return self._owner(link, label, stubs.standing(codes), stubs.places(codes, ranks))
+
+    def _unlike(self, block: Block, number: int, parent: Index, met: dict[int, Index]) -> Index:
+        """Parents that make the primary key unique within each family."""
+        model, link = block.model, block.model.links[number]
+        assert block.family is not None
+        keys: list[NDArray[np.integer[Any]]] = [block.family]
+        for name in model.distinct:
+            if name == link_id(number):
+                continue
+            other = next((p for n, p in met.items() if link_id(n) == name), None)
+            keys.append(block.drawn[name] if other is None else other)
+        label = link.fk.label(model.table.name)
+        plan, seed = self._generator.plan, self._generator.seed
+        stubs = Stubs(link, label, plan, seed)
+        codes = stubs.standing(block.drawn[link_id(number)])
+
+        def redraw(rows: Index, again: int) -> Index:
+            words = block.words(f"pair:{label}", again)[rows]
+            return self._owner(link, label, codes[rows], below(words, stubs.room(codes[rows])))
+
+        where = f"the primary key of {model.table.name} ({', '.join(model.table.primary_key)})"
+        return unlike(parent, keys, redraw, plan.rows[link.fk.references], where)
+
+    def _owner(self, link: Link, label: str, codes: Codes, stubs: Index) -> Index:
+        """The parent that owns each stub; where nobody has stubs, they number the parents."""
+        out = np.where(codes == Stubs.ANY, stubs, -1)
+        cumulative = self._generator.plan.stubs[label]
+        block = np.full(len(codes), -1, np.int64)
+        for code in np.unique(codes[codes >= 0]):
+            rows = np.flatnonzero(codes == code)
+            block[rows] = np.searchsorted(cumulative[:, code], stubs[rows], side="right") - 1
+        for number in np.unique(block[block >= 0]):
+            rows = np.flatnonzero(block == number)
+            key, parent = self._skeleton(link, label, int(number))
+            local = stubs[rows] - cumulative[number][codes[rows]]
+            place = np.searchsorted(key, (codes[rows].astype(np.int64) << 40) + local, side="right")
+            out[rows] = parent[place - 1]
+        return out
+
+    def _skeleton(self, link: Link, label: str, number: int) -> tuple[Index, Index]:
+        """Stubs of a block of parents: ``code << 40 | stubs before`` in order, and their owners.
+
+        Blocks beyond those of real parents hold phantoms.
+        """
+
+        def make() -> tuple[Index, Index]:
+            codes, degrees, first = self.stub_owners(link, label, number)
+            parent = np.arange(len(codes)) + first
+            order = np.lexsort((parent, codes))
+            codes, degrees, parent = codes[order], degrees[order], parent[order]
+            before = np.cumsum(degrees) - degrees
+            head = np.searchsorted(codes, codes, side="left")
+            keep = degrees > 0
+            return ((codes << 40) + before - before[head])[keep], parent[keep]
+
+        return self._skeletons.get((label, number), make)
+
+    def stub_owners(self, link: Link, label: str, number: int) -> tuple[Index, Index, int]:
+        """Codes and degrees of a block of parents, and the number of the first one."""
+        generator, table = self._generator, link.fk.references
+        real = generator.plan.rows[table]
+        if number >= -(-real // ROOT_BLOCK):
+            codes, degrees = generator.phantom_parents(link, label)
+            return codes + link.codes, degrees, real + generator.plan.offsets.get(label, 0)
+        low, high = number * ROOT_BLOCK, min((number + 1) * ROOT_BLOCK, real)
+        codes_of, degrees_of = [], []
+        if generator.model.tables[table].own is None:
+            block = generator.open_block(table, number)
+            block.draw([n for n in block.model.order if n.startswith(("n:", "p:"))])
+            codes_of, degrees_of = [block.drawn[code_id(label)]], [block.count(label)]
+        else:
+            for block, rows in generator.slices(table, low, high):
+                codes_of.append(block.drawn[code_id(label)][rows])
+                degrees_of.append(block.count(label)[rows])
+        return np.concatenate(codes_of).astype(np.int64), np.concatenate(degrees_of), low

@@ -1,0 +1,135 @@
+"""What makes a primary key unique within the families of the own parent, and how many it holds.
+
+A number gives way to the nearest free one, so it alone suffices. Without numbers, parents of
+another table give way; without these, categories do, each as far as later ones tell rows apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthlake.encode.numeric import NumericCodec
+from synthlake.encode.text import TextCodec
+from synthlake.errors import SampleError
+from synthlake.relational.distinctness import repeated
+from synthlake.relational.model import TableModel, column_id, link_id
+
+Index = NDArray[np.int64]
+_TRIES = range(10, 18)  # numbers of further draws
+
+
+def often(model: TableModel) -> dict[str, int]:
+    """For columns of the key that are made distinct when drawn: how often a value may stand."""
+    names = model.distinct
+    numbers = [n for n in names if _is(model, n, NumericCodec)]
+    if numbers:
+        return {numbers[-1]: 1}
+    if pairing(model) is not None or any(_is(model, n, TextCodec) for n in names):
+        return {}
+    sizes = [_size(model, n, {}) for n in names]
+    return {n: prod(sizes[place + 1 :]) for place, n in enumerate(names)}
+
+
+def pairing(model: TableModel) -> int | None:
+    """Place of the foreign key whose parents give way; None where other columns do."""
+    if any(_is(model, n, NumericCodec) for n in model.distinct):
+        return None
+    places = [n for n, k in enumerate(model.links)
+              if k.kind == "cluster" and link_id(n) in model.distinct]  # fmt: skip
+    return max(places, default=None)
+
+
+def rewritten(model: TableModel) -> str | None:
+    """The text column that gives way: texts of one shape are told apart when they are written."""
+    if often(model) or pairing(model) is not None:
+        return None
+    texts = [n for n in model.distinct if _is(model, n, TextCodec)]
+    return texts[-1] if texts else None
+
+
+def most_children(model: TableModel, rows: Mapping[str, int]) -> int | None:
+    """Most rows that a family may have; None where the key sets no limit.
+
+    Args:
+        rows: of the tables before this one.
+    """
+    own, key = model.own, set(model.table.primary_key)
+    if own is None or not key or not set(own.fk.columns) <= key:
+        return None
+    if key == set(own.fk.columns):
+        return 1
+    names = model.distinct
+    if not names or any(_is(model, n, NumericCodec | TextCodec) for n in names):
+        return None
+    return max(prod(_size(model, n, rows) for n in names), 1)
+
+
+def unlike(
+    parent: Index, keys: Sequence[NDArray[np.integer]], redraw: Callable[[Index, int], Index],
+    rows: int, where: str,
+) -> Index:  # fmt: skip
+    """Parents of which no two rows with equal keys have the same.
+
+    Args:
+        parent: number of each row's parent; -1 for none, which is replaced.
+        keys: all other columns of the key.
+        redraw: parents of some rows, drawn again with the words of another number.
+        rows: of the parent's table.
+        where: the key, for messages.
+
+    Raises:
+        SampleError: there are not as many parents.
+    """
+    parent = parent.copy()
+    for number in _TRIES:
+        bad = np.flatnonzero(repeated([parent, *keys]) | (parent < 0))
+        if not len(bad):
+            return parent
+        parent[bad] = redraw(bad, number)
+    bad = np.flatnonzero(repeated([parent, *keys]) | (parent < 0))
+    taken: dict[tuple[int, ...], set[int]] = {}
+    good = np.ones(len(parent), bool)
+    good[bad] = False
+    wanted = {tuple(int(k[row]) for k in keys) for row in bad}
+    for row in np.flatnonzero(good) if len(bad) else ():
+        group = tuple(int(k[row]) for k in keys)
+        if group in wanted:
+            taken.setdefault(group, set()).add(int(parent[row]))
+    for row in bad:
+        used = taken.setdefault(tuple(int(k[row]) for k in keys), set())
+        parent[row] = _nearest(int(parent[row]), used, rows, where)
+        used.add(int(parent[row]))
+    return parent
+
+
+def _nearest(wanted: int, used: set[int], rows: int, where: str) -> int:
+    """The parent nearest to one that is not used."""
+    wanted = min(max(wanted, 0), max(rows - 1, 0))
+    for distance in range(len(used) + 1):
+        for found in (wanted + distance, wanted - distance):
+            if 0 <= found < rows and found not in used:
+                return found
+    raise SampleError(
+        f"{where} would repeat: a family has more rows than there are {rows:,} parents to tell them"
+        " apart",
+        hint="ask for more rows of the other tables that the key refers to",
+    )
+
+
+def _is(model: TableModel, name: str, kind: object) -> bool:
+    found = next((a for a in model.attributes if column_id(a.column) == name), None)
+    codec = (found.drawn or found.codec) if found else None
+    return isinstance(codec, kind)  # type: ignore[arg-type]
+
+
+def _size(model: TableModel, name: str, rows: Mapping[str, int]) -> int:
+    """Values that a category or a reference can have."""
+    for number, link in enumerate(model.links):
+        if link_id(number) == name:
+            return rows.get(link.fk.references, 0) if link.kind == "cluster" else link.size
+    found = next(a for a in model.attributes if column_id(a.column) == name)
+    return found.codec.size if found.codec is not None else 1
