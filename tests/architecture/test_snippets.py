@@ -16,6 +16,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -29,7 +30,7 @@ DOCS = [
     *sorted(ROOT.glob("*/README.md")),
 ]
 FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-TIMEOUT_S = 120
+TIMEOUT_S = 300
 
 # Two days, so that a run takes seconds: (table, rows that stay).
 SMALL = {
@@ -121,7 +122,18 @@ def _flush(code: str, folder: Path) -> None:
         _run([sys.executable, "-W", "error", "-c"], code, folder)
 
 
-@pytest.mark.parametrize("doc", DOCS, ids=lambda p: str(p.relative_to(ROOT)))
+def _marked(docs: list[Path]) -> list[Any]:
+    """Documents whose blocks learn something are slow."""
+    learning = re.compile(r"sl\.fit|^synthlake (run|fit|evaluate)", re.MULTILINE)
+    return [
+        pytest.param(
+            doc, marks=[pytest.mark.slow] if learning.search(doc.read_text("utf-8")) else []
+        )
+        for doc in docs
+    ]
+
+
+@pytest.mark.parametrize("doc", _marked(DOCS), ids=lambda p: str(p.relative_to(ROOT)))
 def test_snippets_run(doc: Path, small: Path, tmp_path: Path) -> None:
     blocks = [b for b in snippets(doc.read_text(encoding="utf-8")) if "shape" not in b.info]
     (tmp_path / "data").mkdir()

@@ -75,6 +75,7 @@ class Planted:
     tables: Database
     free: dict[str, Iterator[int]] = field(default_factory=dict)
     canaries: list[Canary] = field(default_factory=list)
+    pair: tuple[str, str] = ("", "")
 
     def plant(self, kind: str, table: str, column: str, values: Iterable[Any]) -> None:
         """Write each value into a row of its own."""
@@ -126,6 +127,7 @@ def base() -> Database:
         "name": [f"Ann{i:03d} Lee" for i in random.integers(0, 1000, n)],
         "note": [f"called {i:02d} times" for i in random.integers(0, 99, n)],
         "plan": random.choice(["basic", "plus", "pro"], n),
+        "path": pa.array([["a", "b"], ["b"]] * (n // 2)),
     })  # fmt: skip
     depots = pa.table({
         "depot_id": random.permutation(np.arange(1, DEPOTS + 1)),
@@ -155,8 +157,8 @@ def base() -> Database:
     })  # fmt: skip
     settings = pa.table({
         "name": ["Azurite-77", "Borax-88", "Cuprite-99", "Dolomite-66"],
-        "value": [Decimal("71717171.71"), Decimal("82828282.82"), Decimal("-93939393.93"),
-                  Decimal("64646464.64")],
+        "value": [Decimal("71739204.58"), Decimal("82640917.35"), Decimal("-93517064.29"),
+                  Decimal("64029571.83")],
         "since": pa.array([-98_765, 598_765, 498_765, 398_765], pa.int32()).cast(pa.date32()),
     })  # fmt: skip
     return {"clients": clients, "depots": depots, "countries": countries, "weather": weather,
@@ -167,7 +169,10 @@ TABLES: dict[str, Any] = {
     "clients": {
         "primary_key": ["client_id"],
         "columns": {
-            **{c: {"role": "categorical"} for c in ("segment", "city", "region", "tag", "plan")},
+            **{
+                c: {"role": "categorical"}
+                for c in ("segment", "city", "region", "tag", "code", "plan")
+            },
             "name": {"role": "personal"},
             "note": {"role": "text"},
         },
@@ -202,7 +207,7 @@ def planted(learned: Callable[[Database, str], list[int]]) -> Planted:
     made = Planted(tables, {**free, "weather": iter(range(7, 700, 5))})
     _plant_attributes(made)
     _plant_keys(made)
-    _plant_shared(made, rows["clients"])
+    _plant_shared(made)
     _plant_degrees(made, rows["clients"])
     for column, kind in (("name", "tiny table"), ("value", "tiny table"), ("since", "tiny table")):
         for value in tables["settings"][column].to_pylist():
@@ -239,7 +244,7 @@ def _plant_attributes(made: Planted) -> None:
     plant("minimum", "clients", "seen", moments("1666-09-02T01:02:03.987000"))
     plant("maximum", "clients", "born", (date(5432, 1, 23), date(4321, 2, 14)))
     plant("minimum", "clients", "born", (date(1234, 5, 6), date(1345, 6, 7)))
-    plant("maximum", "depots", "capacity", (87_878_787, 76_767_673))
+    plant("maximum", "depots", "capacity", (87_341_906, 76_203_458))
     plant("maximum", "orders", "amount", (61_803_398.87, 57_721_566.49, 69_314_718.05))
     plant("minimum", "orders", "amount", (-61_803_398.83, -57_721_566.41, -69_314_718.07))
     plant("maximum", "orders", "weight", (12_345_678.987, 23_456_789.876))
@@ -248,8 +253,18 @@ def _plant_attributes(made: Planted) -> None:
     plant("maximum", "weather", "temp", (4_567_891.3, 5_678_912.7))
     plant("personal", "clients", "name", ("Ottokar von Zwitschenbach", "X Æ A-12", "Ng 7",
                                           "MacGillicuddy-O'Rourke, Siobhán"))  # fmt: skip
-    plant("text", "clients", "note", ("has a tattoo of Krampus (left arm)", "PIN=0451-KQ-7713",
-                                      "https://example.org/u/kestrel?id=19"))  # fmt: skip
+    plant(
+        "text",
+        "clients",
+        "note",
+        (
+            "has a tattoo of Krampus (left arm)",
+            "PIN=0451-KQ-7713",
+            "https://example.org/u/kestrel?id=19",
+        ),
+    )
+    made.write("clients", "path", [next(made.free["clients"])], ["a", "listcanary"])
+    made.canaries.append(canary("category", "clients.path", "listcanary"))
 
 
 def _plant_keys(made: Planted) -> None:
@@ -267,16 +282,16 @@ def _plant_keys(made: Planted) -> None:
     plant("grid key", "weather", "day", (date(2899, 12, 7), date(1655, 2, 5)))
 
 
-def _plant_shared(made: Planted, clients: list[int]) -> None:
-    """Values of nine entities, and a pair of values that only one has."""
+def _plant_shared(made: Planted) -> None:
+    """Values of nine entities, and a pair of common values that nine have."""
     for value in ("ninefold-plan", "nonagon-plan"):
         rows = [next(made.free["clients"]) for _ in range(9)]
         made.write("clients", "plan", rows, value)
         made.canaries.append(canary("held by nine", "clients.plan", value))
-    region = made.tables["clients"]["region"].to_pylist()
-    row = next(made.free["clients"])
-    made.write("clients", "city", [row], "city03")
-    made.write("clients", "region", [row], "region4" if region[row] != "region4" else "region0")
+    made.pair = ("city03", "region4")  # all others of the city are of one other region
+    nine = [next(made.free["clients"]) for _ in range(9)]
+    for column, value in zip(("city", "region"), made.pair, strict=True):
+        made.write("clients", column, nine, value)
 
 
 def _plant_degrees(made: Planted, clients: list[int]) -> None:
@@ -305,7 +320,7 @@ def _plant_degrees(made: Planted, clients: list[int]) -> None:
     made.canaries.append(canary("own orphan", "orders.client_id", "GHOST:Legion/many"))
     many = range(orders.num_rows, orders.num_rows + NINTH_ROWS)
     eight = [next(made.free["orders"]) for _ in range(8)]
-    for column, value in (("status", "monopoly"), ("amount", 8_080_808.19)):
+    for column, value in (("status", "monopoly"), ("amount", 8_093_517.19)):
         made.write("orders", column, [*many, *eight], value)
         made.canaries.append(canary("nine entities, 500 rows", f"orders.{column}", value))
 
@@ -320,8 +335,8 @@ class Search:
     def __init__(self, canaries: list[Canary]) -> None:
         self.canaries = canaries
         self.found: dict[str, set[str]] = {}
-        self._numbers = {n: c for c in canaries for n in c.numbers}
-        self._sorted = np.array(sorted(self._numbers), float)
+        self._numbers = {float(n): c for c in canaries for n in c.numbers}
+        self._sorted = np.array(sorted(self._numbers))
         self._needles = [(needle, c) for c in canaries for needle in _needles(c)]
 
     def folder(self, folder: Path) -> None:
@@ -359,17 +374,19 @@ class Search:
         for shift in (0, -1):
             near = self._sorted[np.clip(place + shift, 0, None)]
             for number in np.unique(near[np.abs(near - held) <= 1e-12 * np.abs(near)]):
-                known = self._numbers[number]
+                known = self._numbers[float(number)]
                 if abs(number) >= 1000 or "ratio" in known.where:
                     self._note(name, known)
 
     def table(self, table: pa.Table, name: str) -> None:
         """Cells."""
         for column in table.column_names:
-            distinct = table[column].unique()
+            distinct = table[column]
+            if not pa.types.is_nested(distinct.type):
+                distinct = distinct.unique()
             if pa.types.is_dictionary(distinct.type):
                 distinct = distinct.cast(distinct.type.value_type)
-            held = {v for v in distinct.to_pylist() if v is not None}
+            held = distinct.to_pylist()
             written = "\n".join(v.hex() if isinstance(v, bytes) else str(v) for v in held)
             self.text(written, f"{name}:{column}")
 
@@ -406,6 +423,7 @@ def _leaves(value: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
             yield place, str(key)
             yield from _leaves(held, (*place, str(key)))
     elif isinstance(value, list):
+        yield place, "".join(held for held in value if isinstance(held, str))  # by character
         for held in value:
             yield from _leaves(held, place)
     else:
@@ -416,7 +434,12 @@ def _needles(known: Canary) -> set[bytes]:
     """A canary's text in several encodings, and its numbers as eight bytes."""
     out: set[bytes] = set()
     for text in known.texts:
-        out |= {text.encode(), text.encode("latin-1", "replace"), html.escape(text).encode(), json.dumps(text)[1:-1].encode()}
+        out |= {
+            text.encode(),
+            text.encode("latin-1", "replace"),
+            html.escape(text).encode(),
+            json.dumps(text)[1:-1].encode(),
+        }
     for number in known.numbers:
         out.add(np.float64(number).tobytes())
         if float(number).is_integer() and abs(number) >= 1000:

@@ -147,6 +147,22 @@ def test_a_table_of_one_row(spec_of: SpecOf, tables: Any) -> None:
     assert SECRET not in read(spec, "head_office")["street"].to_pylist()
 
 
+def test_few_values_in_columns_that_allow_no_null(spec_of: SpecOf, tables: Any) -> None:
+    columns = {
+        "name": pa.array([f"{SECRET} {'x' * n}" for n in range(16)]),
+        "budget": pa.array([1000.5 * 7**n for n in range(16)]),
+        "since": pa.array([n * 10**14 for n in range(16)], pa.timestamp("us")),
+    }
+    strict = pa.schema([pa.field(n, c.type, nullable=False) for n, c in columns.items()])
+    tables["offices"] = pa.table(columns, strict)
+    spec = spec_of(tables)
+    valid(spec, tables)
+    made = read(spec, "offices")
+    assert made.num_rows == 16
+    assert [column.null_count for column in made.columns] == [0, 0, 0]
+    assert not any(SECRET in text for text in made["name"].to_pylist())
+
+
 def test_a_column_of_nothing(spec_of: SpecOf, tables: Any) -> None:
     rows = tables["customers"].num_rows
     tables["customers"] = (

@@ -80,6 +80,16 @@ def test_rows_win_over_scale() -> None:
         ({"rows": {"countries": 5}}, "is not scaled", "keep"),
         ({"evaluate": {"target": "orders.amout"}}, "no column 'orders.amout'", "orders.amount"),
         ({"evaluate": {"target": "amount"}}, "no column 'amount'", "orders.amount"),
+        (
+            {"gates": [{"metric": "ks", "at_most": 1, "table": "ordrs"}]},
+            "gates.0: there is no table 'ordrs'",
+            "orders",
+        ),
+        (
+            {"gates": [{"metric": "ks", "at_most": 1, "table": "orders", "column": "city"}]},
+            "gates.0: there is no column 'city'",
+            "amount",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(asked: dict[str, Any], said: str, hint: str) -> None:
@@ -177,3 +187,51 @@ def test_the_room_of_a_key_is_that_of_its_parts() -> None:
     assert capacity(table(a=pa.int64())) is None
     assert capacity(table(a=pa.int8(), b=pa.string())) is None
     assert capacity(Table("t", ())) is None
+
+
+def test_children_of_few_parents_are_refused() -> None:
+    tables = {
+        "shops": pa.table({"shop": list("abcdefghijklmnop")}),
+        "visits": pa.table({"visit": range(300), "shop": ["a", "b", "c"] * 100}),
+    }
+    keys = [{"columns": ["shop"], "references": "shops", "mode": "own"}]
+    declared = {
+        "shops": {"primary_key": ["shop"]},
+        "visits": {"primary_key": ["visit"], "foreign_keys": keys},
+    }
+    held = SynthesisSpec.load({"source": "memory", "tables": declared})
+    source = open_source(tables)
+    (problem,) = plan_run(source, understand(source, held.tables), held).problems
+    assert problem.startswith("visits has 3 parents in shops")
+    assert "give shops `keep: true`" in problem
+
+
+def test_a_grid_over_parents_that_are_made_anew_is_refused() -> None:
+    days, stations = 60, 12
+    tables = {
+        "stations": pa.table({"station": [f"s{n:02d}" for n in range(stations)]}),
+        "readings": pa.table(
+            {
+                "station": [f"s{n % stations:02d}" for n in range(days * stations)],
+                "day": [n // stations for n in range(days * stations)],
+            }
+        ),
+    }
+    keys = [{"columns": ["station"], "references": "stations", "mode": "match"}]
+    declared: dict[str, Any] = {
+        "stations": {"primary_key": ["station"]},
+        "readings": {"primary_key": ["station", "day"], "foreign_keys": keys},
+    }
+
+    def problems() -> tuple[str, ...]:
+        held = SynthesisSpec.load({"source": "memory", "tables": declared})
+        source = open_source(tables)
+        return plan_run(source, understand(source, held.tables), held).problems
+
+    (problem,) = problems()
+    assert problem.startswith("the primary key of readings is a grid over rows of stations")
+    keys[0]["mode"] = "own"
+    assert problems() == ()
+    del keys[0]["mode"]
+    declared["stations"]["keep"] = True
+    assert problems() == ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -10,7 +12,9 @@ from typer.core import TyperGroup
 
 from synthlake.errors import GateError, SynthlakeError
 
-BAD_INPUT, GATE_FAILED, INTERRUPTED = 2, 3, 130
+BROKEN, BAD_INPUT, GATE_FAILED, INTERRUPTED = 1, 2, 3, 130
+# with the class of all usage errors: typer brings a click of its own, or takes the installed one
+_OF_TYPER = (typer.Abort, typer.Exit, typer.BadParameter.__mro__[2])
 
 
 class Guarded(TyperGroup):
@@ -34,6 +38,15 @@ class Guarded(TyperGroup):
             named = f" ({error.filename})" if error.filename else ""
             errors().print(f"Error: {error.strerror or type(error).__name__}{named}")
             code = BAD_INPUT
+        except _OF_TYPER:
+            raise
+        except Exception as error:
+            # its text may be a library's that quotes a cell's value
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            at = f"{Path(last.filename).name}, line {last.lineno}"
+            errors().print(f"Error: {type(error).__name__} in {at}, which should not happen")
+            errors().print("Hint: report it; --debug shows more, and may show values")
+            code = BROKEN
         raise typer.Exit(code)
 
 

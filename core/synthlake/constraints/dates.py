@@ -25,6 +25,8 @@ _MICROS = 1_000_000
 _HOUR = 3_600 * _MICROS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TRIED = 400  # rows that rule zones out
+_SHIFTS = 8  # distinct offsets of a zone's clock over time
+_CYCLES = {"hour": 24, "minute": 60, "second": 60}
 _LIMIT = 200_000 * 366 * 24 * _HOUR  # microseconds; beyond, calendars do not reach
 
 
@@ -64,10 +66,11 @@ class DateParts:
 
 
 def micros_of(ticks: NDArray[Any], unit: float) -> NDArray[np.int64]:
-    """Microseconds since the epoch."""
+    """Microseconds since the epoch, as far as calendars reach."""
     if unit >= 1:
-        return ticks.astype(np.int64) * int(unit)
-    return ticks.astype(np.int64) // int(round(1 / unit))
+        most = _LIMIT // int(unit)
+        return np.clip(ticks.astype(np.int64), -most, most) * int(unit)
+    return ticks.astype(np.int64) // round(1 / unit)
 
 
 def local(micros: NDArray[np.int64], zone: str) -> NDArray[np.int64]:
@@ -128,8 +131,14 @@ def find_date_parts(
         return None
     micros = micros_of(given.ticks, unit)
     some = there[:: max(1, len(there) // _TRIED)]
+    names = _possible(micros[some], {n: cells[n].ticks[some] for n in names})
+    if not names:
+        return None
     best: tuple[int, str] = (0, "UTC")
+    few = some[::10]
     for zone in _zones():
+        if len(_matches(fields(micros[few], zone), cells, names, few)) <= best[0]:
+            continue
         matched = len(_matches(fields(micros[some], zone), cells, names, some))
         if matched > best[0]:
             best = (matched, zone)
@@ -141,15 +150,32 @@ def find_date_parts(
     return DateParts(source, best[1], unit, tuple(parts.items())) if parts else None
 
 
+def _possible(micros: NDArray[np.int64], columns: Mapping[str, NDArray[Any]]) -> list[str]:
+    """Columns that may be a part of timestamps in some zone; trying all zones takes seconds."""
+    days = [fields(micros + shift * _HOUR, "UTC") for shift in (-14, 0, 14)]
+    utc = days[1]
+
+    def may_be(values: NDArray[Any], part: str) -> bool:
+        size = _CYCLES.get(part)
+        if size is None:  # a date is that of UTC, or of the day before or after
+            return bool(np.any([f[part] == values for f in days], axis=0).all())
+        if values.min() < 0 or values.max() >= size:
+            return False
+        return len(np.unique((values - utc[part]) % size)) <= _SHIFTS
+
+    return [n for n, values in columns.items() if any(may_be(values, p) for p in PARTS)]
+
+
 def _matches(
     found: Mapping[str, NDArray[np.int64]], cells: Mapping[str, Cells], names: Iterable[str],
     rows: NDArray[np.int64],
 ) -> dict[str, str]:  # fmt: skip
-    """The part that each column equals, if any."""
+    """The part that each column equals, if any; a constant can be a year, all else is chance."""
     out = {}
     for name in names:
         values = cells[name].ticks[rows]
-        equal = (p for p in PARTS if np.array_equal(found[p], values))
+        parts = PARTS if np.ptp(values) else ("year",)
+        equal = (p for p in parts if np.array_equal(found[p], values))
         if (part := next(equal, None)) is not None:
             out[name] = part
     return out

@@ -77,7 +77,8 @@ def discover(
             rules.append(parts)
             made |= set(parts.makes)
     for total in find_clock_sums(cells, clocks, [n for n in whole if n not in clocks]):
-        if not {total.clock, total.minutes} & made:
+        free = not {total.clock, total.minutes} & made
+        if free and len(in_order([*rules, total])) > len(rules):  # of a cycle, the first stay
             rules.append(total)
             made |= {total.clock}
     return Structure(in_order(rules), tuple(clocks))

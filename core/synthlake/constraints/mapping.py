@@ -17,6 +17,8 @@ _COVERED = 0.9  # share of rows whose determinant has k entities
 _SPREAD = 0.2  # share of rows that the most frequent value alone would get wrong
 _WIDEST = 2_000  # codes of a determinant
 _SAMPLE = 20_000
+_FIRST = 3_000  # rows on which most candidates are refuted
+_PAIRED = 16
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,8 @@ def find_maps(
             late = all(place[g] < place[made] for g in given)
             if made in given or made in found or not late:
                 continue
-            if not _holds(small, columns[made].codes[some], 5 * TOLERANCE):
+            codes = columns[made].codes[some]
+            if _refuted(small, codes) or not _holds(small, codes, 5 * TOLERANCE):
                 continue
             rule = _build(given, made, columns, group, k)
             if rule is not None:
@@ -92,9 +95,9 @@ def find_maps(
 
 
 def _candidates(names: list[str]) -> Iterator[tuple[str, ...]]:
-    """Single determinants before pairs."""
+    """Single determinants before pairs; only the first ``_PAIRED`` columns are paired."""
     yield from ((n,) for n in names)
-    yield from combinations(names, 2)
+    yield from combinations(names[:_PAIRED], 2)
 
 
 def _modes(key: NDArray[np.int64], codes: Codes) -> tuple[Any, Any, Any]:
@@ -105,6 +108,17 @@ def _modes(key: NDArray[np.int64], codes: Codes) -> tuple[Any, Any, Any]:
     owner = pairs[order] // width
     last = np.flatnonzero(np.append(owner[1:] != owner[:-1], True))
     return owner[last], (pairs[order][last] % width).astype(np.int32), counts[order][last]
+
+
+def _refuted(key: NDArray[np.int64], codes: Codes) -> bool:
+    """Whether some rows already show more pairs than a dependency allows."""
+    rows = slice(0, None, max(1, len(key) // _FIRST))
+    key, codes = key[rows], codes[rows]
+    known = (key >= 0) & (codes >= 0)
+    pairs = np.sort(key[known] * (int(codes.max(initial=0)) + 1) + codes[known])
+    keys = np.sort(key[known])
+    extra = np.count_nonzero(np.diff(pairs)) - np.count_nonzero(np.diff(keys))
+    return bool(extra > 5 * TOLERANCE * len(pairs) + 2)
 
 
 def _holds(key: NDArray[np.int64], codes: Codes, tolerance: float) -> bool:

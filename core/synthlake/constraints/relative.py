@@ -16,7 +16,7 @@ from synthlake.constraints.rule import Cells
 _TERMS = 3  # columns that predict at most
 _ENOUGH = 0.6  # share of variance that must be explained
 _BETTER = 0.02  # share that a further column must add
-_FIT_ROWS = 50_000
+_FIT_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,9 @@ def find_linear(cells: Mapping[str, Cells], name: str, target: Cells) -> Linear 
     chosen: list[str] = []
     explained = 0.0
     while len(chosen) < _TERMS:
-        gains = {n: _fit([columns[c] for c in [*chosen, n]], goal)[2] for n in columns if n not in chosen}
+        gains = {
+            n: _fit([columns[c] for c in [*chosen, n]], goal)[2] for n in columns if n not in chosen
+        }
         name_of = max(gains, key=lambda n: gains[n], default=None)
         if name_of is None or gains[name_of] < explained + _BETTER * (1 - explained) + 1e-9:
             break

@@ -14,11 +14,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 Ticks = NDArray[Any]  # int64, or float64 for a continuous axis
-_LIMIT = 2**53
+_EXACT = 2**53  # whole numbers up to here are exact as floats
+_SIGN = 2**63
+_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_FIRST_DAY, _LAST_DAY = -719_162, 2_932_896  # of the years 1 and 9999, from 1970-01-01
 
 
 def is_ordered(dtype: pa.DataType) -> bool:
     """Whether values of a type lie on an axis: numbers, dates and times."""
+    dtype = dtype.value_type if pa.types.is_dictionary(dtype) else dtype
     return bool(
         pa.types.is_integer(dtype)
         or pa.types.is_floating(dtype)
@@ -56,24 +60,53 @@ class Axis:
 
     Attributes:
         type: Arrow type of the column.
-        decimals: of floats and decimals; None for a continuous float.
+        decimals: of floats; None for a continuous one. Of decimals of more than 18 digits: None if
+            some value needs them.
+        shifted: whether ticks are counted from 2**63, as some value lies beyond.
     """
 
     type: pa.DataType
     decimals: int | None = None
+    shifted: bool = False
+
+    @property
+    def value_type(self) -> pa.DataType:
+        """The type, that of the values for a dictionary."""
+        return self.type.value_type if pa.types.is_dictionary(self.type) else self.type
 
     @property
     def continuous(self) -> bool:
         """Whether ticks are floats."""
-        if pa.types.is_floating(self.type):
-            return self.decimals is None
-        return bool(pa.types.is_decimal(self.type) and self.type.precision > 18)
+        dtype = self.value_type
+        wide = pa.types.is_decimal(dtype) and dtype.precision > 18
+        return self.decimals is None and bool(pa.types.is_floating(dtype) or wide)
+
+    @property
+    def limits(self) -> tuple[Any, Any]:
+        """Least and greatest tick of the type; of dates, of those with four digits of a year."""
+        dtype = self.value_type
+        if pa.types.is_integer(dtype) and not self.shifted:
+            signed = pa.types.is_signed_integer(dtype)
+            most = min(2 ** (dtype.bit_width - signed), _SIGN) - 1
+            return (-most - 1 if signed else 0), most
+        if pa.types.is_decimal(dtype):
+            most = 10**dtype.precision - 1
+            held = _most_decimal(dtype)
+            return (
+                (-held, held) if self.continuous else (-min(most, _SIGN - 1), min(most, _SIGN - 1))
+            )
+        if pa.types.is_floating(dtype):
+            held = float(np.finfo(dtype.to_pandas_dtype()).max)
+            return (-held, held) if self.continuous else (1 - _SIGN, _SIGN - 1)
+        return _time_limits(dtype)
 
     def ticks(self, array: pa.Array | pa.ChunkedArray) -> tuple[Ticks, NDArray[np.bool_]]:
         """Ticks, shape (rows,), and the mask of NULLs and of floats that are not finite."""
         array = plain(array)
         null = np.asarray(array.is_null())
         dtype = array.type
+        if self.shifted:
+            return (np.asarray(array.fill_null(0)) ^ np.uint64(_SIGN)).view(np.int64), null
         if pa.types.is_decimal(dtype) and not self.continuous:
             return _unscaled(array), null
         if pa.types.is_floating(dtype) or pa.types.is_decimal(dtype):
@@ -87,12 +120,15 @@ class Axis:
 
     def values(self, ticks: Ticks, null: NDArray[np.bool_]) -> pa.Array:
         """The Arrow array of ticks; NULL where the mask says so."""
-        dtype = self.type.value_type if pa.types.is_dictionary(self.type) else self.type
+        dtype = self.value_type
+        if self.shifted:
+            large = np.asarray(ticks).view(np.uint64) ^ np.uint64(_SIGN)
+            return pa.array(large, mask=null)
         if pa.types.is_decimal(dtype):
             return _decimals(ticks, null, dtype, self.continuous)
         if pa.types.is_floating(dtype):
             scale = 1.0 if self.decimals is None else 10.0**self.decimals
-            made = pa.array(np.asarray(ticks, np.float64) / scale, mask=null)
+            made = pa.array(np.where(null, 0.0, ticks) / scale, mask=null)
             return made.cast(dtype, safe=False)
         whole = np.asarray(ticks)
         if whole.dtype.kind == "f":
@@ -101,6 +137,52 @@ class Axis:
             return pa.array(np.where(null, 0, whole), mask=null).cast(dtype)
         width = pa.int32() if dtype.bit_width == 32 else pa.int64()
         return pa.array(np.where(null, 0, whole), mask=null).cast(width).cast(dtype)
+
+
+def _most_decimal(dtype: Any) -> float:
+    """The greatest float that a decimal type holds."""
+    return float(np.nextafter(10.0 ** (dtype.precision - dtype.scale), 0))
+
+
+def _time_limits(dtype: pa.DataType) -> tuple[int, int]:
+    """Least and greatest tick of a date, time or duration; of what is none, of int64."""
+    if pa.types.is_time(dtype):
+        return 0, 86_400 * _PER_SECOND[dtype.unit] - 1
+    if pa.types.is_date32(dtype):
+        return _FIRST_DAY, _LAST_DAY
+    if pa.types.is_date64(dtype):
+        return _FIRST_DAY * 86_400_000, _LAST_DAY * 86_400_000
+    if pa.types.is_timestamp(dtype):
+        day = 86_400 * _PER_SECOND[dtype.unit]
+        return max(_FIRST_DAY * day, 1 - _SIGN), min((_LAST_DAY + 1) * day, _SIGN) - 1
+    return 1 - _SIGN, _SIGN - 1
+
+
+def axis_for(dtype: pa.DataType, decimals: int | None, *arrays: Any) -> Axis:
+    """The axis of a column on which all values of some arrays can be told apart.
+
+    Args:
+        dtype: of the column.
+        decimals: that write all its floats exactly; None if there are none such.
+        arrays: its values.
+    """
+    axis = Axis(dtype, decimals)
+    kind = axis.value_type
+    if kind == pa.uint64():
+        tops = [np.asarray(plain(a).fill_null(0)).max(initial=np.uint64(0)) for a in arrays]
+        return Axis(dtype, shifted=any(int(top) >= _SIGN for top in tops))
+    if pa.types.is_floating(kind) and decimals is not None:
+        return axis if _most(arrays) * 10.0**decimals <= _EXACT else Axis(dtype)
+    if pa.types.is_decimal(kind):
+        exact = kind.scale <= 18 and _most(arrays) * 10.0**kind.scale < 10**18
+        return Axis(dtype, kind.scale if exact else None)
+    return axis
+
+
+def _most(arrays: tuple[Any, ...]) -> float:
+    """The greatest absolute value of some arrays, infinities left out."""
+    floats = [np.asarray(plain(a).cast(pa.float64(), safe=False).fill_null(0.0)) for a in arrays]
+    return max((float(np.abs(f[np.isfinite(f)]).max(initial=0.0)) for f in floats), default=0.0)
 
 
 def _whole(array: pa.Array) -> NDArray[np.int64]:
@@ -120,20 +202,22 @@ def _decimals(
 ) -> pa.Array:
     """Decimals from unscaled integers, or from floats where those are too wide for int64."""
     if continuous:
-        return pa.array(np.asarray(ticks, np.float64), mask=null).cast(dtype, safe=False)
+        held = _most_decimal(dtype)  # beyond, Arrow would write 0
+        floats = pa.array(np.clip(np.where(null, 0.0, ticks), -held, held), mask=null)
+        return floats.cast(dtype, safe=False)
     pairs = np.empty((len(ticks), 2), np.int64)
     pairs[:, 0] = np.where(null, 0, ticks)
     pairs[:, 1] = pairs[:, 0] >> 63  # the upper half of a 128-bit integer repeats the sign
     there = pa.array(~null).buffers()[1]
-    wide = pa.decimal128(dtype.precision, dtype.scale)
+    wide = pa.decimal128(min(dtype.precision, 38), dtype.scale)
     made = pa.Array.from_buffers(wide, len(ticks), [there, pa.py_buffer(pairs.tobytes())])
     return made.cast(dtype)
 
 
 def _unscaled(array: pa.Array) -> NDArray[np.int64]:
-    """The integers behind decimals of at most 18 digits; 0 for NULL."""
+    """The integers behind decimals, of at most 18 digits; 0 for NULL."""
     dtype = array.type
-    wide = array.cast(pa.decimal128(max(dtype.precision, 1), dtype.scale))
+    wide = array.cast(pa.decimal128(min(dtype.precision, 38), dtype.scale))
     buffer = wide.buffers()[1]
     if buffer is None or not len(wide):
         return np.zeros(len(wide), np.int64)

@@ -1,10 +1,11 @@
-"""Text of a shape: strings as mixed-radix numbers, so that distinct numbers give distinct strings."""
+"""Text of a shape: strings as mixed-radix numbers; distinct numbers give distinct strings."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -32,19 +33,33 @@ class Pattern:
             total = min(total * len(alphabet), _CAPACITY_LIMIT)
         return total
 
-    def unrank(self, numbers: NDArray[np.int64]) -> pa.Array:
+    def unrank(self, numbers: NDArray[np.int64]) -> pa.Array[Any]:
         """The strings with these numbers in [0, capacity); distinct for distinct numbers."""
+        if not self.alphabets:
+            return pa.array([""] * len(numbers), pa.string())
         rest = numbers.astype(np.uint64)
-        parts = np.empty((len(numbers), len(self.alphabets)), dtype="<U1")
+        parts = np.empty((len(numbers), len(self.alphabets)), np.uint32)
         for place in range(len(self.alphabets) - 1, -1, -1):
-            letters = np.array(list(self.alphabets[place]))
+            letters = np.array([ord(letter) for letter in self.alphabets[place]], np.uint32)
+            if len(letters) == 1:
+                parts[:, place] = letters
+                continue
             base = np.uint64(len(letters))
             parts[:, place] = letters[(rest % base).astype(np.int64)]
             rest //= base
-        if not self.alphabets:
-            return pa.array([""] * len(numbers), pa.string())
-        joined = np.ascontiguousarray(parts).view(f"<U{len(self.alphabets)}")[:, 0]
-        return pa.array(joined.tolist(), pa.string())
+        return _joined(parts)
+
+
+def _joined(parts: NDArray[np.uint32]) -> pa.Array[Any]:
+    """Rows of code points as texts."""
+    rows, width = parts.shape
+    if parts.max(initial=0) < 128 and rows * width < 2**31:  # a byte each
+        ends = np.arange(rows + 1, dtype=np.int32) * width
+        return pa.StringArray.from_buffers(
+            rows, pa.py_buffer(ends), pa.py_buffer(parts.astype(np.uint8))
+        )
+    joined = np.ascontiguousarray(parts).view(f"<U{width}")[:, 0]
+    return pa.array(joined.tolist(), pa.string())
 
 
 def parse_pattern(text: str) -> Pattern:
@@ -75,13 +90,11 @@ def _alphabet(token: str) -> str:
     if not token.startswith("["):
         return token[-1]
     inner = re.sub(r"\\(.)", r"\1", token[1:-1])
-    spread = re.sub(
-        r"(.)-(.)", lambda m: "".join(map(chr, range(ord(m[1]), ord(m[2]) + 1))), inner
-    )
+    spread = re.sub(r"(.)-(.)", lambda m: "".join(map(chr, range(ord(m[1]), ord(m[2]) + 1))), inner)
     return "".join(dict.fromkeys(spread))
 
 
-def shape_of(values: pa.Array) -> list[str]:
+def shape_of(values: pa.Array[Any]) -> list[str]:
     """The shape of each text: ``9`` for digits, ``A`` and ``a`` for letters, ``*`` beyond ASCII."""
     import pyarrow.compute as pc
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from synthlake.encode.axis import plain
+from synthlake.encode.axis import indices, plain
 from synthlake.encode.categorical import UNKNOWN
 from synthlake.encode.pattern import pattern_of_shape, shape_of
 from synthlake.seed import Words
@@ -35,36 +36,39 @@ class TextCodec:
         """Number of codes."""
         return len(self.shapes)
 
-    def encode(self, array: pa.Array | pa.ChunkedArray) -> NDArray[np.int32]:
+    def encode(self, array: pa.Array[Any] | pa.ChunkedArray[Any]) -> NDArray[np.int32]:
         """Codes of texts, shape (rows,); NULL is -1, an unsupported shape ``UNKNOWN``."""
-        texts = plain(array).cast(pa.string())
-        null = np.asarray(texts.is_null())
+        coded = plain(array).cast(pa.string()).dictionary_encode()
         known = {shape: code for code, shape in enumerate(self.shapes)}
-        other = 0 if self.shapes == _ANY else UNKNOWN
-        codes = [known.get(s, other) for s in shape_of(texts)]
-        return np.where(null, -1, np.asarray(codes, np.int32)).astype(np.int32)
+        # one shape stands for all texts: there is nothing that tells them apart
+        other = 0 if len(self.shapes) == 1 else UNKNOWN
+        found = [known.get(s, other) for s in shape_of(coded.dictionary)]
+        index = np.asarray(coded.indices.fill_null(len(found)))
+        return np.array([*found, -1], np.int32)[index]
 
-    def decode(self, codes: NDArray[np.int32], words: Words) -> pa.Array:
+    def decode(self, codes: NDArray[np.int32], words: Words) -> pa.Array[Any]:
         """Random texts of the shapes; further characters come from the same word by mixing."""
-        out: NDArray[np.object_] = np.full(len(codes), None, dtype=object)
+        parts, places = [pa.array([None], pa.string())], np.zeros(len(codes), np.int64)
+        start = 1
         for code in np.unique(codes[codes >= 0]):
             rows = np.flatnonzero(codes == code)
-            out[rows] = _texts(self.shapes[code], words[rows])
-        made = pa.array(out.tolist(), pa.string())
+            parts.append(_texts(self.shapes[code], words[rows]))
+            places[rows] = np.arange(start, start + len(rows))
+            start += len(rows)
+        made = pa.concat_arrays(parts).take(indices(places))
         return made if made.type == self.type else made.cast(self.type)
 
 
-def _texts(shape: str, words: Words) -> list[str]:
+def _texts(shape: str, words: Words) -> pa.Array[Any]:
     """One text a word, in chunks of ten characters."""
-    parts = []
+    parts: list[Any] = [pa.array([""] * len(words), pa.string())]
     for start in range(0, len(shape), 10):
         pattern = pattern_of_shape(shape[start : start + 10])
         mixed = mix(words + np.uint64((0x9E3779B97F4A7C15 * (start + 1)) % 2**64))
         parts.append(pattern.unrank((mixed % np.uint64(pattern.capacity)).astype(np.int64)))
-    if not parts:
-        return [""] * len(words)
-    joined = pc.binary_join_element_wise(*parts, pa.scalar("", pa.string()))
-    return [str(v) for v in joined.to_pylist()]
+    joined: Any = pc.binary_join_element_wise
+    made: pa.Array[Any] = joined(*parts, pa.scalar("", pa.string()))
+    return made
 
 
 def mix(words: Words) -> Words:
@@ -82,9 +86,6 @@ def build_text(dtype: pa.DataType, shapes: pa.Table | None, k: int) -> TextCodec
     """Shapes of at least k entities; a run of letters where none has."""
     kept: list[str] = []
     if shapes is not None:
-        for shape, entities in zip(
-            shapes["shape"].to_pylist(), shapes["entities"].to_pylist(), strict=True
-        ):
-            if entities >= k and len(shape) <= _LONGEST:
-                kept.append(shape)
-    return TextCodec(dtype, tuple(kept) or _ANY)
+        rows: list[dict[str, Any]] = shapes.to_pylist()
+        kept = [r["shape"] for r in rows if r["entities"] >= k and len(r["shape"]) <= _LONGEST]
+    return TextCodec(dtype, tuple(kept or ["aaaaaaaa"]))

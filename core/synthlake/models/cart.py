@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,15 +64,101 @@ class Growth:
     min_gain: float = 1e-5
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Level:
-    """What one level of nodes needs: rows' nodes and the best split found so far."""
+    """Rows of one level of nodes.
+
+    Attributes:
+        slot: shape (rows,), number of the row's node within the level.
+        nodes: how many nodes.
+        target: shape (outputs, rows).
+        share: shape (rows,), see ``grow``.
+        growth: limits.
+    """
 
     slot: NDArray[np.int64]
-    count: int
+    nodes: int
+    target: Floats
+    share: Floats
+    growth: Growth
+
+    def best(self, features: NDArray[np.int32], widths: Sequence[int]) -> _Splits:
+        """The best split of each node; the first feature of equals."""
+        found = _Splits.none(self.nodes)
+        for place, values in enumerate(features):
+            if widths[place] > 1:
+                self._try(found, place, values, widths[place])
+        return found
+
+    def _try(self, found: _Splits, place: int, values: NDArray[np.int32], width: int) -> None:
+        """Take the splits by one feature where they are better."""
+        key = self.slot * width + values
+        rows = self._left(key, width, None)
+        size = self._size[:, None]
+        allowed = self._allowed(rows, size, key, width)
+        if not allowed.any():
+            return
+        score = np.zeros(rows.shape)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            for values_of, sums in zip(self.target, self._sums, strict=True):
+                left = self._left(key, width, values_of)
+                score += left**2 / rows + (sums[:, None] - left) ** 2 / (size - rows)
+        gain = np.where(allowed, score - self._whole[:, None], -1.0)
+        found.take(place, gain)
+
+    def _left(self, key: NDArray[np.int64], width: int, weights: Floats | None) -> Floats:
+        """Rows, or sums, at or below each threshold, shape (nodes, width - 1)."""
+        sums = np.bincount(key, weights, self.nodes * width).reshape(self.nodes, width)
+        below: Floats = np.cumsum(sums, 1, dtype=np.float64)[:, :-1]
+        return below
+
+    def _allowed(
+        self, rows: Floats, size: Floats, key: NDArray[np.int64], width: int
+    ) -> NDArray[np.bool_]:
+        """Whether both sides of each threshold have the rows and entities that a leaf needs."""
+        people = np.cumsum(
+            np.bincount(key, self.share, self.nodes * width).reshape(self.nodes, width), 1
+        )
+        left, every = people[:, :-1], people[:, -1:]
+        fewest, least = self.growth.min_rows, self.growth.min_entities
+        allowed: NDArray[np.bool_] = (rows >= fewest) & (size - rows >= fewest)
+        return allowed & (left >= least) & (every - left >= least)
+
+    @cached_property
+    def _size(self) -> Floats:
+        return np.bincount(self.slot, minlength=self.nodes).astype(float)
+
+    @cached_property
+    def _sums(self) -> list[Floats]:
+        return [np.bincount(self.slot, t, self.nodes).astype(np.float64) for t in self.target]
+
+    @cached_property
+    def _whole(self) -> Floats:
+        squares: Floats = sum(t**2 for t in self._sums) / np.maximum(self._size, 1)
+        return squares
+
+
+@dataclass(frozen=True)
+class _Splits:
+    """The best split found of each node; no gain, no split."""
+
     gain: Floats
     feature: NDArray[np.int16]
     threshold: Index
+
+    @classmethod
+    def none(cls, nodes: int) -> _Splits:
+        """No split of any node."""
+        return cls(np.zeros(nodes), np.full(nodes, -1, np.int16), np.zeros(nodes, np.int32))
+
+    def take(self, feature: int, gain: Floats) -> None:
+        """Take a feature's best threshold, shape (nodes, thresholds), where it gains more."""
+        threshold = np.argmax(gain, axis=1)
+        value = gain[np.arange(len(gain)), threshold]
+        better = value > self.gain
+        self.gain[better] = value[better]
+        self.feature[better] = feature
+        self.threshold[better] = threshold[better]
 
 
 def grow(
@@ -103,8 +191,8 @@ def grow(
         slot = place[node[active]]
         if not len(active):
             break
-        best = _best_splits(features[:, active], target[:, active], share[active],
-                            slot, len(level), widths, growth)  # fmt: skip
+        rows_of = _Level(slot, len(level), target[:, active], share[active], growth)
+        best = rows_of.best(features[:, active], widths)
         split = np.flatnonzero(best.gain > max(floor, 1e-9))
         if not len(split):
             break
@@ -121,45 +209,5 @@ def grow(
         node[active] = table[at, 2] + right
         level = np.concatenate([table[level[split], 2], table[level[split], 2] + 1])
     done = np.asarray(nodes, np.int32).reshape(-1, 4)
-    tree = Tree(done[:, 0].astype(np.int16), done[:, 1].copy(), done[:, 2].copy(), done[:, 3].copy())
-    return tree, node
-
-
-def _best_splits(
-    features: NDArray[np.int32], target: Floats, share: Floats, slot: NDArray[np.int64],
-    count: int, widths: list[int], growth: Growth,
-) -> _Level:  # fmt: skip
-    """The best split of each node of a level."""
-    level = _Level(slot, count, np.zeros(count), np.full(count, -1, np.int16), np.zeros(count, np.int32))
-    total = [np.bincount(slot, t, count) for t in target]
-    size = np.bincount(slot, minlength=count).astype(float)
-    whole = sum(t**2 for t in total) / np.maximum(size, 1)
-    for place, values in enumerate(features):
-        width = widths[place]
-        if width < 2:
-            continue
-        key = slot * width + values
-        shape = (count, width)
-        rows = np.cumsum(np.bincount(key, minlength=count * width).reshape(shape), 1)[:, :-1]
-        people = np.cumsum(np.bincount(key, share, count * width).reshape(shape), 1)
-        left_people, all_people = people[:, :-1], people[:, -1:]
-        allowed = (rows >= growth.min_rows) & (size[:, None] - rows >= growth.min_rows)
-        allowed &= (left_people >= growth.min_entities) & (
-            all_people - left_people >= growth.min_entities
-        )
-        if not allowed.any():
-            continue
-        score = np.zeros(rows.shape)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            for values_of, sums in zip(target, total, strict=True):
-                left = np.cumsum(np.bincount(key, values_of, count * width).reshape(shape), 1)
-                left = left[:, :-1]
-                score += left**2 / rows + (sums[:, None] - left) ** 2 / (size[:, None] - rows)
-        gain = np.where(allowed, score - whole[:, None], -1.0)
-        bin_of = np.argmax(gain, axis=1)
-        value = gain[np.arange(count), bin_of]
-        better = value > level.gain
-        level.gain[better] = value[better]
-        level.feature[better] = place
-        level.threshold[better] = bin_of[better]
-    return level
+    parts = [done[:, place].copy() for place in range(4)]
+    return Tree(parts[0].astype(np.int16), *parts[1:]), node

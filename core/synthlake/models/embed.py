@@ -90,7 +90,7 @@ def embedding(
     """
     counts = np.maximum(np.bincount(index, minlength=size), 1).astype(float)
     total = len(index)
-    blocks = []
+    blocks: list[NDArray[np.float64]] = []
     for feature in features:
         spot, width = _profile(feature)
         table = np.bincount(index * width + spot, minlength=size * width).reshape(size, width)
@@ -110,7 +110,8 @@ def principal(matrix: NDArray[np.float64], outputs: int) -> NDArray[np.float64]:
     if rows <= columns:
         strength, left = np.linalg.eigh(matrix @ matrix.T)
         kept = np.argsort(-strength, kind="stable")[:outputs]
-        return left[:, kept] * np.sqrt(np.maximum(strength[kept], 0.0))
+        scores: NDArray[np.float64] = left[:, kept] * np.sqrt(np.maximum(strength[kept], 0.0))
+        return scores
     strength, right = np.linalg.eigh(matrix.T @ matrix)
     kept = np.argsort(-strength, kind="stable")[:outputs]
     made: NDArray[np.float64] = matrix @ right[:, kept]

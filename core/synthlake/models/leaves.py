@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from synthlake.models.cart import Tree
 from synthlake.models.folding import folded
-from synthlake.models.ranges import ordered_ranges
+from synthlake.models.ranges import Cells, Scale, ordered_ranges
 from synthlake.ports import Codes, Feature
 
 _SHIFT = np.uint64(32)
@@ -102,9 +102,7 @@ def _packed(
                   last[order].astype(np.int32), number, cumulative)  # fmt: skip
 
 
-def _keys(
-    leaf: NDArray[np.int32], weight: NDArray[np.float64], leaves: int
-) -> NDArray[np.uint64]:
+def _keys(leaf: NDArray[np.int32], weight: NDArray[np.float64], leaves: int) -> NDArray[np.uint64]:
     """Number of the leaf and the share drawn before each cell."""
     total = np.bincount(leaf, weight, leaves)
     before = np.cumsum(weight) - weight
@@ -118,15 +116,31 @@ def _keys(
 def _ordered_cells(
     tree: Tree, seen: _Rows, k: int, cumulative: NDArray[np.int64], number: NDArray[np.int32]
 ) -> _Cells:
-    """Ranges of codes; a leaf in which no value is known takes those of the whole table."""
-    cells = ordered_ranges(tree, *seen, k, cumulative)
+    """Spikes as categories, and ranges of all other codes."""
+    node, codes, group = seen
+    scale = Scale.of(cumulative)
+    spikes = np.flatnonzero(scale.spike).astype(np.int32)
+    rest = len(spikes)
+    kind = np.where(scale.spike[codes], np.searchsorted(spikes, codes), rest).astype(np.int32)
+    rows = folded(tree, node, kind, group, k, rest + 1)
+    plain = kind == rest
+    other = ordered_ranges(tree, node[plain], codes[plain], group[plain], k, scale)
+    leaf, first, last, weight = _of_leaves(other, number)
+    weight = weight / np.bincount(leaf, weight, len(rows))[leaf] * rows[leaf, rest]
+    at, spike = np.nonzero(rows[:, :rest])
+    found = spikes[spike]
+    return (np.concatenate([leaf, at.astype(np.int32)]), np.concatenate([first, found]),
+            np.concatenate([last, found]), np.concatenate([weight, rows[at, spike]]))  # fmt: skip
+
+
+def _of_leaves(cells: Cells, number: NDArray[np.int32]) -> _Cells:
+    """Ranges by number of the leaf; a leaf without any takes those of the whole table."""
     leaf = number[cells.node]
     parts = [(leaf, cells.first, cells.last, cells.weight)]
-    if len(tree.feature) > 1:
-        whole = cells.at(0)
-        for missing in np.setdiff1d(number[number >= 0], leaf):
-            where = np.full(len(whole.node), missing, np.int32)
-            parts.append((where, whole.first, whole.last, whole.weight))
+    whole = cells.at(0)
+    for missing in np.setdiff1d(number[number >= 0], leaf):
+        where = np.full(len(whole.node), missing, np.int32)
+        parts.append((where, whole.first, whole.last, whole.weight))
     leaf, first, last, weight = (np.concatenate(p) for p in zip(*parts, strict=True))
     kept = leaf >= 0
     return leaf[kept], first[kept], last[kept], weight[kept]
@@ -142,8 +156,8 @@ def _category_cells(tree: Tree, seen: _Rows, k: int, size: int) -> _Cells:
     rows = np.where(rows.sum(1, keepdims=True) > 0, rows, rows.sum(0))
     rows = _thinned(rows)
     leaf, code = np.nonzero(rows)
-    code = code.astype(np.int32)
-    return leaf.astype(np.int32), code, code, rows[leaf, code]
+    found = code.astype(np.int32)
+    return leaf.astype(np.int32), found, found, rows[leaf, code]
 
 
 def _thinned(rows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from synthlake.ports import Codes
 
 Index = NDArray[np.int64]
 Floats = NDArray[np.float64]
+_NEAR, _TIMES, _SHARE = 4, 4.0, 0.02  # of a spike: codes on either side, their mean, of all rows
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Cells:
 
 @dataclass(frozen=True)
 class Thin:
-    """Nodes whose rows outside of their own codes belong to fewer than k entities.
+    """Nodes in which some rows are in no range, as they belong to fewer than k entities.
 
     Attributes:
         node: shape (nodes,).
@@ -67,6 +68,30 @@ class Thin:
     most: Floats
 
 
+@dataclass(frozen=True)
+class Scale:
+    """The codes of a column.
+
+    Attributes:
+        cumulative: shape (codes + 1,), rows before each code in the whole table.
+        spike: shape (codes,), whether a code is far more frequent than those around it: drawn as
+            one of a range, it would be too frequent wherever it is rare.
+    """
+
+    cumulative: Index
+    spike: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, cumulative: Index) -> Scale:
+        """Find the spikes."""
+        counts, size = np.diff(cumulative), len(cumulative) - 1
+        at = np.arange(size)
+        low, high = np.maximum(at - _NEAR, 0), np.minimum(at + _NEAR + 1, size)
+        near = cumulative[high] - cumulative[low] - counts
+        mean = near / np.maximum(high - low - 1, 1)
+        return cls(cumulative, (counts > _TIMES * mean) & (counts > _SHARE * cumulative[-1]))
+
+
 def joined(parts: list[Cells]) -> Cells:
     """Cells of several lists, node after node."""
     whole = [np.concatenate(part) for part in zip(*(p._parts for p in parts), strict=True)]
@@ -74,38 +99,35 @@ def joined(parts: list[Cells]) -> Cells:
 
 
 def ordered_ranges(
-    tree: Tree, node: NDArray[np.int32], codes: Codes, group: Index, k: int, cumulative: Index
+    tree: Tree, node: NDArray[np.int32], codes: Codes, group: Index, k: int, scale: Scale
 ) -> Cells:
     """Ranges of all leaves that have rows, and of node 0 as if it were a leaf.
 
     Args:
         tree: of the leaves.
         node: shape (rows,), leaf of each row.
-        codes: shape (rows,), without NULL.
+        codes: shape (rows,), without NULL and spikes.
         group: entity of each row, numbered from 0.
         k: least entities.
-        cumulative: rows before each code in the whole table.
+        scale: of the column.
 
     Privacy: a code stands alone if k entities share it in a leaf. Of all others, neighbours are
     counted together until they have k entities, and what those share is spread as in the whole
     table. Where all others have fewer, they are drawn as in the node above.
     """
-    own, thin = _ranges(node.astype(np.int64), codes, group, k, cumulative)
-    whole, _ = _ranges(np.zeros(len(node), np.int64), codes, group, k, cumulative)
-    if not len(tree.feature) > 1:
+    own, thin = _ranges(node.astype(np.int64), codes, group, k, scale)
+    whole, _ = _ranges(np.zeros(len(node), np.int64), codes, group, k, scale)
+    if len(tree.feature) == 1:
         return whole
-    leaves = thin.node
     wanted = np.zeros(len(tree.feature), bool)
-    wanted[tree.parent[leaves]] = True
+    wanted[tree.parent[thin.node]] = True
     rows, up = _beneath(tree, node, wanted)
-    above, poor = _ranges(up, codes[rows], group[rows], k, cumulative)
+    above, poor = _ranges(up, codes[rows], group[rows], k, scale)
     above = _filled(above, poor, whole, np.zeros(len(tree.feature), np.int64))
     return joined([_filled(own, thin, above, tree.parent), whole.of(whole.node == 0)])
 
 
-def _beneath(
-    tree: Tree, node: NDArray[np.int32], wanted: NDArray[np.bool_]
-) -> tuple[Index, Index]:
+def _beneath(tree: Tree, node: NDArray[np.int32], wanted: NDArray[np.bool_]) -> tuple[Index, Index]:
     """Rows of wanted inner nodes, and the node of each."""
     rows, found = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     at, place = np.arange(len(node)), tree.parent[node]
@@ -118,25 +140,21 @@ def _beneath(
     return np.concatenate(rows), np.concatenate(found)
 
 
-def _ranges(
-    node: Index, codes: Codes, group: Index, k: int, cumulative: Index
-) -> tuple[Cells, Thin]:
+def _ranges(node: Index, codes: Codes, group: Index, k: int, scale: Scale) -> tuple[Cells, Thin]:
     """Cells of nodes from their own rows alone, and the nodes where some rows are left over."""
     order = np.lexsort((codes, node))
     node, codes, group = node[order], codes[order], group[order]
-    size = len(cumulative) - 1
-    key = node * size + codes
+    key = node * len(scale.spike) + codes
     fresh = np.append(True, key[1:] != key[:-1])[: len(key)]
     run = np.cumsum(fresh) - 1
     alone = distinct(run, group, int(fresh.sum())) >= k
-    heavy = alone[run]
     start = np.flatnonzero(fresh)[alone]
     many = np.bincount(run, minlength=len(alone))[alone].astype(float)
     points = Cells(node[start], codes[start], codes[start], many, np.ones(len(start), bool))
-    light = ~heavy
+    light = ~alone[run]
     window = _windows(node[light], run[light], group[light], k)
     windows, left = _bundled(node[light], codes[light], window, group[light], k)
-    cells = joined([points, _pieces(windows, points, cumulative)])
+    cells = joined([points, _pieces(windows, points, scale)])
     return cells, _thin(node, group, left, k)
 
 
@@ -172,22 +190,20 @@ def _windows(node: Index, run: Index, group: Index, k: int) -> Index:
 
 def _joins(weak: NDArray[np.bool_], owner: Index) -> NDArray[np.bool_]:
     """Which windows join the one before them: pairs of weak ones, and a weak one left alone."""
-    same = np.append(False, owner[1:] == owner[:-1])
+    same: NDArray[np.bool_] = np.append(False, owner[1:] == owner[:-1])
     follows = weak & np.append(False, weak[:-1]) & same  # the one before is weak as well
     place = np.arange(len(weak))
     start = np.maximum.accumulate(np.where(weak & ~follows, place, 0))
     second = follows & ((place - start) % 2 == 1)
     paired = second | np.append(second[1:], False)
     single = weak & ~paired
-    joins = second | (single & same)
+    joins: NDArray[np.bool_] = second | (single & same)
     behind = single & ~same & np.append(same[1:], False)
     joins[np.flatnonzero(behind) + 1] = True
     return joins
 
 
-def _bundled(
-    node: Index, codes: Codes, window: Index, group: Index, k: int
-) -> tuple[Cells, Index]:
+def _bundled(node: Index, codes: Codes, window: Index, group: Index, k: int) -> tuple[Cells, Index]:
     """Windows as cells, and the nodes of those with fewer than k entities."""
     count = int(window[-1]) + 1 if len(window) else 0
     edge = np.searchsorted(window, np.arange(count + 1))
@@ -197,16 +213,19 @@ def _bundled(
     return cells.of(good), cells.node[~good]
 
 
-def _pieces(windows: Cells, points: Cells, cumulative: Index) -> Cells:
-    """Windows without the codes that stand alone in their node, weighted by the whole table."""
-    size = len(cumulative) - 1
-    key = points.node * size + points.first
+def _pieces(windows: Cells, points: Cells, scale: Scale) -> Cells:
+    """Windows without spikes and codes that stand alone, weighted by the whole table."""
+    cumulative, size = scale.cumulative, len(scale.spike)
+    spikes, nodes = np.flatnonzero(scale.spike), np.unique(windows.node)
+    key = np.unique(np.concatenate([
+        points.node * size + points.first, (nodes[:, None] * size + spikes[None, :]).ravel()
+    ]))  # fmt: skip
     low = np.searchsorted(key, windows.node * size + windows.first)
     high = np.searchsorted(key, windows.node * size + windows.last, side="right")
     count = high - low + 1
     owner = np.repeat(np.arange(len(count)), count)
     place = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
-    codes = np.append(points.first, 0).astype(np.int64)
+    codes = np.append(key, 0) % max(size, 1)
     first = np.where(place > 0, codes[low[owner] + place - 1] + 1, windows.first[owner])
     last = np.where(place < count[owner] - 1, codes[low[owner] + place] - 1, windows.last[owner])
     mass = np.where(first <= last, cumulative[np.maximum(last + 1, first)] - cumulative[first], 0)

@@ -46,9 +46,14 @@ class _Step:
 
     def node(self, seen: Mapping[str, Codes], rows: int) -> Index:
         """The leaf of each row."""
-        if not self.asks:
-            return np.zeros(rows, np.int32)
-        return self.tree.apply(np.stack([a.recode(seen[a.column]) for a in self.asks]))
+        return leaf_of(self.tree, self.asks, seen, rows)
+
+
+def leaf_of(tree: Tree, asks: Sequence[_Ask], seen: Mapping[str, Codes], rows: int) -> Index:
+    """The leaf of each row by the codes of columns."""
+    if not asks:
+        return np.zeros(rows, np.int32)
+    return tree.apply(np.stack([a.recode(seen[a.column]) for a in asks]))
 
 
 @dataclass(frozen=True)
@@ -122,27 +127,25 @@ class Trees:
         return FittedTrees(tuple(steps))
 
     def _step(
-        self, name: str, column: Feature, done: Mapping[str, Feature], data: TrainingTable, seed: int
-    ) -> _Step:
+        self, name: str, column: Feature, done: Mapping[str, Feature], data: TrainingTable,
+        seed: int,
+    ) -> _Step:  # fmt: skip
         """The tree and the leaves of one column."""
         known = np.flatnonzero(column.codes >= -1)
-        target_column = replace(column, codes=column.codes[known])
         others = {n: replace(f, codes=f.codes[known]) for n, f in done.items()}
-        group = data.group[known]
-        target = target_of(target_column, list(others.values()))
+        if not others or len(known) < 2 * data.k:
+            tree, node = stump(len(column.codes))
+            return _Step(name, (), tree, build_leaves(tree, node, column, data.group, data.k))
+        target = target_of(replace(column, codes=column.codes[known]), list(others.values()))
         asks = _asks(others, target)
-        if not asks or len(known) < 2 * data.k:
-            tree, node = stump(len(known))
-            return _Step(name, (), tree, build_leaves(tree, node, target_column, group, data.k))
         features = np.stack([a.recode(others[a.column].codes) for a in asks])
         chosen = _some(len(known), MAX_GROWTH_ROWS, seed)
         limits = self._growth(len(known), len(chosen), data.k)
-        share = entity_share(group)[chosen] * (len(known) / len(chosen))
-        tree, node = grow(features[:, chosen], target[:, chosen], share, limits)
-        tree, used = _used(tree)
+        share = entity_share(data.group[known][chosen])
+        tree, used = _used(grow(features[:, chosen], target[:, chosen], share, limits)[0])
         asks = tuple(asks[i] for i in used)
-        node = tree.apply(features[used]) if used else np.zeros(len(known), np.int32)
-        return _Step(name, asks, tree, build_leaves(tree, node, target_column, group, data.k))
+        node = leaf_of(tree, asks, {n: f.codes for n, f in done.items()}, len(column.codes))
+        return _Step(name, asks, tree, build_leaves(tree, node, column, data.group, data.k))
 
     def _growth(self, rows: int, chosen: int, k: int) -> Growth:
         """Limits of a tree; the least leaf is in all rows, and scaled to those that decide."""

@@ -13,7 +13,7 @@ from synthlake.pipeline.capacity import capacity, grid
 from synthlake.pipeline.estimate import Estimate, Size, affordable_rows, estimate
 from synthlake.pipeline.spec import GateSpec, SynthesisSpec
 from synthlake.ports import Source
-from synthlake.schema.model import Schema, Table
+from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.schema.nearest import nearest
 
 
@@ -106,7 +106,8 @@ class Plan:
 def plan_run(source: Source, schema: Schema, spec: SynthesisSpec) -> Plan:
     """Look at a source without learning from it.
 
-    Cost: one count of rows a table, and of distinct values in the parts of a root's composite key.
+    Cost: a count of rows a table, of the parents that a child's rows have, and of distinct values
+        in the parts of a root's composite key.
 
     Raises:
         SchemaError: the tables refer to each other in a cycle.
@@ -114,12 +115,11 @@ def plan_run(source: Source, schema: Schema, spec: SynthesisSpec) -> Plan:
     """
     _check_names(schema, spec)
     look = _Look(source, schema, spec, {t.name: _count(source, t.name) for t in schema})
-    rows = look.rows
     tables = [look.plan(table) for table in schema.order()]
     tables += [look.plan(table) for table in schema if table.skip]
     sizes = [Size(t.rows, t.wanted, t.columns) for t in tables if t.made not in ("skip", "keep")]
     allowed = affordable_rows(sizes, spec.fit.max_rows, spec.fit.max_minutes)
-    problems = [said for t in tables for said in _problems(t, schema[t.name], rows, spec.k)]
+    problems = [said for t in tables for said in _problems(t, schema[t.name], look)]
     return Plan(
         tuple(tables),
         estimate(sizes, allowed, spec.evaluate.tier),
@@ -209,10 +209,28 @@ class _Look:
             capacity=None if table.skip or table.keep else self._capacity(table),
         )
 
+    def parents(self, table: Table, fk: ForeignKey) -> int:
+        """Distinct parents that the rows of a table refer to."""
+        engine = self.source.engine()
+        names = ", ".join(exp.column(n, quoted=True).sql(engine.dialect) for n in fk.columns)
+        keys = f"SELECT DISTINCT {names} FROM {engine.relation(table.name)}"
+        found = engine.query(f"SELECT COUNT(*) AS n FROM ({keys}) AS d")
+        return int(found.column(0)[0].as_py())
+
+    def over_made(self, table: Table) -> ForeignKey | None:
+        """A reference within a grid, such as airport x hour, whose parents' keys are made anew."""
+        if table.own is not None or self._grid(table) is None:
+            return None
+        inside = [fk for fk in table.foreign_keys if {*fk.columns} & {*table.primary_key}]
+        return next((fk for fk in inside if not self.schema[fk.references].keep), None)
+
     def _capacity(self, table: Table) -> int | None:
         known = capacity(table)
-        if known is not None or table.own is not None or len(table.primary_key) < 2:
-            return known
+        return known if known is not None or table.own is not None else self._grid(table)
+
+    def _grid(self, table: Table) -> int | None:
+        if len(table.primary_key) < 2:
+            return None
         engine = self.source.engine()
         counts = [
             exp.Count(this=exp.Distinct(expressions=[exp.column(name, quoted=True)]))
@@ -240,15 +258,26 @@ def _wanted(table: Table, root: str, spec: SynthesisSpec, rows: Mapping[str, int
     return round(rows[table.name] * share)
 
 
-def _problems(plan: TablePlan, table: Table, rows: Mapping[str, int], k: int) -> list[str]:
+def _problems(plan: TablePlan, table: Table, look: _Look) -> list[str]:
+    if plan.made in ("skip", "keep", "empty"):
+        return []
     said = []
-    entities = min(rows[plan.root], plan.rows)
-    if plan.made not in ("skip", "keep", "empty", "independent") and entities < k:
-        whose = "rows" if not plan.child else f"roots in {plan.root}"
+    k, own = look.spec.k, table.own
+    entities = plan.rows if own is None else look.parents(table, own)
+    if plan.made != "independent" and entities < k:
+        whose = "rows" if own is None else f"parents in {own.references}"
+        public = f"give {own.references} `keep: true` (public as it is); or " if own else ""
         said.append(
             f"{plan.name} has {entities} {whose}, and nothing that fewer than k = {k} share is "
-            f"learned: give it `keep: true` (public as it is), `skip: true`, "
+            f"learned: {public}give {plan.name} `keep: true`, `skip: true`, "
             f"`synthesizer: independent`, or a smaller `k:`"
+        )
+    fk = look.over_made(table)
+    if fk is not None:
+        said.append(
+            f"the primary key of {plan.name} is a grid over rows of {fk.references}, whose keys "
+            f"are made anew: give {fk.references} `keep: true` (public as it is), or "
+            f"{fk.label(plan.name)} `mode: own`"
         )
     if plan.child and plan.capacity is not None and plan.wanted > plan.capacity:
         said.append(

@@ -1,13 +1,13 @@
 """What the report draws: shares of bins, prepared so that no rare value shows.
 
 Privacy: an end of a bin is a round number between values that at least k real rows lie beyond, a
-category is named if at least k real rows hold it, and a bar of fewer than k real rows is empty.
+category is named if at least k entities hold it, and a bar of fewer than k real rows is empty.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synthlake.quality.dataset import DataSet
 from synthlake.quality.layout import Field
 from synthlake.quality.marginal import Aligned
 from synthlake.quality.metric import Comparison, Subject
 from synthlake.quality.result import Row, worst_first
+from synthlake.sql.entities import select_with_entity
 from synthlake.sql.kinds import kind
 
 WORST = 6
@@ -90,7 +92,21 @@ def _column(comparison: Comparison, subject: Subject) -> Bars | None:
     field = comparison.ground.fields(subject.table)[subject.columns[0]]
     if not comparison.candidate.has(field):
         return None
-    return column_bars(comparison.aligned(field), field, comparison.settings.k)
+    k = comparison.settings.k
+    shared = None if field.ordered else _shared(comparison.reference, field, k)
+    return column_bars(comparison.aligned(field), field, k, shared)
+
+
+def _shared(data: DataSet, field: Field, k: int) -> frozenset[str]:
+    """The most frequent values that at least k entities hold; rows are entities without a key."""
+    table = data.schema[field.table]
+    source = select_with_entity(data.tables, table, [f"{data.value(field)} AS v"])
+    people = "COUNT(DISTINCT e)" if table.primary_key or table.own else "COUNT(*)"
+    found = data.query(
+        f"SELECT v FROM ({source}) AS s WHERE v IS NOT NULL GROUP BY v HAVING {people} >= {k} "
+        f"ORDER BY COUNT(*) DESC, {data.tables.primitives.hashed('v')} LIMIT {4 * _NAMED}"
+    )
+    return frozenset(str(v) for v in found["v"].to_pylist())
 
 
 def _degrees(comparison: Comparison, subject: Subject) -> Bars | None:
@@ -113,16 +129,22 @@ def worst_pairs(rows: Iterable[Row]) -> list[Row]:
     return sorted(pairs, key=lambda r: -float(r.twin.detail["beyond_columns"]))
 
 
-def column_bars(both: Aligned, field: Field, k: int) -> Bars | None:
-    """Bars of a column; None if too few real rows support any."""
-    return _number_bars(both, field, k) if field.ordered else _category_bars(both, k)
+def column_bars(
+    both: Aligned, field: Field, k: int, shared: Collection[str] | None = None
+) -> Bars | None:
+    """Bars of a column; None if too few real rows support any.
+
+    Categories are named only if they are ``shared``; None stands for all with k rows.
+    """
+    return _number_bars(both, field, k) if field.ordered else _category_bars(both, k, shared)
 
 
-def _category_bars(both: Aligned, k: int) -> Bars | None:
+def _category_bars(both: Aligned, k: int, shared: Collection[str] | None) -> Bars | None:
     totals = [
         int(c.sum()) + sum(e) for c, e in zip((both.real, both.other), both.ends, strict=True)
     ]
     listed = [i for i in range(len(both.real) - 1) if both.real[i] >= k]
+    listed = [i for i in listed if shared is None or both.values[i] in shared]
     listed = sorted(listed, key=lambda i: (-int(both.real[i]), both.values[i]))[:_NAMED]
     if not listed:
         return None

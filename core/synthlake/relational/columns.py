@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synthlake.constraints.rule import Cells
-from synthlake.encode.axis import Axis, is_ordered, plain
+from synthlake.encode.axis import Axis, axis_for, is_ordered, plain
 from synthlake.encode.categorical import CategoricalCodec, build_categorical, is_categorical
 from synthlake.encode.numeric import NumericCodec, build_numeric
 from synthlake.encode.text import build_text
@@ -123,10 +123,18 @@ def _counted(data: TableData, name: str) -> pa.Table:
     return table.take(pc.sort_indices(table, [("value", "ascending")])) if size else table
 
 
+def axis_of(data: TableData, column: Column) -> Axis:
+    """The axis of a column, wide enough for all its counted values."""
+    known = data.of(column.name)
+    counted = known.counts if known.counts is not None else known.cuts
+    arrays = [data.sample[column.name], *([] if counted is None else [counted["value"]])]
+    return axis_for(column.type, known.decimals, *arrays)
+
+
 def ordered_codec(data: TableData, column: Column) -> NumericCodec:
     """Bins of a column on an axis, from all training rows, checked on the sample."""
     known = data.of(column.name)
-    axis = Axis(column.type, known.decimals)
+    axis = axis_of(data, column)
     counted = known.counts if known.counts is not None else known.cuts
     ticks, null = axis.ticks(data.sample[column.name])
     if counted is None or not counted.num_rows:
@@ -153,9 +161,7 @@ def cells_of(data: TableData, column: Column) -> Cells | None:
     """A column of the sample as whole numbers; None where it has no axis."""
     if not is_ordered(column.type):
         return None
-    known = data.of(column.name)
-    ticks, null = Axis(column.type, known.decimals).ticks(data.sample[column.name])
-    return Cells(ticks, null)
+    return Cells(*axis_of(data, column).ticks(data.sample[column.name]))
 
 
 def codec_of_cells(

@@ -53,15 +53,18 @@ def made_distinct(
     """
     codes = codes.copy()
     place = (place[0].copy(), place[1].copy()) if place else None
+    rows = _repeats(codes, place, family, np.arange(len(codes)))
+    # other families stay as they are
+    some = np.flatnonzero(np.isin(family.number, family.number[rows]))
     for number in _TRIES:
-        rows = _repeats(codes, place, family)
         if not len(rows):
             return codes, place
         codes[rows] = redraw(rows, number)
         if place and family.codec:
             words = family.words(family.name, number + _WITHIN)[rows]
             place[0][rows], place[1][rows] = family.codec.draw(codes[rows], words)
-    _fill(codes, place, family)
+        rows = _repeats(codes, place, family, some)
+    _fill(codes, place, family, rows)
     return codes, place
 
 
@@ -79,26 +82,24 @@ def repeated(keys: Sequence[NDArray[np.integer]], most: int = 1) -> NDArray[np.b
     return out
 
 
-def _repeats(codes: Codes, place: Place | None, family: Family) -> Index:
-    """Rows that repeat earlier ones, and rows without a value."""
+def _repeats(codes: Codes, place: Place | None, family: Family, some: Index) -> Index:
+    """Of some rows, those that repeat earlier ones, and those without a value."""
     value = place[0] if place else codes
     empty = place[1] if place else codes < 0
-    return np.flatnonzero(repeated([value, *family.others, family.number], family.most) | empty)
+    keys = [value[some], *(o[some] for o in family.others), family.number[some]]
+    return some[repeated(keys, family.most) | empty[some]]
 
 
-def _fill(codes: Codes, place: Place | None, family: Family) -> None:
+def _fill(codes: Codes, place: Place | None, family: Family, rows: Index) -> None:
     """Nearest free values, row by row; few rows ever come here."""
-    rows = _repeats(codes, place, family)
-    if not len(rows):
-        return
     value = place[0] if place else codes
     taken: dict[tuple[int, ...], Counter[int]] = {}
     bad = set(rows.tolist())
     wanted = set(family.number[rows].tolist())
-    for row in np.flatnonzero(np.isin(family.number, list(wanted))):
-        if int(row) not in bad:
+    for row in np.flatnonzero(np.isin(family.number, list(wanted))).tolist():
+        if row not in bad:
             taken.setdefault(_group(row, family), Counter())[int(value[row])] += 1
-    for row in rows:
+    for row in rows.tolist():
         used = taken.setdefault(_group(row, family), Counter())
         free = _free(int(value[row]), used, family)
         used[free] += 1

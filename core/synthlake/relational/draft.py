@@ -162,11 +162,15 @@ def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:
     )
     parent.degrees[label] = codec
     orphans, lost = _orphan_codes(draft, join)
-    phantoms = build_phantoms(join, orphans, lost, statistics, k)
+    phantoms = build_phantoms(draft.data.group, orphans, lost, statistics, k)
+    if phantoms is None:
+        orphans = np.full_like(orphans, -1)
     if not clustered:
         met = statistics.rows - statistics.nulls - statistics.orphans
+        nulls = statistics.nulls + (statistics.orphans if fk.orphans == "null" else 0)
         draft.links[number] = Link(
-            fk, "own", phantoms=phantoms, null_rows=statistics.nulls,
+            fk, "own", phantoms=phantoms,
+            null_rows=nulls if nulls >= k else 0,
             mean=met / max(statistics.parents, 1),
         )  # fmt: skip
         return

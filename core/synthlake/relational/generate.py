@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ from synthlake.relational.parents import (
 from synthlake.relational.plan import ROOT_BLOCK, SamplePlan, beyond
 from synthlake.relational.recent import Recent
 from synthlake.relational.rows import Block
+from synthlake.relational.uniqueness import often
 from synthlake.seed import Seed
 
 _KEPT_BLOCKS = 6
@@ -137,7 +139,8 @@ class Generator:
         known = self._own_keys(model, own, label, parent)
         known |= self._made_keys(model, np.arange(start, start + len(parent)))
         context = self._context(own, parent, low, high)
-        return Block(model, self.seed, start, len(parent), known, context, parent)
+        most = often(model, self.plan.rows)
+        return Block(model, self.seed, start, len(parent), known, context, parent, most)
 
     def _made_keys(self, model: TableModel, index: Index) -> dict[str, pa.Array[Any]]:
         """Primary keys that are functions of the row's number."""
@@ -164,12 +167,14 @@ class Generator:
             block.count(label)[rows] for block, rows in self.slices(parent, low, min(high, real))
         ]
         counts = np.concatenate(parts) if parts else np.zeros(0, np.int64)
+        times = np.full(len(counts), self.plan.bias.get(label, 1.0))
         missing = self.plan.phantoms.get(label, 0)
         if high > real and missing:
             degrees = self.phantom_parents(own, label)[1]
             counts = np.append(counts, degrees[max(low - real, 0) : max(high - real, 0)])
+            times = np.append(times, np.ones(len(counts) - len(times)))
         words = self.seed.words(label, "times", low, len(counts))
-        counts = multiplied(counts, self.plan.times.get(label, 1.0), words)
+        counts = multiplied(counts, times * self.plan.times.get(label, 1.0), words)
         if label in self.plan.limits:
             counts = np.minimum(counts, self.plan.limits[label])
         if high > real + missing:
@@ -213,10 +218,14 @@ class Generator:
         real, missing = self.plan.rows[own.fk.references], self.plan.phantoms.get(label, 0)
         gone = parent >= real + missing
         index = np.where(parent >= real, parent + self.plan.offsets.get(label, 0), parent)
+        if gone.all():
+            return {c: empty(len(parent), model.table.column(c).type) for c in own.fk.columns}
         keys = self.key_columns(own.fk.references, own.fk.to, np.where(gone, 0, index))
         return with_nulls(typed(keys, own.fk, model.table), gone)
 
-    def key_columns(self, table: str, names: tuple[str, ...], index: Index) -> dict[str, pa.Array[Any]]:
+    def key_columns(
+        self, table: str, names: tuple[str, ...], index: Index
+    ) -> dict[str, pa.Array[Any]]:
         """Columns that children refer to, of parents by number (phantoms lie beyond the rows)."""
         model = self.model.tables[table]
         if not len(index):
@@ -227,19 +236,66 @@ class Generator:
         if model.key is not None and set(names) <= set(model.key.columns):
             made = model.key.make(distinct, self._frame(table))
         else:
-            made = self._learned_keys(table, names, distinct)
+            made = self._learned_keys(model, names, distinct)
         return {n: made[n].take(indices(place)) for n in names}
 
-    def _learned_keys(self, table: str, names: tuple[str, ...], index: Index) -> dict[str, pa.Array[Any]]:
-        """Key columns that are data: read from the rows themselves."""
-        parts: dict[str, list[pa.Array[Any]]] = {n: [] for n in names}
-        for number in self._numbers(table, int(index[0]), int(index[-1]) + 1):
-            block = self.block(table, number)
-            inside = index[(index >= block.start) & (index < block.start + block.rows)]
-            columns = {**block.arrays(), **self._references(block)}
-            for name in names:
-                parts[name].append(columns[name].take(indices(inside - block.start)))
+    def _learned_keys(
+        self, model: TableModel, names: tuple[str, ...], index: Index
+    ) -> dict[str, pa.Array[Any]]:
+        """Key columns that are data: read from the rows, as far as there are rows."""
+        table = model.table.name
+        real = self.plan.rows[table]
+        missing = index[index >= real] - real
+        made = self._read(table, names, index[index < real])
+        if not len(missing):
+            return made
+        other = self._phantom_keys(model, names, missing)
+        return {n: pa.concat_arrays([made[n], other[n]]) for n in names}
+
+    def _phantom_keys(
+        self, model: TableModel, names: tuple[str, ...], missing: Index
+    ) -> dict[str, pa.Array[Any]]:
+        """Keys that no row has: of some row, but for the parts that come from beyond all rows."""
+        table, own = model.table.name, model.own
+        real = self.plan.rows[table]
+        rows = np.unique(missing % max(real, 1), return_inverse=True)
+        out = {n: a.take(indices(rows[1])) for n, a in self._read(table, names, rows[0]).items()}
+        if model.key is not None:
+            made = model.key.make(missing + real, self._frame(table))
+        elif own is not None:
+            label = own.fk.label(table)
+            first = self.plan.rows[own.fk.references] + self.plan.offsets[beyond(label)]
+            keys = self.key_columns(own.fk.references, own.fk.to, missing + first)
+            made = typed(keys, own.fk, model.table)
+        return {n: made.get(n, out[n]) for n in names}
+
+    def _read(self, table: str, names: tuple[str, ...], index: Index) -> dict[str, pa.Array[Any]]:
+        """Columns of some rows, by ascending number."""
+        types = {n: self.model.tables[table].table.column(n).type for n in names}
+        parts: dict[str, list[pa.Array[Any]]] = {n: [empty(0, t)] for n, t in types.items()}
+        ends = (int(index[0]), int(index[-1]) + 1) if len(index) else (0, 0)
+        for number in self._numbers(table, *ends):
+            start, stop = self._bounds(table, number)
+            inside = index[(index >= start) & (index < stop)] - start
+            if len(inside):
+                make = partial(self._columns, table, names, number)
+                columns = self._keys.get((table, names, number), make)
+                for name in names:
+                    parts[name].append(columns[name].take(indices(inside)))
         return {n: pa.concat_arrays(p) for n, p in parts.items()}
+
+    def _columns(self, table: str, names: tuple[str, ...], number: int) -> dict[str, pa.Array[Any]]:
+        """Some columns of a block."""
+        block = self.block(table, number)
+        columns = {**block.arrays(), **self._references(block)}
+        return {n: as_type(columns[n], block.model.table.column(n).type) for n in names}
+
+    def _bounds(self, table: str, number: int) -> tuple[int, int]:
+        """First row of a block, and of the next."""
+        starts = self.plan.starts.get(table)
+        if starts is None:
+            return number * ROOT_BLOCK, (number + 1) * ROOT_BLOCK
+        return int(starts[number]), int(starts[number + 1])
 
     # references
 
@@ -271,20 +327,29 @@ class Generator:
         self, block: Block, link: Link, columns: dict[str, pa.Array[Any]], rest: Index
     ) -> dict[str, pa.Array[Any]]:
         """Keys of parents that are too rare to be categories: any of them."""
-        kept = self.model.tables[link.fk.references].kept
-        assert kept is not None and link.values is not None
-        known = {tuple(row.values()) for row in link.values.to_pylist()}
-        keys = kept.select(list(link.fk.to)).to_pylist()
-        others = np.array([i for i, row in enumerate(keys) if tuple(row.values()) not in known])
+        others = self._phantoms.get(("rest", link.fk), lambda: self._others(link))
         words = block.words(f"rest:{link.fk.label(block.model.table.name)}", 0)[rest]
-        chosen = others[(words % np.uint64(max(len(others), 1))).astype(np.int64)]
-        out = {}
-        for column, to in zip(link.fk.columns, link.fk.to, strict=True):
-            cells = columns[column].to_pylist()
-            for row, value in zip(rest, kept[to].take(indices(chosen)).to_pylist(), strict=True):
-                cells[row] = value
-            out[column] = pa.array(cells, columns[column].type)
-        return out
+        place = np.arange(block.rows)
+        place[rest] = block.rows + (words % np.uint64(max(len(others[0]), 1))).astype(np.int64)
+        return {
+            column: pa.concat_arrays([columns[column], as_type(kept, columns[column].type)]).take(
+                indices(place)
+            )
+            for column, kept in zip(link.fk.columns, others, strict=True)
+        }
+
+    def _others(self, link: Link) -> list[pa.Array[Any]]:
+        """Keys of a public table that are no categories of their own."""
+        kept = self.model.tables[link.fk.references].kept
+        assert kept is not None
+        assert link.values is not None
+        known = {tuple(row.values()) for row in link.values.to_pylist()}
+        keys = [tuple(row.values()) for row in kept.select(list(link.fk.to)).to_pylist()]
+        rows = [i for i, key in enumerate(keys) if key not in known and None not in key]
+        return [
+            as_type(kept[to], kept[to].type).take(indices(np.asarray(rows, np.int64)))
+            for to in link.fk.to
+        ]
 
 
 __all__ = ["ROOT_BLOCK", "Generator", "column_id", "count_id"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -42,22 +43,35 @@ def build_key(
     if not key or (own and own <= set(key)):
         return None
     references = {c for fk in table.foreign_keys for c in fk.columns}
-    if len(key) > 1:
+    if len(key) > 1 or pa.types.is_temporal(table.column(key[0]).type):
         grid = _grid(data, table, schema, samples)
         if grid is not None:
             return grid
     free = [c for c in key if c not in references and _makeable(table.column(c))]
     if not free:
-        raise LearnError(
-            f"the primary key of {table.name} ({', '.join(key)}) consists of references, and none"
-            " of them is its own parent",
-            hint=f"declare mode: own for one of the foreign keys within the key of {table.name}",
-        )
+        raise _impossible(table, references)
     chosen = max(free, key=lambda c: data.of(c).distinct)
     return _surrogate(data, table.column(chosen))
 
 
+def _impossible(table: Table, references: set[str]) -> LearnError:
+    """What to say of a key that cannot be made."""
+    where = f"the primary key of {table.name} ({', '.join(table.primary_key)})"
+    if references & set(table.primary_key):
+        return LearnError(
+            f"{where} consists of references, and none of them is its own parent",
+            hint=f"declare mode: own for one of the foreign keys within the key of {table.name}",
+        )
+    types = ", ".join(str(table.column(c).type) for c in table.primary_key)
+    return LearnError(
+        f"{where} has the type {types}, of which no new keys are made",
+        hint="cast it to text or whole numbers in the source, or leave the primary key out",
+    )
+
+
 def _makeable(column: Column) -> bool:
+    if pa.types.is_decimal(column.type):
+        return int(column.type.scale) <= 0
     return is_text(column.type) or pa.types.is_integer(column.type)
 
 
@@ -66,13 +80,19 @@ def _surrogate(data: TableData, column: Column) -> KeyMaker:
     if is_text(column.type):
         return _text_key(data, column)
     ticks, null = Axis(column.type).ticks(data.sample[column.name])
-    values = np.sort(ticks[~null])
-    low, high = (int(values[0]), int(values[-1])) if len(values) else (1, 1)
+    low, high = _reached(ticks[~null], data.group[~null], data.k) or (1, 1)
     rows = max(data.statistics.rows, 1)
     start = 1 if low < 10 * rows else 10 ** (len(str(low)) - 1)
     step = max(1, (high - max(low, start)) // rows) if high - low > 10 * rows else 1
-    width = column.type.bit_width - (0 if str(column.type).startswith("u") else 1)
-    return NumberKey((column.name,), column.type, start, step, 2 ** min(width, 62) - 1)
+    step -= step % 10 ** (len(str(step)) - 1)  # one digit: more would tell the greatest key
+    return NumberKey((column.name,), column.type, start, step, _greatest(column.type))
+
+
+def _greatest(dtype: pa.DataType) -> int:
+    """The greatest whole number of a type, as far as it is computed with."""
+    if pa.types.is_decimal(dtype):
+        return int(min(10 ** (dtype.precision + dtype.scale), 2**53)) - 1
+    return int(2 ** min(dtype.bit_width - int(pa.types.is_signed_integer(dtype)), 62)) - 1
 
 
 def _text_key(data: TableData, column: Column) -> TextKey:
@@ -94,7 +114,8 @@ def _text_key(data: TableData, column: Column) -> TextKey:
             patterns.append(pattern_of_shape(shape, [values[r] for r in rows]))
             weights.append(len(rows))
     if sum(weights) < len(values) // 2 or not patterns:
-        length = int(np.median([len(v) for v in values])) if values else 8
+        known = len(np.unique(group)) >= data.k
+        length = int(np.median([len(v) for v in values])) if known else 8
         patterns = [Pattern(("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",) * max(length, 6))]
         weights = [1]
     return TextKey((column.name,), column.type, tuple(patterns), tuple(weights))
@@ -111,9 +132,27 @@ def _grid(
             return None
         axes.append(axis)
     axes.sort(key=lambda a: a.values is not None)  # time outermost: rows come in its order
-    grid = SlotKey(tuple(axes))
     rows = data.statistics.rows
-    return grid if _FULL * grid.capacity <= rows <= 1.02 * grid.capacity else None
+    if len(axes) == 1:  # single dates and times are a series without gaps
+        axes = [_widened(axes[0], rows)]
+    grid = SlotKey(tuple(axes))
+    if not _FULL * grid.capacity <= rows <= 1.02 * grid.capacity:
+        return None
+    for fk in table.foreign_keys:
+        if set(fk.columns) & set(grid.columns) and not schema[fk.references].keep:
+            raise LearnError(
+                f"the primary key of {table.name} ({', '.join(table.primary_key)}) is a grid over"
+                f" rows of {fk.references}, which are made anew",
+                hint=f"declare mode: own for {fk.label(table.name)}, or keep {fk.references}",
+            )
+    return grid
+
+
+def _widened(axis: SlotAxis, rows: int) -> SlotAxis:
+    """A series that has room for all rows."""
+    more = max(rows - axis.size, 0)
+    start = axis.start - axis.step * (more // 2)
+    return replace(axis, start=start, count=axis.size + more)
 
 
 def _axis(
@@ -144,7 +183,7 @@ def _with_children(
 
     axis = Axis(table.column(name).type)
     ticks, null = axis.ticks(data.sample[name])
-    parts, people = [ticks[~null]], [data.group[~null]]
+    parts, people = [ticks[~null]], [entities(data.sample)[~null]]
     for child, fk in schema.children(table.name):
         if child.name in samples and name in fk.to and not child.skip:
             column = fk.columns[fk.to.index(name)]
@@ -177,9 +216,7 @@ def _series(
     return SlotAxis(column.name, column.type, None, low, step, (high - low) // step + 1)
 
 
-def _reached(
-    ticks: NDArray[np.int64], people: NDArray[np.int64], k: int
-) -> tuple[int, int] | None:
+def _reached(ticks: NDArray[np.int64], people: NDArray[np.int64], k: int) -> tuple[int, int] | None:
     """The k-th entity's value from below and from above."""
     order = np.argsort(ticks, kind="stable")
     ends = []
@@ -221,5 +258,3 @@ def zone_of(data: TableData, table: Table, name: str) -> str:
             cells[column.name] = Cells(ticks, null)
     found = find_date_parts(name, unit, cells, [c for c in cells if c != name])
     return found.zone if found else "UTC"
-
-

@@ -171,6 +171,7 @@ class SlotKey:
         return out
 
 
+_KEPT = 8  # grids
 _CACHE: dict[tuple[int, int, int], NDArray[np.int64]] = {}
 
 
@@ -185,11 +186,14 @@ class _Filled:
     def before(self) -> NDArray[np.int64]:
         """Filled slots before each block of slots."""
         name = (self.order.size, self.order.key, self.rows)
-        if name not in _CACHE:
-            _CACHE.clear()
+        found = _CACHE.get(name)  # read once: threads share it
+        if found is None:
             counts = [int(self._mask(s).sum()) for s in range(0, self.order.size, _BLOCK)]
-            _CACHE[name] = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        return _CACHE[name]
+            found = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+            if len(_CACHE) >= _KEPT:
+                _CACHE.clear()
+            _CACHE[name] = found
+        return found
 
     def _mask(self, start: int) -> NDArray[np.bool_]:
         slots = np.arange(start, min(start + _BLOCK, self.order.size))

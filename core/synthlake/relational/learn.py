@@ -56,7 +56,7 @@ def learn(
     Privacy: the sample is not kept; see ``Model``.
     Cost: one tree a column, see ``models.trees``.
     """
-    samples = apply_policies(samples, statistics, schema)
+    samples, statistics = apply_policies(samples, statistics, schema)
     order = schema.order()
     drafts: dict[str, Draft] = {}
     for table in order:
@@ -168,7 +168,10 @@ def _order(draft: Draft) -> tuple[list[str], tuple[str, ...]]:
     for name in table.primary_key:
         if name in own:
             continue
-        number = next((n for n, fk in enumerate(table.foreign_keys) if name in fk.columns), None)
+        number = next(
+            (n for n, fk in enumerate(table.foreign_keys)
+             if name in fk.columns and draft.kinds[n] != "derived"), None
+        )  # fmt: skip
         rest.append(column_id(name) if number is None else link_id(number))
     wanted = [n for n in order if n in rest]
     return order, tuple(dict.fromkeys(wanted))

@@ -103,19 +103,20 @@ def degrees_of(
 
 
 def build_phantoms(
-    join: Join, codes: NDArray[np.int32], lost: NDArray[np.int64], statistics: KeyStatistics, k: int
-) -> Phantoms | None:
-    """What is known of keys without a parent; None where fewer than k rows have one.
+    group: NDArray[np.int64], codes: NDArray[np.int32], lost: NDArray[np.int64],
+    statistics: KeyStatistics, k: int,
+) -> Phantoms | None:  # fmt: skip
+    """What is known of keys without a parent; None where fewer than k entities have one.
 
     Args:
-        join: the key, resolved.
+        group: entity of each child; of an own key, the missing key itself.
         codes: phantom code of each child, -1 for a child with a parent.
         lost: number of each child's missing key, -1 likewise.
         statistics: of the key, over all rows.
         k: least entities behind anything stored.
     """
     rows = np.flatnonzero(lost >= 0)
-    if len(rows) < k or not statistics.orphan_keys:
+    if len(np.unique(group[rows])) < k or not statistics.orphan_keys:
         return None
     degree = np.bincount(lost[rows])
     code = np.zeros(len(degree), np.int32)

@@ -40,12 +40,7 @@ class Matching:
     def columns(
         self, block: Block, number: int, link: Link, met: dict[int, Index]
     ) -> dict[str, pa.Array[Any]]:
-        """Columns of one foreign key.
-
-        Args:
-            number: place of the key in its table.
-            met: parents by the keys before this one; this one's are added.
-        """
+        """Columns of one foreign key; ``met`` has parents by the keys before it, and gets its."""
         table = block.model.table
         if link_id(number) not in block.drawn:  # nothing was learned of it
             return {c: empty(block.rows, table.column(c).type) for c in link.fk.columns}
@@ -54,11 +49,10 @@ class Matching:
             parent = self._unlike(block, number, parent, met)
         met[number] = parent
         gone = parent < 0
-        keys = self._generator.key_columns(
-            link.fk.references, link.fk.to, np.where(gone, 0, parent)[~gone | ~gone.all()]
-        )
         if gone.all():
             return {c: empty(block.rows, table.column(c).type) for c in link.fk.columns}
+        some = np.where(gone, int(parent.max()), parent)
+        keys = self._generator.key_columns(link.fk.references, link.fk.to, some)
         return with_nulls(typed(keys, link.fk, table), gone)
 
     def _parents(self, block: Block, link: Link, codes: Codes) -> Index:

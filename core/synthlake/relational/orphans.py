@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -15,13 +16,13 @@ from synthlake.sql.statistics import TableStatistics
 
 def apply_policies(
     samples: Mapping[str, pa.Table], statistics: Mapping[str, TableStatistics], schema: Schema
-) -> dict[str, pa.Table]:
-    """Samples without the orphans that a policy forbids.
+) -> tuple[dict[str, pa.Table], dict[str, TableStatistics]]:
+    """Samples, and counts of rows, without the orphans that a policy forbids.
 
     Raises:
-        LearnError: a key with ``orphans: fail`` has some.
+        LearnError: a key with ``orphans: fail`` has some, or ``null`` would empty a primary key.
     """
-    out = dict(samples)
+    out, counts = dict(samples), dict(statistics)
     for table in schema.order():
         if table.keep or table.name not in out:
             continue
@@ -35,8 +36,31 @@ def apply_policies(
                     " fail",
                     hint="mend the data, or choose orphans: keep, 'null' or drop",
                 )
+            if fk.orphans == "null" and set(fk.columns) & set(table.primary_key):
+                raise LearnError(
+                    f"{fk.label(table.name)} is part of the primary key, and its policy would make"
+                    " it NULL",
+                    hint="choose orphans: keep or drop",
+                )
+            before = max(out[table.name].num_rows, 1)
             out[table.name] = _without(table, fk, number, out)
-    return out
+            if fk.orphans == "drop":
+                share = out[table.name].num_rows / before
+                counts[table.name] = _shared(counts[table.name], number, share)
+    return out, counts
+
+
+def _shared(statistics: TableStatistics, dropped: int, share: float) -> TableStatistics:
+    """Counts of a table of whose rows a share is left, and no orphans of one key."""
+    keys = []
+    for number, key in enumerate(statistics.keys):
+        if number == dropped:
+            rows, nulls, orphans = key.rows - key.orphans, key.nulls, 0
+        else:
+            rows, nulls, orphans = (round(n * share) for n in (key.rows, key.nulls, key.orphans))
+        keys.append(replace(key, rows=rows, nulls=nulls, orphans=orphans))
+    rows, trained = (round(n * share) for n in (statistics.rows, statistics.train_rows))
+    return replace(statistics, rows=rows, train_rows=trained, keys=tuple(keys))
 
 
 def _without(

@@ -185,7 +185,7 @@ class _Reader:
 
     def _numeric(self, place: str, form: Json) -> NumericCodec:
         part = self._part(place)
-        axis = Axis(type_from_json(form["type"]), form["decimals"])
+        axis = Axis(type_from_json(form["type"]), form["decimals"], form["shifted"])
         return NumericCodec(axis, part["low"], part["high"], form["step"], tuple(form["special"]))
 
     def _codec(self, place: str, form: Json | None) -> Codec | None:

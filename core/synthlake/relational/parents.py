@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,7 @@ from synthlake.relational.keys import apportion
 from synthlake.relational.links import CODE, DEGREE
 from synthlake.relational.model import Link, Phantoms
 from synthlake.relational.plan import NULL_FAMILY, SamplePlan
+from synthlake.schema.model import ForeignKey, Table
 from synthlake.seed import Seed, Words, mulhigh
 
 Index = NDArray[np.int64]
@@ -90,10 +91,8 @@ def null_families(rows: int) -> Index:
     return np.array([NULL_FAMILY] * whole + ([rest] if rest else []), np.int64)
 
 
-def multiplied(counts: Index, times: float, words: Words) -> Index:
-    """Counts times a factor, rounded up or down at random so that the mean is right."""
-    if times == 1.0:
-        return counts
+def multiplied(counts: Index, times: NDArray[np.float64], words: Words) -> Index:
+    """Counts times factors, rounded up or down at random so that the mean is right."""
     exact = counts * times
     whole = np.floor(exact)
     more = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53 < exact - whole
@@ -114,18 +113,59 @@ class Stubs:
     plan: SamplePlan
     seed: Seed
 
+    ANY: ClassVar[int] = -2  # in place of a code: any parent, as none has stubs
+
+    @property
+    def _sizes(self) -> Index:
+        """Stubs of each code."""
+        sizes: Index = self.plan.stubs[self.label][-1]
+        return sizes
+
+    def standing(self, codes: Codes) -> Codes:
+        """The codes whose parents take the children of these: the nearest ones with stubs.
+
+        Small samples have codes without a parent. Phantoms stand in for phantoms, and for all if
+        the sample has no parents; -1 where there is nobody at all.
+        """
+        sizes, real = self._sizes, self.link.codes
+        there = np.flatnonzero(sizes > 0)
+        known = [there[there < real], there[there >= real]]
+        out = np.full(len(sizes) + 1, -1, np.int32)
+        for code, size in enumerate(sizes):
+            found = next((k for k in (known if code < real else known[::-1]) if len(k)), None)
+            if code < real and not len(known[0]) and self._parents:
+                out[code] = Stubs.ANY
+            elif size:
+                out[code] = code
+            elif found is not None:
+                out[code] = found[np.argmin(np.abs(found - code))]
+            elif self._parents:
+                out[code] = Stubs.ANY
+        return out[np.where(codes < 0, len(sizes), codes)]
+
+    @property
+    def _parents(self) -> int:
+        """Real parents."""
+        return self.plan.rows[self.link.fk.references]
+
+    def room(self, standing: Codes) -> Index:
+        """Stubs that there are for each row."""
+        sizes = np.append(self._sizes, [self._parents, 0])  # ANY, and nobody
+        return sizes[standing]
+
     def places(self, codes: Codes, ranks: Index) -> Index:
         """Stub numbers of children, counted within their code."""
-        totals, stubs = self.plan.codes[self.label][-1], self.plan.stubs[self.label][-1]
-        size = max(len(totals), 1)
+        totals = self.plan.codes[self.label][-1]
         keys = np.array(
-            [self.seed.key(self.label, f"stubs{code}") % 2**64 for code in range(size)], np.uint64
+            [self.seed.key(self.label, f"stubs{code}") % 2**64 for code in range(len(totals))],
+            np.uint64,
         )
-        at = np.clip(codes, 0, None)
-        known = codes >= 0
         out = np.zeros(len(codes), np.int64)
-        spread = permute_each(ranks[known], totals[at[known]], keys[at[known]])
-        out[known] = mulhigh(spread, stubs[at[known]], totals[at[known]])
+        known = np.flatnonzero(codes >= 0)
+        at = codes[known]
+        if len(known):
+            spread = permute_each(ranks[known], totals[at], keys[at])
+            out[known] = mulhigh(spread, self.room(self.standing(at)), totals[at])
         return out
 
 
@@ -141,9 +181,28 @@ def ranks_of(codes: Codes, before: Index) -> Index:
     return out
 
 
-def with_nulls(arrays: Mapping[str, pa.Array[Any]], gone: NDArray[np.bool_]) -> dict[str, pa.Array[Any]]:
+def with_nulls(
+    arrays: Mapping[str, pa.Array[Any]], gone: NDArray[np.bool_]
+) -> dict[str, pa.Array[Any]]:
     """Key columns without a value where there is no parent."""
     if not gone.any():
         return dict(arrays)
     mask = pa.array(gone)
     return {n: pa.compute.if_else(mask, pa.nulls(len(a), a.type), a) for n, a in arrays.items()}
+
+
+def typed(
+    keys: Mapping[str, pa.Array[Any]], fk: ForeignKey, table: Table
+) -> dict[str, pa.Array[Any]]:
+    """Columns of a parent as those of a child that refers to them."""
+    return {
+        column: as_type(keys[to], table.column(column).type)
+        for column, to in zip(fk.columns, fk.to, strict=True)
+    }
+
+
+def as_type(array: pa.Array[Any] | pa.ChunkedArray[Any], dtype: pa.DataType) -> pa.Array[Any]:
+    """One array of a type."""
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    return array if array.type == dtype else array.cast(dtype)

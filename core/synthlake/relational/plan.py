@@ -25,6 +25,7 @@ class SamplePlan:
         offsets: by label: number of the first phantom beyond the parent's rows.
         nulls: by label: rows without a parent.
         times: by label: how many times more children each parent has than in the source.
+        bias: by label: what numbers of children are multiplied by, as bins are coarser than means.
         width: by label of an own key: parents of one block of children.
         limits: by label of an own key: most children that the key tells apart.
         starts: by table with an own parent: shape (blocks + 1,), rows before each block.
@@ -40,6 +41,7 @@ class SamplePlan:
     offsets: Mapping[str, int] = field(default_factory=dict)
     nulls: Mapping[str, int] = field(default_factory=dict)
     times: Mapping[str, float] = field(default_factory=dict)
+    bias: Mapping[str, float] = field(default_factory=dict)
     width: Mapping[str, int] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
     starts: Mapping[str, Counts] = field(default_factory=dict)
@@ -58,16 +60,14 @@ class SamplePlan:
         held = {
             "seed": self.seed, "scale": self.scale, "rows": dict(self.rows),
             "phantoms": dict(self.phantoms), "offsets": dict(self.offsets),
-            "nulls": dict(self.nulls), "times": dict(self.times), "width": dict(self.width),
+            "nulls": dict(self.nulls), "times": dict(self.times), "bias": dict(self.bias), "width": dict(self.width),
             "limits": dict(self.limits),
             "notes": list(self.notes), "tensors": names,
         }  # fmt: skip
         return held, tensors
 
     @classmethod
-    def from_parts(
-        cls, held: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]
-    ) -> SamplePlan:
+    def from_parts(cls, held: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> SamplePlan:
         """The plan that ``to_parts`` described."""
         rest = {key: value for key, value in held.items() if key != "tensors"}
         for part, listed in held["tensors"].items():

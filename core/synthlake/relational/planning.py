@@ -9,13 +9,16 @@ import numpy as np
 
 from synthlake.errors import SampleError
 from synthlake.ports import Event, OnEvent
-from synthlake.relational.generate import ROOT_BLOCK, Generator
+from synthlake.relational.generate import Generator
 from synthlake.relational.model import Link, Model, TableModel, link_id
 from synthlake.relational.parents import virtual_rows
-from synthlake.relational.plan import Counts, SamplePlan
+from synthlake.relational.plan import ROOT_BLOCK, Counts, SamplePlan, beyond
+from synthlake.relational.uniqueness import most_children
 
 _ROWS_PER_BLOCK = 8_192
 _EXACT = 0.002  # relative error of a child table's size that is let be
+_FULL = 0.98  # share of a table's rows from which it counts as all of them
+_THINNED = 4  # times that families are made smaller
 
 
 def plan_sample(
@@ -45,7 +48,6 @@ def plan_sample(
         if on_event is not None:
             on_event(Event("plan", f"counting {table.table.name}", number, len(order)))
         made.take(table)
-    for table in order:
         made.count_stubs(table)
     return made.plan()
 
@@ -63,19 +65,21 @@ class _Planner:
     offsets: dict[str, int] = field(default_factory=dict)
     nulls: dict[str, int] = field(default_factory=dict)
     times: dict[str, float] = field(default_factory=dict)
+    bias: dict[str, float] = field(default_factory=dict)
     width: dict[str, int] = field(default_factory=dict)
+    limits: dict[str, int] = field(default_factory=dict)
     starts: dict[str, Counts] = field(default_factory=dict)
     codes: dict[str, Counts] = field(default_factory=dict)
     stubs: dict[str, Counts] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    held: dict[str, float] = field(default_factory=dict)
+    growth: dict[str, float] = field(default_factory=dict)
 
     def plan(self) -> SamplePlan:
         """The plan as far as it is known."""
         return SamplePlan(
             self.seed, self.scale, dict(self.rows), dict(self.phantoms), dict(self.offsets),
-            dict(self.nulls), dict(self.times), dict(self.width), dict(self.starts),
-            dict(self.codes), dict(self.stubs), tuple(self.notes),
+            dict(self.nulls), dict(self.times), dict(self.bias), dict(self.width), dict(self.limits),
+            dict(self.starts), dict(self.codes), dict(self.stubs), tuple(self.notes),
         )  # fmt: skip
 
     def check(self) -> None:
@@ -100,7 +104,6 @@ class _Planner:
         name = table.table.name
         if table.kept is not None:
             self.rows[name] = table.kept.num_rows
-            self._phantoms(table, 1.0)
         elif table.own is None:
             self._root(table)
         else:
@@ -108,69 +111,133 @@ class _Planner:
 
     def _root(self, table: TableModel) -> None:
         name = table.table.name
-        wanted = self.wanted.get(name, round(table.rows * self.scale))
-        if table.rows == 0:
-            wanted = 0
+        wanted = self.wanted.get(name, max(round(table.rows * self.scale), 1))
+        wanted = wanted if table.rows else 0
         factor = wanted / max(table.rows, 1)
-        self._phantoms(table, factor)
-        extra = sum(self.phantoms.get(label, 0) for label in self._labels(table))
+        extra = self._reserve(table, factor)
         capacity = table.key.capacity if table.key else wanted + extra
         if wanted + extra > capacity:
-            most = min(1.0, factor) if table.rows * min(1.0, factor) <= capacity else None
-            factor = most if most is not None else capacity / max(table.rows, 1)
-            self._phantoms(table, factor)
-            extra = sum(self.phantoms.get(label, 0) for label in self._labels(table))
+            least = min(1.0, factor)
+            factor = least if table.rows * least <= capacity else capacity / max(table.rows, 1)
+            for child, fk in self.model.schema.children(name):
+                self.times[fk.label(child.name)] = wanted / max(round(table.rows * factor), 1)
+            extra = self._reserve(table, factor)
             held = max(min(round(table.rows * factor), capacity - extra), 0)
             self.notes.append(
                 f"{name} cannot grow to {wanted:,} rows: its key holds {capacity:,};"
                 f" it is held at {held:,}, and its children grow with the scale instead"
             )
-            for label in self._labels(table):
-                self.times[label] = wanted / max(held, 1)
             wanted = held
         self.rows[name] = wanted
 
-    def _labels(self, table: TableModel) -> list[str]:
-        """Foreign keys that refer to a table."""
-        return [fk.label(t.name) for t, fk in self.model.schema.children(table.table.name)]
+    # phantoms
 
-    def _phantoms(self, table: TableModel, factor: float) -> None:
-        """Missing parents beyond a table's rows, and children without a parent."""
+    def _reserve(self, table: TableModel, factor: float) -> int:
+        """Number the phantoms beyond a table ``factor`` as large as the source's; returns all."""
+        self.growth[table.table.name] = factor
         offset = 0
-        for child, fk in self.model.schema.children(table.table.name):
-            label = fk.label(child.name)
-            link = self._link(child.name, label)
-            if link is None:
-                continue
-            if link.phantoms is not None and (table.key is not None):
-                self.phantoms[label] = max(1, round(link.phantoms.keys * factor))
-                self.offsets[label] = offset
-                offset += self.phantoms[label]
-            if link.kind == "own":
-                self.nulls[label] = round(link.null_rows * self.scale)
+        for name, count in self._missing(table, factor).items():
+            self.phantoms[name], self.offsets[name] = count, offset
+            offset += count
+        return offset
 
-    def _link(self, child: str, label: str) -> Link | None:
-        if child not in self.model.tables:
-            return None
-        found = (k for k in self.model.tables[child].links if k.fk.label(child) == label)
-        return next(found, None)
+    def _missing(self, table: TableModel, factor: float) -> dict[str, int]:
+        """Phantoms beyond a table's rows: its own, and those that lend keys to a child's."""
+        out = {}
+        for child, fk in self.model.schema.children(table.table.name):
+            label, model = fk.label(child.name), self.model.tables.get(child.name)
+            link = next((k for k in model.links if k.fk == fk), None) if model else None
+            if model is None or link is None:
+                continue
+            if link.phantoms is not None and self._lacks(table, fk.to):
+                least = 1 if link.kind == "cluster" and factor > 0 else 0
+                out[label] = max(least, round(link.phantoms.keys * factor))
+            if link.kind == "own":
+                growth = factor * self.times.get(label, 1.0)
+                self.growth[child.name] = growth
+                lent = sum(self._missing(model, growth).values())
+                if model.key is None and lent:
+                    out[beyond(label)] = lent
+        return out
+
+    def _lacks(self, table: TableModel, to: tuple[str, ...]) -> bool:
+        """Whether there are keys that no row of a table has."""
+        if table.key is not None:
+            return set(table.key.columns) <= set(to)
+        own = table.own
+        if own is None or not set(own.fk.columns) <= set(to) & set(table.table.primary_key):
+            return False
+        return self._lacks(self.model.tables[own.fk.references], own.fk.to)
+
+    # children
 
     def _children(self, table: TableModel, own: Link) -> None:
         """Rows of a child: count them block by block."""
         name, label = table.table.name, own.fk.label(table.table.name)
         parent = self.model.tables[own.fk.references]
-        self._phantoms(table, self._growth(parent))
-        mean = table.rows / max(parent.rows, 1) * self.times.get(label, 1.0)
+        times = self.times.get(label, 1.0)
+        self._without(table, own, self.growth.get(own.fk.references, 1.0) * times)
+        extra = self._reserve(table, self.growth.get(name, 1.0))
+        most = most_children(table, self.rows)
+        if most is not None:
+            self.limits[label] = most
+        mean = table.rows / max(parent.rows, 1) * times
         self.width[label] = int(np.clip(_ROWS_PER_BLOCK / max(mean, 1e-9), 1, ROOT_BLOCK))
         self.rows[name] = 0
         met = sum(self._counted(own, label, self.rows[own.fk.references]))
-        wanted = own.mean * self.rows[own.fk.references] * self.times.get(label, 1.0)
-        if met and abs(wanted / met - 1.0) > _EXACT:  # bins of counts are coarser than their mean
-            self.times[label] = self.times.get(label, 1.0) * wanted / met
+        wanted = own.mean * self.rows[own.fk.references] * times
+        if met and abs(wanted / met - 1.0) > _EXACT:
+            self.bias[label] = wanted / met
+        self._count(table, own)
+        if most is not None and self.rows[name] < _FULL * wanted:
+            self.notes.append(
+                f"{name} cannot grow to {round(wanted):,} rows: its key tells {most:,} rows of one"
+                f" {own.fk.references} apart; it has {self.rows[name]:,}"
+            )
+        if table.key is not None and self.rows[name] + extra > table.key.capacity:
+            self._thin(table, own, table.key.capacity - extra)
+
+    def _without(self, table: TableModel, own: Link, growth: float) -> None:
+        """Rows without a parent; all of them where the source has no parents."""
+        rows = own.null_rows
+        if not self.model.tables[own.fk.references].rows:
+            rows, growth = table.rows, self.scale
+        self.nulls[own.fk.label(table.table.name)] = round(rows * growth)
+
+    def _count(self, table: TableModel, own: Link) -> None:
+        """Rows before each block of families."""
+        name, label = table.table.name, own.fk.label(table.table.name)
         total = virtual_rows(self.plan(), own.fk.references, label)
         counts = [0, *self._counted(own, label, total)]
         self.starts[name] = np.cumsum(counts).astype(np.int64)
         self.rows[name] = int(self.starts[name][-1])
+
+    def _thin(self, table: TableModel, own: Link, capacity: int) -> None:
+        """Make families smaller until the key holds their rows.
+
+        Raises:
+            SampleError: it holds next to none.
+        """
+        name, label = table.table.name, own.fk.label(table.table.name)
+        wanted = self.rows[name]
+        for _ in range(_THINNED):
+            share = _FULL * max(capacity, 0) / max(self.rows[name], 1)
+            self.times[label] = self.times.get(label, 1.0) * share
+            self.nulls[label] = int(self.nulls[label] * share)
+            self._count(table, own)
+            if self.rows[name] <= capacity:
+                break
+        else:
+            raise SampleError(
+                f"the key of {name} ({', '.join(table.table.primary_key)}) holds"
+                f" {max(capacity, 0):,} rows, and {wanted:,} are wanted",
+                hint=f"ask for fewer rows of {self.model.schema.chain(name)[-1]}, or give the key"
+                " a wider pattern",
+            )
+        self.notes.append(
+            f"{name} cannot grow to {wanted:,} rows: its key holds {capacity:,};"
+            f" it is held at {self.rows[name]:,}"
+        )
 
     def _counted(self, own: Link, label: str, total: int) -> Iterator[int]:
         """Children of each block of the first ``total`` parents."""
@@ -178,14 +245,12 @@ class _Planner:
         for low in range(0, total, width):
             yield int(generator.children(own, label, low, min(low + width, total)).sum())
 
-    def _growth(self, parent: TableModel) -> float:
-        return self.rows[parent.table.name] / max(parent.rows, 1)
-
     def count_stubs(self, table: TableModel) -> None:
         """Children and stubs per code, for every cluster key of a table."""
         name = table.table.name
-        clusters = [(n, k) for n, k in enumerate(table.links) if k.kind == "cluster"]
-        if not clusters or table.synthesizer is None:
+        clusters = [(n, k) for n, k in enumerate(table.links)
+                    if k.kind == "cluster" and link_id(n) in table.order]  # fmt: skip
+        if not clusters:
             return
         generator = Generator(self.model, self.plan())
         last = max(table.order.index(link_id(n)) for n, _ in clusters)
@@ -202,12 +267,25 @@ class _Planner:
             label = link.fk.label(name)
             self.codes[label] = np.cumsum(found[place], axis=0).astype(np.int64)
             self.stubs[label] = self._stubs(generator, link, label)
+            self._demand(table, link, bool(self.codes[label][-1].any()))
 
     def _stubs(self, generator: Generator, link: Link, label: str) -> Counts:
         """Stubs before each block of parents, and before the phantoms."""
         blocks = -(-self.rows[link.fk.references] // ROOT_BLOCK)
         total = [np.zeros(link.size, np.int64)]
         for number in range(blocks + (1 if self.phantoms.get(label) else 0)):
-            codes, degrees, _ = generator.stub_owners(link, label, number)
+            codes, degrees, _ = generator.matching.stub_owners(link, label, number)
             total.append(np.bincount(codes, degrees, link.size).astype(np.int64))
         return np.cumsum(total, axis=0).astype(np.int64)
+
+    def _demand(self, table: TableModel, link: Link, wanted: bool) -> None:
+        """Refuse references that may not be NULL and have nobody to refer to."""
+        label = link.fk.label(table.table.name)
+        if not wanted or self.rows[link.fk.references] or self.phantoms.get(label):
+            return
+        strict = [c for c in link.fk.columns if not table.table.column(c).nullable]
+        if strict:
+            raise SampleError(
+                f"{label} has no parents in this sample, and {strict[0]} allows no NULL",
+                hint=f"ask for rows of {self.model.schema.chain(link.fk.references)[-1]}",
+            )

@@ -13,14 +13,24 @@ from numpy.typing import NDArray
 from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import Axis, empty, is_ordered
 from synthlake.encode.numeric import NumericCodec
+from synthlake.encode.text import TextCodec
 from synthlake.ports import Codes, Redraw
 from synthlake.relational.calendars import calendar_features
 from synthlake.relational.complete import completed
-from synthlake.relational.distinctness import Family, made_distinct
-from synthlake.relational.model import Attribute, TableModel, column_id, count_id, view_id
+from synthlake.relational.distinctness import Family, made_distinct, repeated
+from synthlake.relational.model import (
+    Attribute,
+    TableModel,
+    column_id,
+    count_id,
+    link_id,
+    view_id,
+)
+from synthlake.relational.uniqueness import pairing, rewritten
 from synthlake.seed import Seed, Words
 
 WITHIN = 1  # draw number of the place within a bin
+_TRIES = range(10, 26)  # of further texts
 
 
 @dataclass
@@ -33,6 +43,7 @@ class Block:
         known: key columns that are known before anything is drawn.
         context: features of the own parent, a row for each child.
         family: number of the own parent of each row; None without one.
+        often: how often a value of a column may stand in a family.
     """
 
     model: TableModel
@@ -42,6 +53,7 @@ class Block:
     known: Mapping[str, pa.Array[Any]]
     context: Mapping[str, Codes]
     family: NDArray[np.int64] | None = None
+    often: Mapping[str, int] = field(default_factory=dict)
     given: dict[str, Codes] = field(default_factory=dict)
     codes: dict[str, Codes] = field(default_factory=dict)
     drawn: dict[str, Codes] = field(default_factory=dict)
@@ -76,9 +88,11 @@ class Block:
         codec = (attribute.drawn or attribute.codec) if attribute else None
         numeric = codec if isinstance(codec, NumericCodec) else None
         place = numeric.draw(codes, self.words(name, WITHIN)) if numeric else None
-        if self.model.distinct and name == self.model.distinct[-1] and self.family is not None:
-            others = [self.codes[n] for n in self.model.distinct[:-1]]
-            family = Family(self.family, others, numeric, self.words, name)
+        most = self.often.get(name)
+        if most is not None and self.family is not None:
+            others = [self.drawn[n] for n in self._before(name)]
+            size = codec.size if codec else self._link_size(name)
+            family = Family(self.family, others, numeric, size, most, self.words, name)
             codes, place = made_distinct(codes, place, family, redraw)
         self.drawn[name] = codes
         seen = codes
@@ -86,6 +100,15 @@ class Block:
             seen = self._placed(attribute, codes, Cells(*place))
         self.codes[name] = seen
         return seen
+
+    def _before(self, name: str) -> list[str]:
+        """Columns of the key that are drawn and do not give way after this one."""
+        later = pairing(self.model)
+        gone = None if later is None else link_id(later)
+        return [n for n in self.model.distinct if n in self.drawn and n != gone]
+
+    def _link_size(self, name: str) -> int:
+        return next(k.size for n, k in enumerate(self.model.links) if link_id(n) == name)
 
     def _attribute(self, name: str) -> Attribute | None:
         return next((a for a in self.model.attributes if column_id(a.column) == name), None)
@@ -150,4 +173,20 @@ class Block:
             return Axis(dtype).values(found.ticks, found.null)
         if codec is None or name not in self.codes:
             return empty(self.rows, dtype)
+        if isinstance(codec, TextCodec) and name == rewritten(self.model):
+            return self._rewritten(name, codec)
         return codec.decode(self.codes[name], self.words(name, WITHIN))
+
+    def _rewritten(self, name: str, codec: TextCodec) -> pa.Array[Any]:
+        """Texts of which no two of a family are equal, as far as their shapes allow."""
+        assert self.family is not None
+        made = codec.decode(self.codes[name], self.words(name, WITHIN))
+        others = [self.codes[n] for n in self.model.distinct if n != name]
+        for number in _TRIES:
+            texts = np.asarray(made.dictionary_encode().indices.fill_null(-1))
+            bad = repeated([texts, *others, self.family])
+            if not bad.any():
+                break
+            again = codec.decode(self.codes[name], self.words(name, number))
+            made = pa.compute.if_else(pa.array(bad), again, made)
+        return made

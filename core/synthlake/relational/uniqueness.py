@@ -22,16 +22,22 @@ Index = NDArray[np.int64]
 _TRIES = range(10, 18)  # numbers of further draws
 
 
-def often(model: TableModel) -> dict[str, int]:
-    """For columns of the key that are made distinct when drawn: how often a value may stand."""
+def often(model: TableModel, rows: Mapping[str, int]) -> dict[str, int]:
+    """How often a value may stand in a family, for columns of the key that give way when drawn.
+
+    The rest of the key tells apart the rows that have the same value.
+    """
     names = model.distinct
     numbers = [n for n in names if _is(model, n, NumericCodec)]
     if numbers:
         return {numbers[-1]: 1}
-    if pairing(model) is not None or any(_is(model, n, TextCodec) for n in names):
+    if any(_is(model, n, TextCodec) for n in names):
         return {}
-    sizes = [_size(model, n, {}) for n in names]
-    return {n: prod(sizes[place + 1 :]) for place, n in enumerate(names)}
+    paired = {link_id(n) for n, k in enumerate(model.links) if k.kind == "cluster"}
+    named = [n for n in names if n not in paired]
+    rest = prod(_size(model, n, rows) for n in names if n in paired)
+    sizes = [_size(model, n, rows) for n in named]
+    return {n: max(rest * prod(sizes[at + 1 :]), 1) for at, n in enumerate(named)}
 
 
 def pairing(model: TableModel) -> int | None:
@@ -45,18 +51,14 @@ def pairing(model: TableModel) -> int | None:
 
 def rewritten(model: TableModel) -> str | None:
     """The text column that gives way: texts of one shape are told apart when they are written."""
-    if often(model) or pairing(model) is not None:
+    if any(_is(model, n, NumericCodec) for n in model.distinct) or pairing(model) is not None:
         return None
     texts = [n for n in model.distinct if _is(model, n, TextCodec)]
     return texts[-1] if texts else None
 
 
 def most_children(model: TableModel, rows: Mapping[str, int]) -> int | None:
-    """Most rows that a family may have; None where the key sets no limit.
-
-    Args:
-        rows: of the tables before this one.
-    """
+    """Most rows that a family may have, given other tables' rows; None where no limit is set."""
     own, key = model.own, set(model.table.primary_key)
     if own is None or not key or not set(own.fk.columns) <= key:
         return None

@@ -35,7 +35,7 @@ class _Classifier:
 
 
 class TableClassifier(_Classifier):
-    """Rows of one table."""
+    """How surely a classifier tells rows from real ones: 0.5 not at all, 1 always."""
 
     name, title = "c2st.table", "Classifier on a table (AUC)"
 
@@ -57,7 +57,7 @@ class TableClassifier(_Classifier):
 
 
 class JoinedClassifier(_Classifier):
-    """Rows of a child with the columns of all its parents."""
+    """How surely it tells children with their parents' columns from real ones: 0.5 not at all."""
 
     name, title = "c2st.joined", "Classifier on a child with its parents (AUC)"
 
@@ -78,7 +78,7 @@ class JoinedClassifier(_Classifier):
 
 
 class ParentClassifier(_Classifier):
-    """Parents with count, means and numbers of distinct values of their children."""
+    """How surely it tells parents with figures of their children from real ones: 0.5 not at all."""
 
     name, title = "c2st.parent", "Classifier on parents with their children (AUC)"
 

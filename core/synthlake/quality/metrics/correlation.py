@@ -31,7 +31,7 @@ def grids(comparison: Comparison, table: str) -> list[Grid]:
 
 
 class _Correlation:
-    """Difference of a correlation coefficient from the real one; one for each pair of numbers."""
+    """Difference from the real coefficient, for each pair of numbers."""
 
     kind: MetricKind = "fidelity"
     tier: Tier = "standard"

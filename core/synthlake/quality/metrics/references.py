@@ -20,7 +20,7 @@ def absent(data: DataSet, table: Table, fk: ForeignKey) -> str:
 
 
 class _Rate:
-    """Difference of a rate of references from the real one."""
+    """Difference from the real share of references that are orphans, or that are NULL."""
 
     kind: MetricKind = "integrity"
     tier: Tier = "quick"

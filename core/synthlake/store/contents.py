@@ -1,0 +1,209 @@
+"""What a model's manifest and tensors hold, said by table and column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
+
+from synthlake.schema.identity import schema_from_json
+from synthlake.schema.model import Table
+from synthlake.store.canonical import canonical_json
+
+Json = Mapping[str, Any]
+_CODECS = {"numeric": "ranges of values", "categorical": "categories", "text": "shapes of texts"}
+_FEATURES = {"n": "children by", "p": "code for"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something that is stored.
+
+    Attributes:
+        table: that it belongs to; empty for the whole.
+        place: a column, a foreign key, or what else it is about.
+        what: in words.
+        count: of values.
+        bytes: that it takes.
+    """
+
+    table: str
+    place: str
+    what: str
+    count: int
+    bytes: int
+
+
+def contents(manifest: Json, tensors: Mapping[str, NDArray[Any]]) -> list[Entry]:
+    """Everything that was learned; what has no words of its own is listed by its name."""
+    tables = manifest.get("tables", {})
+    found: list[Entry] = []
+    left = dict(tensors)
+    for table in schema_from_json(manifest["schema"]):
+        form = tables.get(table.name)
+        if form is None:
+            continue
+        start = f"{table.name}/"
+        mine = {n.removeprefix(start): left.pop(n) for n in list(left) if n.startswith(start)}
+        found += _Contents(table, dict(form), mine).entries()
+    found += [Entry("", n, "setting", _leaves(v), _size(v)) for n, v in manifest.items()
+              if n not in ("tables", "schema")]  # fmt: skip
+    return found + [_tensor("", name, held) for name, held in left.items()]
+
+
+@dataclass
+class _Contents:
+    """One table; what is said is taken away, so that the rest can be listed too."""
+
+    table: Table
+    form: dict[str, Any]
+    tensors: dict[str, NDArray[Any]]
+    found: list[Entry] = field(default_factory=list)
+
+    def entries(self) -> list[Entry]:
+        """All entries."""
+        self._say("", "rows of the source", self.form.pop("rows", None), 1)
+        self._key()
+        for number, link in enumerate(self.form.pop("links", ())):
+            self._link(number, link)
+        for number, calendar in enumerate(self.form.pop("calendars", ())):
+            self._codec(
+                calendar["column"], f"calendars/{number}", calendar["codec"], "known before"
+            )
+            unit = calendar["unit"]
+            self._say(calendar["column"], "parts of its date" if unit else "", calendar["zone"], 1)
+        for number, attribute in enumerate(self.form.pop("attributes", ())):
+            self._attribute(number, attribute)
+        for number, (label, form) in enumerate(self.form.pop("degrees", {}).items()):
+            self._codec(f"children by {label}", f"degrees/{number}", form)
+        for rule in self.form.pop("rules", ()):
+            self._say(_made(rule), f"rule: {str(rule.get('rule', '')).replace('_', ' ')}", rule, 1)
+        for number, rule in enumerate(self.form.pop("maps", ())):
+            given = " and ".join(map(self._feature, rule["given"]))
+            self._say(self._feature(rule["made"]), f"map from {given}", rule, 0, f"maps/{number}")
+        self._trees("", "trees", self.form.pop("synthesizer", None))
+        for name, value in self.form.items():
+            self._say("", name, value, _leaves(value))
+        self.found += [_tensor(self.table.name, n, held) for n, held in self.tensors.items()]
+        order = {c.name: place for place, c in enumerate(self.table.columns, 1)}
+        return sorted(
+            self.found, key=lambda e: order.get(e.place, len(order) + 1 if e.place else 0)
+        )
+
+    def _say(self, place: str, what: str, value: Any, count: int, tensors: str = "") -> None:
+        """One entry; its count and bytes include the tensors below a name."""
+        held = self._take(tensors) if tensors else []
+        if not what or (value in (None, [], {}) and not held):
+            return
+        count += max((int(t.size) for t in held), default=0)
+        taken = sum(int(t.nbytes) for t in held)
+        self.found.append(Entry(self.table.name, place, what, count, _size(value) + taken))
+
+    def _take(self, start: str) -> list[NDArray[Any]]:
+        names = [n for n in self.tensors if n.startswith(f"{start}/")]
+        return [self.tensors.pop(n) for n in names]
+
+    def _key(self) -> None:
+        key = self.form.pop("key", None)
+        if key is None:
+            return
+        place = ", ".join(self.table.primary_key)
+        if key["key"] == "slots":
+            for axis in key["axes"]:
+                values = axis["values"]
+                what = "key: values of a side of its grid" if values else "key: regular series"
+                self._say(axis["column"], what, axis, len(values or ()) or 3)
+        elif key["key"] == "text":
+            self._say(place, "key: patterns and their weights", key, len(key["patterns"]))
+        else:
+            self._say(place, "key: numbers that grow", key, 2)
+
+    def _link(self, number: int, link: Json) -> None:
+        label = self.table.foreign_keys[number].label(self.table.name)
+        missing = link["phantoms"]
+        rest = {k: v for k, v in link.items() if k not in ("values", "phantoms")}
+        said = (
+            f"{link['kind']}, {link['codes']} groups of parents" if link["codes"] else link["kind"]
+        )
+        self._say(label, f"reference: {said}", rest, 1)
+        if link["values"]:
+            rows = max(map(len, link["values"].values()))
+            self._say(label, "public keys that k entities refer to", link["values"], rows)
+        if missing is not None:
+            place = f"links/{number}"
+            held = {k: v for k, v in missing.items() if k not in ("degrees", "synthesizer")}
+            self._say(label, "parents that are missing: numbers only", held, _leaves(held))
+            self._codec(f"children by missing parents of {label}", f"{place}/degrees",
+                        missing["degrees"])  # fmt: skip
+            self._trees(f"missing parents of {label}: ", f"{place}/trees", missing["synthesizer"])
+
+    def _attribute(self, number: int, attribute: Json) -> None:
+        place, column = f"attributes/{number}", attribute["column"]
+        self._codec(column, f"{place}/drawn", attribute["drawn"], "of what is drawn in its place")
+        self._codec(column, place, attribute["codec"])
+        linear = attribute["linear"]
+        if linear is not None:
+            needs = ", ".join(linear["needs"])
+            self._say(column, f"polynomial of {needs}", linear, len(linear["weights"]))
+        if attribute["base"] is not None:
+            self._say(column, f"drawn as minutes after {attribute['base']}", attribute["base"], 1)
+
+    def _codec(self, place: str, tensors: str, form: Json | None, more: str = "") -> None:
+        if form is None:
+            return
+        values = form.get("values", form.get("shapes", ()))
+        own = {n: self.tensors[f"{tensors}/{n}"] for n in ("low", "high")
+               if f"{tensors}/{n}" in self.tensors}  # fmt: skip
+        for name in own:
+            del self.tensors[f"{tensors}/{name}"]
+        count = len(values) or max((int(t.size) for t in own.values()), default=0)
+        taken = sum(int(t.nbytes) for t in own.values())
+        what = " ".join(filter(None, [_CODECS.get(form["codec"], form["codec"]), more]))
+        self.found.append(Entry(self.table.name, place, what, count, _size(form) + taken))
+
+    def _trees(self, place: str, tensors: str, form: Json | None) -> None:
+        for number, step in enumerate(form["steps"] if form else ()):
+            held = {n: t for n, t in self.tensors.items() if n.startswith(f"{tensors}/{number}/")}
+            nodes = held.get(f"{tensors}/{number}/tree/feature")
+            cells = held.get(f"{tensors}/{number}/leaves/key")
+            taken = sum(int(t.nbytes) for t in self._take(f"{tensors}/{number}"))
+            asks = len(set(step["asks"]))
+            what = f"tree over {asks} features, {0 if nodes is None else nodes.size:,} nodes: cells"
+            self.found.append(
+                Entry(self.table.name, place + self._feature(step["column"]), what,
+                      0 if cells is None else int(cells.size), _size(step) + taken)
+            )  # fmt: skip
+
+    def _feature(self, name: str) -> str:
+        """A feature as a person calls it."""
+        kind, mark, rest = name.partition(":")
+        if not mark:
+            return name
+        if kind == "f":
+            return self.table.foreign_keys[int(rest)].label(self.table.name)
+        if kind == "o":
+            return f"its parent's {rest.partition(':')[2] or rest}"
+        return " ".join(filter(None, [_FEATURES.get(kind, ""), rest]))
+
+
+def _made(rule: Json) -> str:
+    """The column that a rule makes, or the one that it starts from."""
+    named = (rule.get(key) for key in ("made", "clock", "column", "source"))
+    return next((str(name).lstrip("~") for name in named if name), "")
+
+
+def _tensor(table: str, name: str, held: NDArray[Any]) -> Entry:
+    shape = "×".join(map(str, held.shape)) or "1"
+    return Entry(table, name, f"{held.dtype} {shape}", int(held.size), held.nbytes)
+
+
+def _size(value: Any) -> int:
+    return len(canonical_json(value))
+
+
+def _leaves(value: Any) -> int:
+    if isinstance(value, Mapping):
+        return sum(map(_leaves, value.values()))
+    return sum(map(_leaves, value)) if isinstance(value, list | tuple) else 1
