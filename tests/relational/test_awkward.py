@@ -92,7 +92,9 @@ def test_a_public_table_with_a_composite_key_and_rare_rows() -> None:
     assert twin["ref"].sort_by(order).equals(tables["ref"])
     assert twin["facts"].schema == tables["facts"].schema
     assert rates(twin, "facts", "code number", "ref") == (0, 0)
-    used = set(zip(twin["facts"]["code"].to_pylist(), twin["facts"]["number"].to_pylist(), strict=True))
+    used = set(
+        zip(twin["facts"]["code"].to_pylist(), twin["facts"]["number"].to_pylist(), strict=True)
+    )
     assert len(used) > 200, "rare rows are referred to as well"
 
 

@@ -126,7 +126,10 @@ def test_keys_hold_as_many_as_they_say(make: Make) -> None:
 
 def test_shapes_come_in_their_proportions() -> None:
     made = text().make(np.arange(120), KeyFrame(Seed(1, "s"), "t", 120, 120))
-    assert sum(k.startswith("N") and len(k) == 3 and k[1:].isdigit() for k in made["k"].to_pylist()) == 90
+    assert (
+        sum(k.startswith("N") and len(k) == 3 and k[1:].isdigit() for k in made["k"].to_pylist())
+        == 90
+    )
 
 
 def test_slots_of_rows_come_in_grid_order() -> None:

@@ -17,7 +17,11 @@ def test_policy(mode: str, columns: str, parent: str, policy: str) -> None:
     twin = artifact.sample(seed=3).to_arrow()
     null, orphans = rates(real, "loans", columns, parent)
     assert orphans > 0.05
-    wanted = {"keep": (null, orphans), "null": (null + orphans, 0), "drop": (null / (1 - orphans), 0)}
+    wanted = {
+        "keep": (null, orphans),
+        "null": (null + orphans, 0),
+        "drop": (null / (1 - orphans), 0),
+    }
     assert rates(twin, "loans", columns, parent) == pytest.approx(wanted[policy], abs=0.015)
     rows = 900 * (1 - orphans) if policy == "drop" else 900
     assert twin["loans"].num_rows == pytest.approx(rows, rel=0.02)
@@ -26,7 +30,9 @@ def test_policy(mode: str, columns: str, parent: str, policy: str) -> None:
 @pytest.mark.parametrize("mode", ["own", "match"])
 def test_fail_says_which_key_and_how_many(mode: str) -> None:
     column = {"own": "branch", "match": "broker"}[mode]
-    with pytest.raises(LearnError, match=rf"loans\({column}\) -> \w+ has \d+ rows without a parent"):
+    with pytest.raises(
+        LearnError, match=rf"loans\({column}\) -> \w+ has \d+ rows without a parent"
+    ):
         fit(loans(**{mode: "fail"}))
 
 

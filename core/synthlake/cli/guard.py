@@ -14,7 +14,7 @@ from synthlake.errors import GateError, SynthlakeError
 
 BROKEN, BAD_INPUT, GATE_FAILED, INTERRUPTED = 1, 2, 3, 130
 # with the class of all usage errors: typer brings a click of its own, or takes the installed one
-_OF_TYPER = (typer.Abort, typer.Exit, typer.BadParameter.__mro__[2])
+_OF_TYPER: tuple[Any, ...] = (typer.Abort, typer.Exit, typer.BadParameter.__mro__[2])
 
 
 class Guarded(TyperGroup):

@@ -18,7 +18,8 @@ _MANY = 90  # distinct values from which a column without x60..x99 is a clock by
 
 def minutes(ticks: NDArray[Any]) -> NDArray[np.int64]:
     """Minutes since midnight of HHMM; 2400 is 1440."""
-    return ticks // 100 * 60 + ticks % 100
+    found: NDArray[np.int64] = ticks // 100 * 60 + ticks % 100
+    return found
 
 
 def clock(minute: NDArray[np.int64], midnight: int) -> NDArray[np.int64]:
@@ -81,7 +82,12 @@ class ClockParts:
 
 @dataclass(frozen=True)
 class ClockSum:
-    """``clock = base + minutes`` modulo a day, wherever base and minutes are known."""
+    """``clock = base + minutes`` modulo a day, wherever base and minutes are known.
+
+    Attributes:
+        base: the earlier clock; "" for midnight.
+        midnight: how the clock writes it, 0 or 2400.
+    """
 
     clock: str
     base: str
@@ -96,11 +102,12 @@ class ClockSum:
     @property
     def needs(self) -> tuple[str, ...]:
         """The earlier clock and the difference."""
-        return (self.base, self.minutes)
+        return (self.base, self.minutes) if self.base else (self.minutes,)
 
     def apply(self, cells: Mapping[str, Cells]) -> dict[str, Cells]:
         """Exact in every row where both are known."""
-        base, more = cells[self.base], cells[self.minutes]
+        more = cells[self.minutes]
+        base = cells[self.base] if self.base else Cells(np.zeros_like(more.ticks), more.null)
         made = clock(minutes(base.ticks) + more.ticks, self.midnight)
         return {self.clock: Cells(made, base.null | more.null)}
 

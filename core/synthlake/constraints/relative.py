@@ -74,8 +74,10 @@ def linear_from_json(form: Mapping[str, Any]) -> Linear:
                   tuple(tuple(t) for t in form["terms"]), tuple(form["weights"]))  # fmt: skip
 
 
-def clock_gap(later: Cells, earlier: Cells) -> Cells:
-    """Minutes from one clock to another, modulo a day."""
+def clock_gap(later: Cells, earlier: Cells | None) -> Cells:
+    """Minutes from one clock to another, or from midnight, modulo a day."""
+    if earlier is None:
+        return Cells(minutes(later.ticks) % DAY, later.null)
     gap = (minutes(later.ticks) - minutes(earlier.ticks)) % DAY
     return Cells(gap, later.null | earlier.null)
 

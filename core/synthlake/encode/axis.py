@@ -7,15 +7,21 @@ count their Arrow unit. Floats without a fixed number of decimals stay float64.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 Ticks = NDArray[Any]  # int64, or float64 for a continuous axis
+AnyArray: TypeAlias = "pa.Array[Any] | pa.ChunkedArray[Any]"
 _EXACT = 2**53  # whole numbers up to here are exact as floats
 _SIGN = 2**63
+_MOST_FLOAT = {
+    16: float(np.finfo(np.float16).max),
+    32: float(np.finfo(np.float32).max),
+    64: float(np.finfo(np.float64).max),
+}
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896  # of the years 1 and 9999, from 1970-01-01
 
@@ -43,15 +49,28 @@ def empty(rows: int, dtype: pa.DataType) -> pa.Array[Any]:
     return made
 
 
-def plain(array: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """One chunk, with a dictionary type undone."""
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-        if isinstance(array, pa.ChunkedArray):  # several chunks stay where one cannot hold them
-            array = pa.concat_arrays(array.chunks)
-    if pa.types.is_dictionary(array.type):
-        array = array.cast(array.type.value_type)
-    return array
+def plain(array: AnyArray) -> pa.Array[Any]:
+    """One chunk, with dictionaries and views undone."""
+    whole: Any = array
+    if isinstance(whole, pa.ChunkedArray):
+        whole = whole.combine_chunks()
+        if isinstance(whole, pa.ChunkedArray):  # several chunks stay where one cannot hold them
+            whole = pa.concat_arrays(whole.chunks)
+    if pa.types.is_dictionary(whole.type):
+        whole = whole.cast(whole.type.value_type)
+    if pa.types.is_string_view(whole.type):  # few kernels take views
+        whole = whole.cast(pa.string())
+    made: pa.Array[Any] = whole
+    return made
+
+
+def coded(array: pa.Array[Any], dtype: Any) -> pa.Array[Any]:
+    """Plain values as a dictionary, if the type is one."""
+    if not pa.types.is_dictionary(dtype) or array.type == dtype:
+        return array
+    made: Any = array.cast(dtype.value_type).dictionary_encode()
+    indices = made.indices.cast(dtype.index_type)
+    return pa.DictionaryArray.from_arrays(indices, made.dictionary, ordered=dtype.ordered)
 
 
 @dataclass(frozen=True)
@@ -70,7 +89,7 @@ class Axis:
     shifted: bool = False
 
     @property
-    def value_type(self) -> pa.DataType:
+    def value_type(self) -> Any:
         """The type, that of the values for a dictionary."""
         return self.type.value_type if pa.types.is_dictionary(self.type) else self.type
 
@@ -96,31 +115,34 @@ class Axis:
                 (-held, held) if self.continuous else (-min(most, _SIGN - 1), min(most, _SIGN - 1))
             )
         if pa.types.is_floating(dtype):
-            held = float(np.finfo(dtype.to_pandas_dtype()).max)
+            held = _MOST_FLOAT[dtype.bit_width]
             return (-held, held) if self.continuous else (1 - _SIGN, _SIGN - 1)
         return _time_limits(dtype)
 
-    def ticks(self, array: pa.Array | pa.ChunkedArray) -> tuple[Ticks, NDArray[np.bool_]]:
+    def ticks(self, array: AnyArray) -> tuple[Ticks, NDArray[np.bool_]]:
         """Ticks, shape (rows,), and the mask of NULLs and of floats that are not finite."""
-        array = plain(array)
-        null = np.asarray(array.is_null())
-        dtype = array.type
+        given: Any = plain(array)
+        null = np.asarray(given.is_null())
+        dtype = given.type
         if self.shifted:
-            return (np.asarray(array.fill_null(0)) ^ np.uint64(_SIGN)).view(np.int64), null
+            return (np.asarray(given.fill_null(0)) ^ np.uint64(_SIGN)).view(np.int64), null
         if pa.types.is_decimal(dtype) and not self.continuous:
-            return _unscaled(array), null
+            return _unscaled(given), null
         if pa.types.is_floating(dtype) or pa.types.is_decimal(dtype):
-            floats = np.asarray(array.cast(pa.float64(), safe=False).fill_null(0.0))
+            floats = np.asarray(given.cast(pa.float64(), safe=False).fill_null(0.0))
             bad = null | ~np.isfinite(floats)
             floats = np.where(bad, 0.0, floats)
             if self.continuous:
                 return floats, bad
             return np.rint(floats * 10.0 ** (self.decimals or 0)).astype(np.int64), bad
-        return _whole(array), null
+        return _whole(given), null
 
-    def values(self, ticks: Ticks, null: NDArray[np.bool_]) -> pa.Array:
+    def values(self, ticks: Ticks, null: NDArray[np.bool_]) -> pa.Array[Any]:
         """The Arrow array of ticks; NULL where the mask says so."""
-        dtype = self.value_type
+        return coded(self._plain(ticks, null), self.type)
+
+    def _plain(self, ticks: Ticks, null: NDArray[np.bool_]) -> Any:
+        dtype: Any = self.value_type
         if self.shifted:
             large = np.asarray(ticks).view(np.uint64) ^ np.uint64(_SIGN)
             return pa.array(large, mask=null)
@@ -144,7 +166,7 @@ def _most_decimal(dtype: Any) -> float:
     return float(np.nextafter(10.0 ** (dtype.precision - dtype.scale), 0))
 
 
-def _time_limits(dtype: pa.DataType) -> tuple[int, int]:
+def _time_limits(dtype: Any) -> tuple[int, int]:
     """Least and greatest tick of a date, time or duration; of what is none, of int64."""
     if pa.types.is_time(dtype):
         return 0, 86_400 * _PER_SECOND[dtype.unit] - 1
@@ -185,7 +207,7 @@ def _most(arrays: tuple[Any, ...]) -> float:
     return max((float(np.abs(f[np.isfinite(f)]).max(initial=0.0)) for f in floats), default=0.0)
 
 
-def _whole(array: pa.Array) -> NDArray[np.int64]:
+def _whole(array: Any) -> Any:
     """Integers and times as int64; unsigned values beyond its range are clipped."""
     dtype = array.type
     if pa.types.is_integer(dtype):
@@ -197,24 +219,24 @@ def _whole(array: pa.Array) -> NDArray[np.int64]:
     return np.asarray(array.cast(width).fill_null(0)).astype(np.int64)
 
 
-def _decimals(
-    ticks: Ticks, null: NDArray[np.bool_], dtype: pa.DataType, continuous: bool
-) -> pa.Array:
+def _decimals(ticks: Ticks, null: NDArray[np.bool_], dtype: Any, continuous: bool) -> pa.Array[Any]:
     """Decimals from unscaled integers, or from floats where those are too wide for int64."""
     if continuous:
         held = _most_decimal(dtype)  # beyond, Arrow would write 0
-        floats = pa.array(np.clip(np.where(null, 0.0, ticks), -held, held), mask=null)
-        return floats.cast(dtype, safe=False)
+        floats: Any = pa.array(np.clip(np.where(null, 0.0, ticks), -held, held), mask=null)
+        rounded: pa.Array[Any] = floats.cast(dtype, safe=False)
+        return rounded
     pairs = np.empty((len(ticks), 2), np.int64)
     pairs[:, 0] = np.where(null, 0, ticks)
     pairs[:, 1] = pairs[:, 0] >> 63  # the upper half of a 128-bit integer repeats the sign
     there = pa.array(~null).buffers()[1]
     wide = pa.decimal128(min(dtype.precision, 38), dtype.scale)
-    made = pa.Array.from_buffers(wide, len(ticks), [there, pa.py_buffer(pairs.tobytes())])
-    return made.cast(dtype)
+    whole: Any = pa.Array.from_buffers(wide, len(ticks), [there, pa.py_buffer(pairs.tobytes())])
+    made: pa.Array[Any] = whole.cast(dtype)
+    return made
 
 
-def _unscaled(array: pa.Array) -> NDArray[np.int64]:
+def _unscaled(array: Any) -> NDArray[np.int64]:
     """The integers behind decimals, of at most 18 digits; 0 for NULL."""
     dtype = array.type
     wide = array.cast(pa.decimal128(min(dtype.precision, 38), dtype.scale))

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from synthlake.encode.axis import plain
+from synthlake.encode.axis import AnyArray, coded, empty, indices, plain
 from synthlake.seed import Words
 
 UNKNOWN = -2  # a value without support: learned from by nobody
@@ -28,7 +28,7 @@ class CategoricalCodec:
     """
 
     type: pa.DataType
-    values: pa.Array
+    values: pa.Array[Any]
 
     ordered = False
 
@@ -37,7 +37,7 @@ class CategoricalCodec:
         """Number of codes."""
         return len(self.values)
 
-    def encode(self, array: pa.Array | pa.ChunkedArray) -> NDArray[np.int32]:
+    def encode(self, array: AnyArray) -> NDArray[np.int32]:
         """Codes of values, shape (rows,); NULL is -1, an unsupported value ``UNKNOWN``."""
         array = plain(array)
         if array.type != self.values.type:
@@ -49,24 +49,26 @@ class CategoricalCodec:
         codes = np.asarray(found.fill_null(UNKNOWN)).astype(np.int32)
         return np.where(null, -1, codes).astype(np.int32)
 
-    def decode(self, codes: NDArray[np.int32], words: Words | None = None) -> pa.Array:
+    def decode(self, codes: NDArray[np.int32], words: Words | None = None) -> pa.Array[Any]:
         """Values of codes in the column's Arrow type."""
-        at = pa.array(np.where(codes < 0, 0, codes), mask=codes < 0)
         if not len(self.values):
-            return pa.nulls(len(codes), self.type)
-        made = self.values.take(at)
-        return made if made.type == self.type else made.cast(self.type)
+            return empty(len(codes), self.type)
+        made = self.values.take(indices(np.where(codes < 0, 0, codes), codes < 0))
+        return coded(made if made.type == self._plain else made.cast(self._plain), self.type)
+
+    @property
+    def _plain(self) -> Any:
+        return self.type.value_type if pa.types.is_dictionary(self.type) else self.type
 
 
 def build_categorical(
     dtype: pa.DataType, counts: pa.Table, k: int, max_values: int
 ) -> CategoricalCodec:
     """Codes of the supported values among ``counts`` (value, rows, entities), in its order."""
-    kept = counts.filter(pc.greater_equal(counts["entities"], k))
-    if kept.num_rows > max_values:
-        order = np.lexsort((np.arange(kept.num_rows), -np.asarray(kept["rows"])))[:max_values]
-        kept = kept.take(pa.array(np.sort(order)))
-    return CategoricalCodec(dtype, plain(kept["value"]))
+    kept = np.flatnonzero(np.asarray(counts["entities"]) >= k)
+    rows = np.asarray(counts["rows"])[kept]
+    most = np.sort(np.argsort(-rows, kind="stable")[:max_values])
+    return CategoricalCodec(dtype, plain(counts["value"]).take(indices(kept[most])))
 
 
 def is_categorical(dtype: pa.DataType) -> bool:

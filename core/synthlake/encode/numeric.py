@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from synthlake.encode.axis import Axis, Ticks, plain
+from synthlake.encode.axis import AnyArray, Axis, Ticks, plain
 from synthlake.encode.bins import build_bins
 from synthlake.encode.categorical import UNKNOWN
 from synthlake.seed import Words, unit
@@ -45,7 +45,7 @@ class NumericCodec:
         """Number of codes."""
         return len(self.low) + len(self.special)
 
-    def encode(self, array: pa.Array | pa.ChunkedArray) -> NDArray[np.int32]:
+    def encode(self, array: AnyArray) -> NDArray[np.int32]:
         """Codes of values, shape (rows,); NULL is -1, what has no support ``UNKNOWN``."""
         array = plain(array)
         ticks, bad = self.axis.ticks(array)
@@ -100,22 +100,25 @@ class NumericCodec:
         some = np.where(wide, words % np.maximum(steps, np.uint64(1)), np.minimum(some, steps))
         return (start + some * np.uint64(self.step)).view(np.int64), null
 
-    def decode(self, codes: NDArray[np.int32], words: Words) -> pa.Array:
+    def decode(self, codes: NDArray[np.int32], words: Words) -> pa.Array[Any]:
         """Values of codes in the column's Arrow type."""
         ticks, null = self.draw(codes, words)
         return self.render(ticks, null, codes)
 
     def render(
         self, ticks: Ticks, null: NDArray[np.bool_], codes: NDArray[np.int32] | None = None
-    ) -> pa.Array:
+    ) -> pa.Array[Any]:
         """Values of ticks; special codes are written as what they are."""
         made = self.axis.values(ticks, null)
         if not self.special or codes is None:
             return made
-        floats, empty = np.array(made.cast(pa.float64()).fill_null(0.0)), codes < 0
+        given: Any = made
+        floats = np.array(given.cast(pa.float64()).fill_null(0.0))
         for place, kind in enumerate(self.special):
             floats[codes == len(self.low) + place] = _SPECIAL[kind]
-        return pa.array(floats, mask=empty).cast(made.type, safe=False)
+        known: Any = pa.array(floats, mask=codes < 0)
+        whole: pa.Array[Any] = known.cast(made.type, safe=False)
+        return whole
 
     def to_json(self) -> dict[str, Any]:
         """Settings; the bins are tensors."""

@@ -56,7 +56,7 @@ def _joined(parts: NDArray[np.uint32]) -> pa.Array[Any]:
     if parts.max(initial=0) < 128 and rows * width < 2**31:  # a byte each
         ends = np.arange(rows + 1, dtype=np.int32) * width
         return pa.StringArray.from_buffers(
-            rows, pa.py_buffer(ends), pa.py_buffer(parts.astype(np.uint8))
+            rows, pa.py_buffer(ends.tobytes()), pa.py_buffer(parts.astype(np.uint8).tobytes())
         )
     joined = np.ascontiguousarray(parts).view(f"<U{width}")[:, 0]
     return pa.array(joined.tolist(), pa.string())

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from synthlake.encode.axis import indices, plain
+from synthlake.encode.axis import AnyArray, coded, indices, plain
 from synthlake.encode.categorical import UNKNOWN
 from synthlake.encode.pattern import pattern_of_shape, shape_of
 from synthlake.seed import Words
@@ -36,19 +36,21 @@ class TextCodec:
         """Number of codes."""
         return len(self.shapes)
 
-    def encode(self, array: pa.Array[Any] | pa.ChunkedArray[Any]) -> NDArray[np.int32]:
+    def encode(self, array: AnyArray) -> NDArray[np.int32]:
         """Codes of texts, shape (rows,); NULL is -1, an unsupported shape ``UNKNOWN``."""
-        coded = plain(array).cast(pa.string()).dictionary_encode()
+        texts: Any = plain(array).cast(pa.string()).dictionary_encode()
         known = {shape: code for code, shape in enumerate(self.shapes)}
         # one shape stands for all texts: there is nothing that tells them apart
         other = 0 if len(self.shapes) == 1 else UNKNOWN
-        found = [known.get(s, other) for s in shape_of(coded.dictionary)]
-        index = np.asarray(coded.indices.fill_null(len(found)))
-        return np.array([*found, -1], np.int32)[index]
+        found = [known.get(s, other) for s in shape_of(texts.dictionary)]
+        index = np.asarray(texts.indices.fill_null(len(found)))
+        codes: NDArray[np.int32] = np.array([*found, -1], np.int32)[index]
+        return codes
 
     def decode(self, codes: NDArray[np.int32], words: Words) -> pa.Array[Any]:
         """Random texts of the shapes; further characters come from the same word by mixing."""
-        parts, places = [pa.array([None], pa.string())], np.zeros(len(codes), np.int64)
+        parts: list[pa.Array[Any]] = [pa.array([None], pa.string())]
+        places = np.zeros(len(codes), np.int64)
         start = 1
         for code in np.unique(codes[codes >= 0]):
             rows = np.flatnonzero(codes == code)
@@ -56,7 +58,11 @@ class TextCodec:
             places[rows] = np.arange(start, start + len(rows))
             start += len(rows)
         made = pa.concat_arrays(parts).take(indices(places))
-        return made if made.type == self.type else made.cast(self.type)
+        return (
+            made.cast(self.type)
+            if not pa.types.is_dictionary(self.type)
+            else coded(made, self.type)
+        )
 
 
 def _texts(shape: str, words: Words) -> pa.Array[Any]:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 BASE_MB = 350  # interpreter, Arrow, engine and models of an empty run
-BYTES_A_CELL = 24  # value, code and the copies that learning makes of a sampled cell
+BYTES_A_CELL = 40  # value, code and the copies that learning makes of a sampled cell
 SCAN = 0.02e-6  # seconds a cell that is counted
-LEARN = 4e-6  # seconds a sampled cell
-MAKE = 0.6e-6  # seconds a cell that is made and written
-JUDGE = {"quick": 0.05e-6, "standard": 1.5e-6, "full": 12e-6}  # a cell, both sides
+LEARN = 6e-6  # seconds a sampled cell
+MAKE = 0.8e-6  # seconds a cell that is made and written
+JUDGE = {"quick": 0.05e-6, "standard": 3e-6, "full": 12e-6}  # a cell, both sides
 STARTUP = 3
 
 

@@ -64,6 +64,7 @@ def build_frame(
     cells = _cells(data, table, [c.name for c in learned] + list(given))
     types = {c.name: c.type for c in table.columns}
     structure = discover(cells, types, given) if structured and cells else Structure()
+    structure = _applicable(structure, codecs, given)
     kept = [c for c in learned if codecs[c.name] is not None]
     idle = _idle(structure.rules, cells)
     order = _ordered(data, table, [c for c in kept if c.name not in idle], codecs, structure)
@@ -76,7 +77,8 @@ def build_frame(
         Attribute(c.name, codecs.get(c.name), learned=False) for c in columns if c.name not in known
     )
     drawn, seen = _features(data, attributes, cells)
-    rules = in_order([*structure.rules, *_gap_rules(attributes, cells)])
+    # what is drawn for a clock comes first: where a rule knows better, it comes after
+    rules = in_order([*_gap_rules(attributes, cells), *structure.rules])
     return Frame((*attributes, *rest), drawn, seen, rules, maps)
 
 
@@ -84,6 +86,20 @@ def _cells(data: TableData, table: Table, names: Sequence[str]) -> dict[str, Cel
     """Columns on an axis."""
     found = {n: cells_of(data, table.column(n)) for n in names}
     return {n: c for n, c in found.items() if c is not None}
+
+
+def _applicable(
+    structure: Structure, codecs: Mapping[str, Codec | None], given: Sequence[str]
+) -> Structure:
+    """Rules that find all they need when a row is made: categories are not on an axis by then."""
+    known = {n for n, codec in codecs.items() if isinstance(codec, NumericCodec)} | set(given)
+    rules: list[Rule] = []
+    for rule in structure.rules:
+        if known.issuperset(rule.needs):
+            rules.append(rule)
+            known.update(rule.makes)
+    clocks = tuple(n for n in structure.clocks if n in known)
+    return Structure(tuple(rules), clocks)
 
 
 def _idle(rules: Sequence[Rule], cells: Mapping[str, Cells]) -> set[str]:
@@ -154,14 +170,15 @@ class _Attributes:
     ) -> Attribute:
         """A clock as minutes after another; a smooth number as a remainder."""
         name, group, k = attribute.column, self.data.group, self.data.k
-        if name in self.structure.made or column_id(name) in self.mapped:
+        made = name in self.structure.made
+        if column_id(name) in self.mapped or (made and name not in self.structure.clocks):
             return attribute
         if name in self.structure.clocks:
-            base = find_gap(self.cells, name, [c for c in self.structure.clocks
-                                               if self._known(c, done)])  # fmt: skip
-            if base is None:
+            bases = [c for c in self.structure.clocks if self._known(c, done) and not made]
+            base = find_gap(self.cells, name, bases) or ""
+            if not base and not _has_ranges(attribute.codec):
                 return attribute
-            gap = clock_gap(self.cells[name], self.cells[base])
+            gap = clock_gap(self.cells[name], self.cells.get(base))
             smooth[view_id(name)] = gap
             return replace(attribute, drawn=codec_of_cells(gap, group, k), base=base)
         codec = attribute.codec
@@ -181,6 +198,11 @@ class _Attributes:
         """Whether a clock comes about without the one that would be measured from it."""
         sums = {r.clock for r in self.structure.rules if isinstance(r, ClockSum)}
         return clock not in sums and (clock in done or clock in self.structure.made)
+
+
+def _has_ranges(codec: Codec | None) -> bool:
+    """Whether numbers between two values are drawn: of a clock, 11:75 may be among them."""
+    return isinstance(codec, NumericCodec) and bool((codec.low < codec.high).any())
 
 
 def _gap_rules(
@@ -212,7 +234,7 @@ def _features(
             ticks = np.clip(cells[name].ticks, codec.low[0], codec.high[-1])
             smooth[name] = Cells(ticks, cells[name].null)
         if attribute.base is not None and attribute.drawn is not None:
-            gap = clock_gap(cells[name], cells[attribute.base])
+            gap = clock_gap(cells[name], cells.get(attribute.base))
             smooth[view_id(name)] = gap
             drawn[key] = seen[key] = feature(
                 attribute.drawn, attribute.drawn.encode_ticks(gap.ticks, gap.null)

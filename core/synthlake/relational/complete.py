@@ -14,7 +14,9 @@ from synthlake.schema.model import Column
 from synthlake.seed import Words
 
 
-def completed(array: pa.Array[Any], column: Column, codec: Codec | None, words: Words) -> pa.Array[Any]:
+def completed(
+    array: pa.Array[Any], column: Column, codec: Codec | None, words: Words
+) -> pa.Array[Any]:
     """The array with its NULLs filled if the column allows none.
 
     Privacy: fills in values that the codec holds, or else the type's zero or empty value.
@@ -24,18 +26,18 @@ def completed(array: pa.Array[Any], column: Column, codec: Codec | None, words: 
     if codec is not None and codec.size:
         codes = (words % np.uint64(codec.size)).astype(np.int32)
         array = pc.coalesce(array, codec.decode(codes, words))
-    return pc.fill_null(array, _zero(column.type)) if array.null_count else array
+    return array.fill_null(_zero(column.type)) if array.null_count else array
 
 
-def _zero(dtype: pa.DataType) -> pa.Scalar:
+def _zero(dtype: pa.DataType) -> pa.Scalar[Any]:
     """0, an empty text, False or the epoch."""
     if pa.types.is_dictionary(dtype):
         return _zero(dtype.value_type)
     if pa.types.is_string(dtype) or pa.types.is_large_string(dtype):
         return pa.scalar("", dtype)
-    if pa.types.is_fixed_size_binary(dtype) or pa.types.is_binary(dtype):
-        return pa.scalar(b"\0" * max(getattr(dtype, "byte_width", 0), 0), dtype)
-    if pa.types.is_large_binary(dtype):
+    if pa.types.is_fixed_size_binary(dtype):
+        return pa.scalar(b"\0" * dtype.byte_width, dtype)
+    if pa.types.is_binary(dtype) or pa.types.is_large_binary(dtype):
         return pa.scalar(b"", dtype)
     if pa.types.is_decimal(dtype):
         return pa.scalar(Decimal(0), dtype)

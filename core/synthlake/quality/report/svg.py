@@ -14,8 +14,9 @@ _LEFT, _BOTTOM, _TOP = 38, 22, 8
 
 def _svg(width: float, height: float, label: str, parts: Iterable[str], kind: str = "") -> Markup:
     body = "".join(parts)
+    size = f' style="width:{width:g}px"' if kind == "wide" else ""  # as large as its text needs
     return Markup(
-        f'<svg class="plot {kind}" viewBox="0 0 {width:g} {height:g}" role="img" '
+        f'<svg class="plot {kind}"{size} viewBox="0 0 {width:g} {height:g}" role="img" '
         f'aria-label="{escape(label)}" preserveAspectRatio="xMinYMin meet">{body}</svg>'
     )
 
@@ -78,7 +79,7 @@ def _pairs(picture: Bars, label: str) -> Markup:
         real, twin = picture.real[i], picture.twin[i]
         parts += [
             f"<g><title>{escape(name)}: real {real:.2%}, twin {twin:.2%}</title>",
-            _text(left - 6, y + 11, shorten(name, 17), "name", "end"),
+            _text(left - 6, y + 11, shorten(name, 14 if name.isupper() else 17), "name", "end"),
             _rect(left, y + 1, wide * real / top, 7, "real"),
             _rect(left, y + 8, wide * twin / top, 6, "twin-bar"),
             _text(
