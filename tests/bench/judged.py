@@ -60,11 +60,13 @@ def main() -> int:
           f"{used.ru_maxrss // 1024} MB at most")  # fmt: skip
     keys = ["--metadata", str(REAL / "metadata.json")]
     halves = [str(out / "half"), str(out / "other")]
-    judge("--real", str(REAL), "--synthetic", str(out / "twin"), *keys, "--json", str(out / "ours.json"))
-    judge("--split", *halves, "--real", str(REAL), *keys)
-    judge("--floor", "degrees", "--real", str(REAL), "--synthetic", str(out / "floor"), *keys)
-    judge("--real", str(REAL), "--synthetic", str(out / "floor"), *keys, "--json", str(out / "floor.json"))
-    judge("--real", halves[0], "--synthetic", halves[1], *keys, "--json", str(out / "ceiling.json"))
+    real = ["--real", str(REAL), *keys]
+    judge(*real, "--synthetic", str(out / "twin"), "--json", str(out / "ours.json"))
+    judge(*real, "--split", *halves)
+    judge(*real, "--floor", "degrees", "--synthetic", str(out / "floor"))
+    judge(*real, "--synthetic", str(out / "floor"), "--json", str(out / "floor.json"))
+    ends = ["--real", halves[0], "--synthetic", halves[1], *keys]
+    judge(*ends, "--json", str(out / "ceiling.json"))
     columns = {name: figures(out / f"{name}.json") for name in ("floor", "ours", "ceiling")}
     print(f"{'':20}" + "".join(f"{name:>10}" for name in columns))
     for figure in columns["ours"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -197,7 +197,7 @@ def test_huge_floats(most: float) -> None:
     for decimals in (None, 0):
         axis = axis_for(array.type, decimals, array)
         assert axis.continuous
-        ticks, null = axis.ticks(array)
+        ticks = axis.ticks(array)[0]
         values, rows = np.unique(ticks, return_counts=True)
         codec = build_numeric(axis, values, rows, (ticks, np.arange(len(ticks))), K)
         made = np.asarray(codec.decode(codec.encode(array), words(len(array))))
@@ -269,7 +269,7 @@ def test_values_keep_their_frequencies() -> None:
     values = np.round(random.gamma(2.0, 300.0, 50_000), 2)
     array = pa.array(values)
     axis = Axis(pa.float64(), 2)
-    ticks, null = axis.ticks(array)
+    ticks = axis.ticks(array)[0]
     distinct_ticks, rows = np.unique(ticks, return_counts=True)
     codec = build_numeric(axis, distinct_ticks, rows, (ticks, np.arange(len(ticks))), K)
     made = np.sort(np.asarray(codec.decode(codec.encode(array), words(len(array)))))
@@ -279,8 +279,8 @@ def test_values_keep_their_frequencies() -> None:
     assert np.array_equal(np.round(made, 2), made)
 
 
-def test_datetimes_at_the_ends_of_the_calendar() -> None:
-    for when in (datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999_999)):
-        array = pa.array([when] * 20, pa.timestamp("us"))
+def test_the_ends_of_the_calendar() -> None:
+    for when in ("0001-01-01T00:00:00.000000", "9999-12-31T23:59:59.999999"):
+        array = pa.array([when] * 20).cast(pa.timestamp("us"))
         codec, _ = built(array)
-        assert codec.decode(codec.encode(array), words(20)).to_pylist() == [when] * 20
+        assert codec.decode(codec.encode(array), words(20)).equals(array)

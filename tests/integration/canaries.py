@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 CLIENTS, DEPOTS, SITES, DAYS = 900, 560, 6, 120
 SEGMENTS = ("gold", "iron", "jade", "lead", "opal")
 GIANT_DEGREE, ORPHAN_DEGREE, DEPOT_DEGREE, NINTH_ROWS = 2_203, 1_511, 1_823, 500
+_START = "2020-01-01T00:00:00.000000"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Database = dict[str, pa.Table]
@@ -98,15 +99,13 @@ def moments(*texts: str) -> list[datetime]:
     return [datetime.fromisoformat(t).replace(tzinfo=UTC) for t in texts]
 
 
-def base() -> Database:
-    """The database before anything is planted."""
-    random = np.random.default_rng(11)
+def _clients(random: np.random.Generator) -> pa.Table:
+    """A root with columns of many types; its last column cannot be learned."""
     n = CLIENTS
     city = random.integers(0, 20, n)
-    start = np.datetime64("2020-01-01T00:00:00.000000")
-    day = np.timedelta64(86_400_000_000, "us")
+    start = np.datetime64(_START)
     joined = start + (random.random(n) * 900 * 86_400e6).astype("timedelta64[us]")
-    clients = pa.table({
+    return pa.table({
         "client_id": [f"C-{i:06d}" for i in random.permutation(800_000)[:n]],
         "segment": random.choice(SEGMENTS, n),
         "city": [f"city{c:02d}" for c in city],
@@ -129,6 +128,12 @@ def base() -> Database:
         "plan": random.choice(["basic", "plus", "pro"], n),
         "path": pa.array([["a", "b"], ["b"]] * (n // 2)),
     })  # fmt: skip
+
+
+def base() -> Database:
+    """The database before anything is planted."""
+    random = np.random.default_rng(11)
+    clients = _clients(random)
     depots = pa.table({
         "depot_id": random.permutation(np.arange(1, DEPOTS + 1)),
         "kind": random.choice(["hall", "yard"], DEPOTS),
@@ -141,7 +146,8 @@ def base() -> Database:
         "day": pa.array([18_300 + d for _, d in slots], pa.int32()).cast(pa.date32()),
         "temp": np.round(random.normal(12, 6, len(slots)), 1),
     })  # fmt: skip
-    who = random.integers(0, n, 3 * n)
+    who = random.integers(0, CLIENTS, 3 * CLIENTS)
+    start, day = np.datetime64(_START), np.timedelta64(86_400_000_000, "us")
     place = random.integers(0, len(slots), len(who))
     orders = pa.table({
         "order_id": np.arange(1, len(who) + 1),

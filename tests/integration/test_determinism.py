@@ -11,11 +11,11 @@ from typing import Any
 
 import duckdb
 import pytest
+from tests.relational.databases import rates, rows_of
+from tests.relational.flights import KEYS, TABLES, cut, learn
 
 import synthlake as sl
 from synthlake.pipeline import generate
-from tests.relational.databases import rates, rows_of
-from tests.relational.flights import KEYS, TABLES, cut, learn
 
 SAMPLE = """
 import json, resource, sys, synthlake
@@ -64,10 +64,11 @@ def features() -> list[str]:
     return [name for name in core.__cpu_dispatch__ if core.__cpu_features__.get(name)]
 
 
+@pytest.mark.slow
 def test_workers_do_not_matter(
     artifact: sl.Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generate, "ROWS_PER_PART", 3_000)
+    monkeypatch.setattr(generate, "ROWS_PER_PART", 1_000)
     twin = artifact.sample(seed=3)
     one = files(twin.write(tmp_path / "one", workers=1))
     two = files(artifact.sample(seed=3).write(tmp_path / "two", workers=2))
@@ -75,6 +76,7 @@ def test_workers_do_not_matter(
     assert one == two
 
 
+@pytest.mark.slow
 def test_fresh_processes_and_other_processors(
     artifact: sl.Artifact, saved: Path, tmp_path: Path
 ) -> None:
@@ -96,10 +98,12 @@ def test_another_seed_gives_other_rows(artifact: sl.Artifact) -> None:
     assert len(known & set(two["planes"]["tailnum"].to_pylist())) < len(known) / 10
 
 
+@pytest.mark.slow
 def test_learning_again_gives_the_same_artifact(artifact: sl.Artifact, nycflights13: Path) -> None:
     assert learn(nycflights13).id == artifact.id
 
 
+@pytest.mark.slow
 def test_ten_times_the_flights_in_the_same_memory(
     artifact: sl.Artifact, saved: Path, tmp_path: Path
 ) -> None:

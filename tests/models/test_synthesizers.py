@@ -60,17 +60,23 @@ def _tables() -> dict[str, Callable[[], TrainingTable]]:
         "mixed": _mixed,
         "no columns": lambda: table({}, {"x": feature([0] * 20, 1)}),
         "all NULL": lambda: table({"a": feature([-1] * 90, 0), "n": feature([-1] * 90, 0, True)}),
-        "all NULL of some": lambda: table({"a": feature([-1] * 90, 3), "n": feature([-1] * 90, 9, True)}),
+        "all NULL of some": lambda: table(
+            {"a": feature([-1] * 90, 3), "n": feature([-1] * 90, 9, True)}
+        ),
         "one row": lambda: table({"a": feature([0], 1), "n": feature([3], 9, True)}),
         "no features": lambda: table({"a": feature([0, 1] * 60, 2)}),
         "constant": lambda: table({"a": feature([0] * 90, 1), "n": feature([0] * 90, 1, True),
                                    "b": feature([0, 1] * 45, 2)}),
-        "unknown": lambda: table({"a": feature([-2] * 40 + [0, 1] * 30, 2), "b": feature([-2] * 100, 3)}),
+        "unknown": lambda: table(
+            {"a": feature([-2] * 40 + [0, 1] * 30, 2), "b": feature([-2] * 100, 3)}
+        ),
         "2,000 categories": lambda: table(
             {"a": feature(wide % 3, 3), "b": feature(wide, 2_000), "c": feature(wide % 2, 2)}
         ),
         "heavy": _heavy,
-        "spike": lambda: table({"g": feature(np.arange(ROWS) % 3, 3), "n": feature(spike, 300, True)}),
+        "spike": lambda: table(
+            {"g": feature(np.arange(ROWS) % 3, 3), "n": feature(spike, 300, True)}
+        ),
     }  # fmt: skip
 
 

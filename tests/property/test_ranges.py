@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.relational.databases import chain, enrolments, fit
+from tests.relational.flights import TABLES, learn
 
 import synthlake as sl
 from synthlake.errors import SampleError
 from synthlake.relational import Generator
-from tests.relational.databases import chain, enrolments, fit
-from tests.relational.flights import TABLES, learn
 
 ASK = settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -31,7 +32,7 @@ class Whole:
         """Rows between the first and the last cut, range by range, the last range first."""
         made = Generator(self.twin.model, self.twin.plan) if fresh else None
         parts = []
-        for start, stop in reversed(list(zip(cuts, cuts[1:], strict=False))):
+        for start, stop in reversed(list(itertools.pairwise(cuts))):
             batches = (made or self.twin[name]).batches(*([name] if made else []), start, stop)
             parts.insert(0, pa.Table.from_batches(batches, self.tables[name].schema))
         return pa.concat_tables(parts)

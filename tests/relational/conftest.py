@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.relational.databases import Fitted, chain, enrolments, fit, loans, teams
 
 

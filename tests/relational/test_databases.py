@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.relational.databases import Fitted, enrolments, fit, loans, rates, repeats, rows_of
 
 from synthlake.errors import SampleError
-from tests.relational.databases import Fitted, enrolments, fit, loans, rates, repeats, rows_of
 
 SCALES = (0.02, 1.0, 3.0)
 
@@ -26,7 +26,7 @@ def test_chain_of_own_parents(shipped: Fitted, scale: float) -> None:
     assert rates(twin, "lines", "order", "orders") == (0, 0)
 
 
-@pytest.mark.parametrize("scale", (0.2, 1.0, 3.0))
+@pytest.mark.parametrize("scale", [0.2, 1.0, 3.0])
 def test_orphans_of_a_parent_whose_key_is_data(shipped: Fitted, scale: float) -> None:
     real, artifact = shipped
     twin = artifact.sample(scale, seed=3).to_arrow()
@@ -72,7 +72,7 @@ def test_several_keys_to_one_parent(played: Fitted, scale: float) -> None:
             assert twin[name].num_rows == pytest.approx(real[name].num_rows * scale, rel=0.02)
 
 
-@pytest.mark.parametrize("scale", (0.1, 1.0, 5.0))
+@pytest.mark.parametrize("scale", [0.1, 1.0, 5.0])
 def test_a_key_of_two_references_repeats_no_pair(enrolled: Fitted, scale: float) -> None:
     real, artifact = enrolled
     sample = artifact.sample(scale, seed=3)
@@ -96,7 +96,7 @@ def test_families_are_cut_to_what_the_key_tells_apart(enrolled: Fitted) -> None:
     assert any("enrolments cannot grow" in note and "3 rows" in note for note in sample.notes)
 
 
-@pytest.mark.parametrize("scale", (0.1, 1.0, 3.0))
+@pytest.mark.parametrize("scale", [0.1, 1.0, 3.0])
 def test_a_key_of_two_references_and_a_category(scale: float) -> None:
     _, artifact = fit(enrolments(term=True))
     twin = artifact.sample(scale, seed=3).to_arrow()
@@ -113,7 +113,7 @@ def test_a_key_of_references_without_own_parent_names_the_way_out() -> None:
         fit((tables, declared))
 
 
-@pytest.mark.parametrize("scale", (0.001, 0.01, 1.0, 10.0))
+@pytest.mark.parametrize("scale", [0.001, 0.01, 1.0, 10.0])
 def test_parents_without_children(lent: Fitted, scale: float) -> None:
     real, artifact = lent
     twin = artifact.sample(scale, seed=3).to_arrow()

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.relational.databases import Fitted, rows_of
 
 from synthlake.relational.parents import Stubs, multiplied, null_families, ranks_of, virtual_rows
 from synthlake.relational.plan import NULL_FAMILY, SamplePlan
 from synthlake.seed import Seed
-from tests.relational.databases import Fitted, rows_of
 
 
 @given(st.integers(0, 500))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.relational.databases import chain, fit, loans, rates
 
 from synthlake.errors import LearnError
-from tests.relational.databases import chain, fit, loans, rates
 
 
 @pytest.mark.parametrize("policy", ["keep", "null", "drop"])

@@ -131,7 +131,9 @@ def inspect(artifact: Annotated[Path, typer.Argument(help="Folder of an artifact
 def sample(asked: SampleOptions) -> None:
     """Write a twin of any size from an artifact."""
     from synthlake.api import load
+    from synthlake.sink import open_sink
 
+    open_sink(f"{asked.format}://{asked.out}")  # an unknown format is told before any work
     loaded, rows = load(asked.artifact), _rows(asked.rows or [])
     with progress() as on_event:
         twin = loaded.sample(

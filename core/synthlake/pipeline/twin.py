@@ -109,6 +109,7 @@ class Twin(Mapping[str, TwinTable]):
         """
         from synthlake.relational import plan_sample
 
+        selected(model.schema, tables)  # before the counting pass, which may take long
         rows = dict(wanted.rows) or None
         told = learn.under("sample", on_event)
         plan = plan_sample(model, seed=wanted.seed, scale=wanted.scale, rows=rows, on_event=told)

@@ -17,6 +17,7 @@ from synthlake.relational.draft import Draft, connect, meaningful, prepare
 from synthlake.relational.joins import entities
 from synthlake.relational.model import Model, TableModel, column_id, link_id, parent_id
 from synthlake.relational.orphans import apply_policies
+from synthlake.relational.people import rows_as_entities
 from synthlake.schema.identity import digest_of
 from synthlake.schema.model import Schema, Table
 from synthlake.sql.statistics import TableStatistics
@@ -56,6 +57,7 @@ def learn(
     Privacy: the sample is not kept; see ``Model``.
     Cost: one tree a column, see ``models.trees``.
     """
+    samples, statistics = rows_as_entities(samples, statistics, schema)
     samples, statistics = apply_policies(samples, statistics, schema)
     order = schema.order()
     drafts: dict[str, Draft] = {}

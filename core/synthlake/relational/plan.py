@@ -60,8 +60,8 @@ class SamplePlan:
         held = {
             "seed": self.seed, "scale": self.scale, "rows": dict(self.rows),
             "phantoms": dict(self.phantoms), "offsets": dict(self.offsets),
-            "nulls": dict(self.nulls), "times": dict(self.times), "bias": dict(self.bias), "width": dict(self.width),
-            "limits": dict(self.limits),
+            "nulls": dict(self.nulls), "times": dict(self.times), "bias": dict(self.bias),
+            "width": dict(self.width), "limits": dict(self.limits),
             "notes": list(self.notes), "tensors": names,
         }  # fmt: skip
         return held, tensors

@@ -78,8 +78,9 @@ class _Planner:
         """The plan as far as it is known."""
         return SamplePlan(
             self.seed, self.scale, dict(self.rows), dict(self.phantoms), dict(self.offsets),
-            dict(self.nulls), dict(self.times), dict(self.bias), dict(self.width), dict(self.limits),
-            dict(self.starts), dict(self.codes), dict(self.stubs), tuple(self.notes),
+            dict(self.nulls), dict(self.times), dict(self.bias), dict(self.width),
+            dict(self.limits), dict(self.starts), dict(self.codes), dict(self.stubs),
+            tuple(self.notes),
         )  # fmt: skip
 
     def check(self) -> None:

@@ -140,7 +140,11 @@ def read_manifest(folder: Path) -> tuple[dict[str, Any], int]:
     except ValueError as error:
         raise ArtifactError(f"{path} is not JSON", hint=_REMEDY) from error
     if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
-        raise ArtifactError(f"{path} is not the manifest of an artifact", hint=_REMEDY)
+        inside = sorted(folder.glob("*.artifact"))  # a published run holds its artifact
+        raise ArtifactError(
+            f"{path} is not the manifest of an artifact",
+            hint=f"name {inside[0]}" if inside else _REMEDY,
+        )
     version = manifest.get("format")
     if not isinstance(version, int) or version > FORMAT:
         raise ArtifactError(
