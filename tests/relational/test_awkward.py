@@ -243,3 +243,30 @@ def test_a_composite_key_of_a_matched_parent_and_a_number(mode: str) -> None:
         assert rates(twin, "events", "site", "sites") == (0, 0)
         found = rates(twin, "items", "site number", "events")
         assert found == pytest.approx((0, 100 / 1_500), abs=0.012)
+
+
+@pytest.mark.parametrize("mode", ["own", "match"])
+def test_orphans_of_columns_that_are_no_key_are_named(mode: str) -> None:
+    random = np.random.default_rng(14)
+    plate = np.arange(300) + 5_000
+    driven = random.choice(plate, 900)
+    driven[:100] = random.integers(9_000, 9_050, 100)
+    tables = made(
+        {
+            "cars": {"car": np.arange(300), "plate": plate, "size": random.integers(0, 4, 300)},
+            "trips": {
+                "trip": np.arange(900),
+                "plate": driven,
+                "length": random.integers(0, 9, 900),
+            },
+        }
+    )
+    declared: Declared = {
+        "cars": {"primary_key": ["car"]},
+        "trips": {"primary_key": ["trip"], "foreign_keys": [key("plate", "cars", mode, "plate")]},
+    }
+    _, artifact = fit((tables, declared))
+    sample = artifact.sample(seed=1)
+    twin = sample.to_arrow()
+    assert rates(twin, "trips", "plate", "cars") == (0, 0)
+    assert any(note.startswith("trips(plate) -> cars: rows without") for note in sample.notes)

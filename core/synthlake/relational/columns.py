@@ -89,7 +89,9 @@ def is_text(dtype: pa.DataType) -> bool:
     """Whether values are strings."""
     value = dtype.value_type if pa.types.is_dictionary(dtype) else dtype
     return bool(
-        pa.types.is_string(value) or pa.types.is_large_string(value) or pa.types.is_string_view(value)
+        pa.types.is_string(value)
+        or pa.types.is_large_string(value)
+        or pa.types.is_string_view(value)
     )
 
 

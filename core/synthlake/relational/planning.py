@@ -170,6 +170,15 @@ class _Planner:
             return False
         return self._lacks(self.model.tables[own.fk.references], own.fk.to)
 
+    def _say_lacking(self, table: TableModel, link: Link) -> None:
+        """Note that orphans are not made, where no key is known that no parent has."""
+        label = link.fk.label(table.table.name)
+        if link.phantoms is not None and label not in self.phantoms:
+            self.notes.append(
+                f"{label}: rows without a parent are not made, as {link.fk.references} has no key"
+                " of which more can be made"
+            )
+
     # children
 
     def _children(self, table: TableModel, own: Link) -> None:
@@ -179,6 +188,7 @@ class _Planner:
         times = self.times.get(label, 1.0)
         self._without(table, own, self.growth.get(own.fk.references, 1.0) * times)
         extra = self._reserve(table, self.growth.get(name, 1.0))
+        self._say_lacking(table, own)
         most = most_children(table, self.rows)
         if most is not None:
             self.limits[label] = most
@@ -269,6 +279,7 @@ class _Planner:
             self.codes[label] = np.cumsum(found[place], axis=0).astype(np.int64)
             self.stubs[label] = self._stubs(generator, link, label)
             self._demand(table, link, bool(self.codes[label][-1].any()))
+            self._say_lacking(table, link)
 
     def _stubs(self, generator: Generator, link: Link, label: str) -> Counts:
         """Stubs before each block of parents, and before the phantoms."""
