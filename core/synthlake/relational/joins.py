@@ -35,9 +35,7 @@ def resolve(child: pa.Table, parent: pa.Table, fk: ForeignKey, number: int) -> J
 
     A parent that is held out is no orphan: ``__orphan_<number>`` in the sample says which are.
     """
-    mine, theirs = key_numbers(
-        [[child[c] for c in fk.columns], [parent[c] for c in fk.to]]
-    )
+    mine, theirs = key_numbers([[child[c] for c in fk.columns], [parent[c] for c in fk.to]])
     size = int(max(mine.max(initial=-1), theirs.max(initial=-1))) + 1
     row_of = np.full(size + 1, -1, np.int64)
     known = np.flatnonzero(theirs >= 0)[::-1]

@@ -74,9 +74,7 @@ def identity_feature(data: TableData, link: Link) -> Feature:
     """Codes of the values of an identity link; unsupported ones are the rest, or unknown."""
     assert link.values is not None
     names = link.fk.columns
-    mine, listed = key_numbers(
-        [[data.sample[c] for c in names], [link.values[c] for c in names]]
-    )
+    mine, listed = key_numbers([[data.sample[c] for c in names], [link.values[c] for c in names]])
     size = int(max(mine.max(initial=-1), listed.max(initial=-1))) + 1
     other = link.values.num_rows if link.rest else -2
     code = np.full(size + 1, other, np.int64)
@@ -130,6 +128,4 @@ def build_phantoms(
     column = Feature(codec.encode_ticks(degree, np.zeros(len(degree), bool)), codec.size, True)
     context = {CODE: Feature(code, len(weights), False)}
     fitted = Trees(min_leaf=2 * k).fit(TrainingTable({DEGREE: column}, context, who, k), 0)
-    return Phantoms(
-        statistics.orphan_keys, tuple(int(w) for w in weights), codec, fitted, mean
-    )
+    return Phantoms(statistics.orphan_keys, tuple(int(w) for w in weights), codec, fitted, mean)

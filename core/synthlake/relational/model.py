@@ -217,8 +217,6 @@ def parent_id(name: str) -> str:
     return f"o:{name}"
 
 
-
-
 def view_id(column: str) -> str:
     """Under which name rules find what is drawn for a column, where that is not its value."""
     return f"~{column}"
