@@ -11,8 +11,6 @@ import pyarrow as pa
 import pytest
 from tests.relational.databases import Database, Declared, days, fit, key, made, rates, repeats
 
-from synthlake.errors import LearnError
-
 
 def families(**child: Any) -> tuple[Database, Declared]:
     """300 parents and a child table ``c`` with the column ``p``; its key is (p, ...)."""
@@ -212,9 +210,12 @@ def test_a_grid_over_rows_that_are_made_anew(mode: str | None) -> None:
     assert rates(twin, "readings", "sensor", "sensors") == (0, 0)
 
 
-def test_a_grid_over_rows_that_are_matched_names_the_way_out() -> None:
-    with pytest.raises(LearnError, match=r"readings \(sensor, hour\).*\n.*mode: own"):
-        fit(readings("match"))
+@pytest.mark.parametrize("scale", [0.01, 1.0, 3.0])
+def test_places_on_a_grid_over_made_parents_are_rows_of_them(scale: float) -> None:
+    _, artifact = fit(readings("match"))
+    twin = artifact.sample(scale, seed=1).to_arrow()
+    assert repeats(twin["readings"], "sensor hour") == 0
+    assert rates(twin, "readings", "sensor", "sensors") == (0, 0)
 
 
 @pytest.mark.parametrize("mode", ["own", "match"])

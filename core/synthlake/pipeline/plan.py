@@ -222,7 +222,8 @@ class _Look:
         if table.own is not None or self._grid(table) is None:
             return None
         inside = [fk for fk in table.foreign_keys if {*fk.columns} & {*table.primary_key}]
-        return next((fk for fk in inside if not self.schema[fk.references].keep), None)
+        wide = [fk for fk in inside if len(fk.columns) > 1]
+        return next((fk for fk in wide if not self.schema[fk.references].keep), None)
 
     def _capacity(self, table: Table) -> int | None:
         known = capacity(table)

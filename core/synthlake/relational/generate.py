@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from synthlake.encode.axis import empty, indices
+from synthlake.encode.axis import empty, indices, plain
 from synthlake.errors import SampleError
 from synthlake.ports import Codes
 from synthlake.relational.keys import KeyFrame
@@ -23,6 +23,7 @@ from synthlake.relational.model import (
     count_id,
     link_id,
     parent_id,
+    side_of,
 )
 from synthlake.relational.parents import (
     PhantomParents,
@@ -90,8 +91,28 @@ class Generator:
     def _batch(self, block: Block, schema: pa.Schema) -> pa.RecordBatch:
         """All columns of a block."""
         columns = {**block.arrays(), **self._references(block)}
+        columns |= self._placed(block.model, columns)
         arrays = [as_type(columns[f.name], f.type) for f in schema]
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+    def _placed(
+        self, model: TableModel, columns: Mapping[str, pa.Array[Any]]
+    ) -> dict[str, pa.Array[Any]]:
+        """Sides of a grid over made parents: each place on it is one of their rows."""
+        out: dict[str, pa.Array[Any]] = {}
+        for link in model.links:
+            parent = self.model.tables[link.fk.references]
+            if link.kind != "derived" or parent.kept is not None or len(link.fk.columns) > 1:
+                continue
+            name = link.fk.columns[0]
+            axis, rows = side_of(self.model, model, name), self.plan.rows[link.fk.references]
+            if axis is not None and rows:
+                place = axis.place(plain(columns[name])) % rows
+                keys = self.key_columns(link.fk.references, link.fk.to, place)
+                gone = np.asarray(columns[name].is_null())
+                made = as_type(keys[link.fk.to[0]], model.table.column(name).type)
+                out |= with_nulls({name: made}, gone)
+        return out
 
     # blocks
 

@@ -139,7 +139,9 @@ def _grid(
     if not _FULL * grid.capacity <= rows <= 1.02 * grid.capacity:
         return None
     for fk in table.foreign_keys:
-        if set(fk.columns) & set(grid.columns) and not schema[fk.references].keep:
+        inside = set(fk.columns) & set(grid.columns)
+        # places over a one-column key are given to rows of the parent when rows are written
+        if inside and len(fk.columns) > 1 and not schema[fk.references].keep:
             raise LearnError(
                 f"the primary key of {table.name} ({', '.join(table.primary_key)}) is a grid over"
                 f" rows of {fk.references}, which are made anew",

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synthlake.encode.axis import Axis, indices, plain
@@ -129,6 +130,15 @@ class SlotAxis:
     def size(self) -> int:
         """Places along this side."""
         return self.count if self.values is None else len(self.values)
+
+    def place(self, values: pa.Array[Any]) -> Index:
+        """Places of values; any place for what is not on the axis."""
+        if self.values is not None:
+            found = pc.index_in(values.cast(self.values.type), value_set=plain(self.values))
+            return np.asarray(found.fill_null(0)).astype(np.int64)
+        ticks, _ = Axis(self.type).ticks(values)
+        places: Index = np.clip((ticks - self.start) // self.step, 0, self.count - 1)
+        return places.astype(np.int64)
 
     def at(self, place: Index) -> pa.Array[Any]:
         """Values at places."""

@@ -15,7 +15,7 @@ from synthlake.encode.categorical import CategoricalCodec
 from synthlake.encode.numeric import NumericCodec
 from synthlake.encode.text import TextCodec
 from synthlake.ports import FittedSynthesizer
-from synthlake.relational.keys import KeyMaker
+from synthlake.relational.keys import KeyMaker, SlotAxis, SlotKey
 from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.store.parts import Parts
 
@@ -190,6 +190,19 @@ class Model:
             raise ArtifactError(
                 f"the model is not complete: {type(error).__name__} {error}", hint="fit it again"
             ) from error
+
+
+def side_of(model: Model, table: TableModel, column: str) -> SlotAxis | None:
+    """The side of a grid that a column's values are places on; None for other columns."""
+    if isinstance(table.key, SlotKey):
+        for axis in table.key.axes:
+            if axis.column == column:
+                return axis
+    for link in table.links:
+        if link.kind != "derived" and column in link.fk.columns:
+            parent = model.tables[link.fk.references]
+            return side_of(model, parent, link.fk.to[link.fk.columns.index(column)])
+    return None
 
 
 def column_id(column: str) -> str:

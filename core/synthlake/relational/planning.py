@@ -10,6 +10,7 @@ import numpy as np
 from synthlake.errors import SampleError
 from synthlake.ports import Event, OnEvent
 from synthlake.relational.generate import Generator
+from synthlake.relational.keys import SlotKey
 from synthlake.relational.model import Link, Model, TableModel, link_id
 from synthlake.relational.parents import virtual_rows
 from synthlake.relational.plan import ROOT_BLOCK, Counts, SamplePlan, beyond
@@ -110,10 +111,19 @@ class _Planner:
         else:
             self._children(table, table.own)
 
+    def _sides(self, name: str) -> int:
+        """Rows that grids over a table need, one for each of their places."""
+        found = [0]
+        for child, fk in self.model.schema.children(name):
+            key = self.model.tables[child.name].key if child.name in self.model.tables else None
+            if isinstance(key, SlotKey):
+                found += [a.size for a in key.axes if (a.column,) == fk.columns]
+        return max(found)
+
     def _root(self, table: TableModel) -> None:
         name = table.table.name
         wanted = self.wanted.get(name, max(round(table.rows * self.scale), 1))
-        wanted = wanted if table.rows else 0
+        wanted = max(wanted, self._sides(name)) if table.rows else 0
         factor = wanted / max(table.rows, 1)
         extra = self._reserve(table, factor)
         capacity = table.key.capacity if table.key else wanted + extra

@@ -90,9 +90,6 @@ def _choose(
             grades[place] = _grade(parents, counts.rows)
             said[place] = "" if grades[place] else f"too few parents for an own one: {parents}"
     good = [place for place in grades if grades[place] == max(grades.values()) > 0]
-    if not good:  # few parents are better than a composite key that nothing makes unique
-        inside = [p for p in grades if set(table.foreign_keys[p].columns) < set(table.primary_key)]
-        good = inside[:1]
     if len(good) < 2:
         reason = "the only parent that the key and the counts allow"
         chosen = good[0] if good else None

@@ -112,8 +112,7 @@ class Staging:
         Raises:
             OSError: the file system refused.
         """
-        for path in self.data.rglob(".*.tmp"):
-            path.unlink()
+        self._clear(manifest)
         write_bytes(self.data / MANIFEST, manifest)
         for folder in [p for p in self.data.rglob("*") if p.is_dir()]:
             sync(folder)
@@ -123,6 +122,13 @@ class Staging:
         replace(self.data, self.target, self._old)
         sync(self.target.parent)
         self.remove()
+
+    def _clear(self, manifest: bytes) -> None:
+        """Remove what the manifest does not name, such as a part whose record was never written."""
+        named = {f["path"] for t in json.loads(manifest)["tables"].values() for f in t["files"]}
+        for path in self.data.rglob("*"):
+            if path.is_file() and str(path.relative_to(self.data)) not in named:
+                path.unlink()
 
     def remove(self) -> None:
         """Remove the staging area; its state goes first, so that half of one counts as none."""
