@@ -84,10 +84,9 @@ def test_fresh_processes_and_other_processors(
     sampled(saved, tmp_path / "there")
     assert files(tmp_path / "there") == here
     missing = " ".join(features())
-    if not missing:
-        pytest.skip("numpy uses nothing of this processor that could be switched off")
-    sampled(saved, tmp_path / "plain", NPY_DISABLE_CPU_FEATURES=missing)
-    assert files(tmp_path / "plain") == here
+    if missing:  # else numpy uses nothing of this processor that could be switched off
+        sampled(saved, tmp_path / "plain", NPY_DISABLE_CPU_FEATURES=missing)
+        assert files(tmp_path / "plain") == here
 
 
 def test_another_seed_gives_other_rows(artifact: sl.Artifact) -> None:
