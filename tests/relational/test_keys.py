@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from synthlake.encode.pattern import parse_pattern
 from synthlake.relational.feistel import Permutation, permute_each
 from synthlake.relational.keys import (
+    Busy,
     KeyFrame,
     KeyMaker,
     NumberKey,
@@ -136,3 +137,16 @@ def test_slots_of_rows_come_in_grid_order() -> None:
     made = slots().make(np.arange(700), KeyFrame(Seed(1, "s"), "t", 700, 800))
     rows = list(zip(made["n"].to_pylist(), made["k"].to_pylist(), strict=True))
     assert rows == sorted(rows)
+
+
+def test_phantoms_of_a_grid_lie_in_busy_hours_and_in_no_slot_of_a_row() -> None:
+    stamp = pa.timestamp("us", "UTC")
+    hours = SlotAxis("at", stamp, None, 0, 3_600_000_000, 24 * 50)
+    sites = SlotAxis("site", pa.string(), pa.array(["a", "b"]))
+    grid = SlotKey((hours, sites), Busy("at", 1.0, "UTC", (9, 10, 11)))
+    frame = KeyFrame(Seed(1), "t", 2_000, 2_040)
+    made = grid.make(np.arange(2_040), frame)
+    keys = list(zip(made["at"].to_pylist(), made["site"].to_pylist(), strict=True))
+    assert len(set(keys)) == 2_040
+    assert {at.hour for at, _ in keys[2_000:2_020]} <= {9, 10, 11}
+    assert {at.hour for at, _ in keys[:2_000]} == set(range(24))

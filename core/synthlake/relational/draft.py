@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from synthlake.constraints.dates import DateParts, fields, micros_of
+from synthlake.constraints.discover import micros_per_tick
 from synthlake.constraints.rule import Cells
+from synthlake.encode.axis import Axis
 from synthlake.encode.numeric import NumericCodec
+from synthlake.models.support import distinct
 from synthlake.ports import Feature
 from synthlake.relational.attributes import Frame, build_frame
 from synthlake.relational.calendars import calendar_features, find_calendars
@@ -18,7 +22,7 @@ from synthlake.relational.clusters import cluster
 from synthlake.relational.columns import TableData, codec_of_cells
 from synthlake.relational.joins import Join, resolve
 from synthlake.relational.keymaking import build_key
-from synthlake.relational.keys import KeyMaker, SlotKey
+from synthlake.relational.keys import Busy, KeyMaker, SlotKey
 from synthlake.relational.links import (
     build_phantoms,
     degrees_of,
@@ -166,6 +170,8 @@ def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:
     if phantoms is None:
         orphans = np.full_like(orphans, -1)
     if not clustered:
+        if phantoms is not None and isinstance(parent.key, SlotKey):
+            parent.key = replace(parent.key, busy=_busy(draft, parent, parent.key, fk))
         met = statistics.rows - statistics.nulls - statistics.orphans
         nulls = statistics.nulls + (statistics.orphans if fk.orphans == "null" else 0)
         draft.links[number] = Link(
@@ -177,6 +183,28 @@ def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:
     link = Link(fk, "cluster", codes=size, phantoms=phantoms)
     draft.links[number] = link
     draft.codes[number] = Feature(_child_codes(join, codes, orphans, size), link.size, False)
+
+
+def _busy(draft: Draft, parent: Draft, grid: SlotKey, fk: ForeignKey) -> Busy | None:
+    """Hours in which children are, if the grid has them and not in all of them.
+
+    Privacy: an hour counts with children of k entities or more.
+    """
+    for column, to in zip(fk.columns, fk.to, strict=True):
+        unit = micros_per_tick(draft.table.column(column).type)
+        if unit is None or to not in grid.columns or parent.table.column(to).type != (
+            draft.table.column(column).type
+        ):  # fmt: skip
+            continue
+        rules = (*draft.frame.rules, *parent.frame.rules)
+        zones = [r.zone for r in rules if isinstance(r, DateParts) and r.source in (column, to)]
+        zone = zones[0] if zones else "UTC"
+        ticks, null = Axis(draft.data.sample[column].type).ticks(draft.data.sample[column])
+        hour = fields(micros_of(ticks[~null], unit), zone)["hour"]
+        people = distinct(hour, draft.data.group[~null], 24)
+        hours = np.flatnonzero(people >= draft.data.k)
+        return Busy(to, unit, zone, tuple(int(h) for h in hours)) if 0 < len(hours) < 24 else None
+    return None
 
 
 def _parent_codes(

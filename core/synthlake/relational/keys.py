@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from synthlake.constraints.dates import fields, micros_of
 from synthlake.encode.axis import Axis, indices, plain
 from synthlake.encode.pattern import Pattern
 from synthlake.relational.feistel import Permutation
@@ -149,10 +150,37 @@ class SlotAxis:
 
 
 @dataclass(frozen=True)
+class Busy:
+    """Hours of the day in which missing parents have children, by the clock of a zone.
+
+    Attributes:
+        column: the time axis.
+        unit: microseconds a tick.
+        hours: each with children of k entities.
+    """
+
+    column: str
+    unit: float
+    zone: str
+    hours: tuple[int, ...]
+
+    def at(self, values: pa.Array[Any]) -> NDArray[np.bool_]:
+        """Whether times lie in these hours."""
+        ticks, _ = Axis(values.type).ticks(values)
+        found = fields(micros_of(ticks, self.unit), self.zone)["hour"]
+        return np.isin(found, self.hours)
+
+
+@dataclass(frozen=True)
 class SlotKey:
-    """Rows on a grid, such as airport x hour, in its order; some slots stay empty."""
+    """Rows on a grid, such as airport x hour, in its order; some slots stay empty.
+
+    Attributes:
+        busy: where phantoms lie, if they do not lie anywhere.
+    """
 
     axes: tuple[SlotAxis, ...]
+    busy: Busy | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -168,21 +196,47 @@ class SlotKey:
         return total
 
     def make(self, index: Index, frame: KeyFrame) -> dict[str, pa.Array[Any]]:
-        """Slots of rows: emitted rows in grid order, phantoms anywhere between."""
+        """Slots of rows: emitted rows in grid order, phantoms in slots that they leave empty."""
         order = Permutation(self.capacity, frame.salt("slots"))
         slot = np.empty(len(index), np.int64)
         real = index < frame.rows
         slot[real] = _Filled(order, frame.rows).at(index[real])
-        slot[~real] = order.inverse(index[~real])
+        if not real.all():
+            slot[~real] = self._empty(order, frame.rows, index[~real] - frame.rows)
+        return self._values(slot)
+
+    def _values(self, slot: Index) -> dict[str, pa.Array[Any]]:
+        """Columns of slots."""
         out = {}
         for axis in reversed(self.axes):
             out[axis.column] = axis.at(slot % axis.size)
             slot = slot // axis.size
         return out
 
+    def _empty(self, order: Permutation, rows: int, phantom: Index) -> Index:
+        """Slots without a row: busy ones first, each in a random order."""
+        if self.busy is None or self.capacity - rows > _SCANNED:
+            return order.inverse(rows + phantom)
+        name = (self.capacity, order.key, ~rows)
+        found = _CACHE.get(name)
+        if found is None:
+            slots = order.inverse(np.arange(rows, self.capacity))
+            busy = self.busy.at(self._values(slots)[self.busy.column])
+            found = np.concatenate([slots[busy], slots[~busy]])
+            _keep(name, found)
+        return found[phantom]
+
 
 _KEPT = 8  # grids
+_SCANNED = 1_000_000  # empty slots that are looked at for busy ones
 _CACHE: dict[tuple[int, int, int], NDArray[np.int64]] = {}
+
+
+def _keep(name: tuple[int, int, int], found: NDArray[np.int64]) -> None:
+    """Hold a result of the last few grids."""
+    if len(_CACHE) >= _KEPT:
+        _CACHE.clear()
+    _CACHE[name] = found
 
 
 @dataclass(frozen=True)
@@ -200,9 +254,7 @@ class _Filled:
         if found is None:
             counts = [int(self._mask(s).sum()) for s in range(0, self.order.size, _BLOCK)]
             found = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-            if len(_CACHE) >= _KEPT:
-                _CACHE.clear()
-            _CACHE[name] = found
+            _keep(name, found)
         return found
 
     def _mask(self, start: int) -> NDArray[np.bool_]:

@@ -19,7 +19,7 @@ from synthlake.encode.pattern import Pattern
 from synthlake.encode.text import TextCodec
 from synthlake.models.trees import Trees
 from synthlake.ports import FittedSynthesizer
-from synthlake.relational.keys import KeyMaker, NumberKey, SlotAxis, SlotKey, TextKey
+from synthlake.relational.keys import Busy, KeyMaker, NumberKey, SlotAxis, SlotKey, TextKey
 from synthlake.relational.model import (
     Attribute,
     Calendar,
@@ -258,7 +258,11 @@ def _pack_key(key: KeyMaker | None) -> dict[str, Any] | None:
         return {"key": "number", "column": key.columns[0], "start": key.start, "step": key.step,
                 "limit": key.limit}  # fmt: skip
     if isinstance(key, SlotKey):
-        return {"key": "slots", "axes": [_pack_axis(a) for a in key.axes]}
+        busy = None
+        if key.busy is not None:
+            busy = {"column": key.busy.column, "unit": key.busy.unit, "zone": key.busy.zone,
+                    "hours": list(key.busy.hours)}  # fmt: skip
+        return {"key": "slots", "axes": [_pack_axis(a) for a in key.axes], "busy": busy}
     return None
 
 
@@ -279,7 +283,9 @@ def _unpack_key(form: Json | None, table: Table) -> KeyMaker | None:
             axes.append(
                 SlotAxis(held["column"], dtype, values, held["start"], held["step"], held["count"])
             )
-        return SlotKey(tuple(axes))
+        busy = form["busy"]
+        hours = Busy(**{**busy, "hours": tuple(busy["hours"])}) if busy else None
+        return SlotKey(tuple(axes), hours)
     columns, dtype = (form["column"],), table.column(form["column"]).type
     if form["key"] == "number":
         return NumberKey(columns, dtype, form["start"], form["step"], form["limit"])
