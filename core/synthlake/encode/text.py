@@ -15,7 +15,6 @@ from synthlake.encode.categorical import UNKNOWN
 from synthlake.encode.pattern import pattern_of_shape, shape_of
 from synthlake.seed import Words
 
-_ANY = ("aaaaaaaa",)  # where no shape has support
 _LONGEST = 200  # characters; longer text has no shape worth keeping
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +12,7 @@ from numpy.typing import NDArray
 
 from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import Axis, axis_for, is_ordered, plain
-from synthlake.encode.categorical import CategoricalCodec, build_categorical, is_categorical
+from synthlake.encode.categorical import build_categorical, is_categorical
 from synthlake.encode.numeric import NumericCodec, build_numeric
 from synthlake.encode.text import build_text
 from synthlake.errors import LearnError
@@ -174,11 +172,3 @@ def codec_of_cells(
     values, rows = np.unique(cells.ticks[there], return_counts=True)
     axis = Axis(dtype or pa.int64(), 0)
     return build_numeric(axis, values, rows, (cells.ticks[there], group[there]), k)
-
-
-def category_of(dtype: pa.DataType, values: pa.Array[Any]) -> CategoricalCodec:
-    """A codec of listed values."""
-    return CategoricalCodec(dtype, values)
-
-
-Codecs = Mapping[str, Codec]

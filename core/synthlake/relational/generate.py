@@ -19,8 +19,6 @@ from synthlake.relational.model import (
     Link,
     Model,
     TableModel,
-    column_id,
-    count_id,
     link_id,
     parent_id,
     side_of,
@@ -371,6 +369,3 @@ class Generator:
             as_type(kept[to], kept[to].type).take(indices(np.asarray(rows, np.int64)))
             for to in link.fk.to
         ]
-
-
-__all__ = ["ROOT_BLOCK", "Generator", "column_id", "count_id"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,6 +88,3 @@ def entities(sample: pa.Table) -> NDArray[np.int64]:
     if ENTITY in sample.column_names:
         return np.asarray(plain(sample[ENTITY])).astype(np.int64)
     return np.arange(sample.num_rows, dtype=np.int64)
-
-
-Samples = Mapping[str, pa.Table]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -289,16 +289,3 @@ def apportion(total: int, weights: Sequence[int], limits: Sequence[int]) -> list
         room = min(limits[place] - out[place], total - sum(out))
         out[place] += max(room, 0)
     return out
-
-
-def slot_bounds(ticks: Index, step: int, day: int | None) -> tuple[int, int]:
-    """First tick and count of a regular axis; ends rounded outward to whole days."""
-    low, high = int(ticks.min()), int(ticks.max())
-    if day and day % step == 0:
-        low, high = low // day * day, (high // day + 1) * day - step
-    return low, (high - low) // step + 1
-
-
-def as_columns(parts: Mapping[str, Any], names: Sequence[str]) -> list[pa.Array[Any]]:
-    """Key columns in order."""
-    return [parts[n] for n in names]

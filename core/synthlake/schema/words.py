@@ -47,11 +47,6 @@ def names_table(column: str, table: str) -> bool:
     return bool(_content(column)) and _content(column) == _content(table)
 
 
-def overlap(column: str, table: str) -> bool:
-    """Whether a column and a table share a word that means something."""
-    return bool({*_content(column)} & {*_content(table)})
-
-
 def refers(column: str, parent: str, key: str) -> int:
     """How clearly a column's name refers to a parent's key column.
 
