@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from synthlake import errors, ports
 from synthlake.errors import SynthlakeError
 from synthlake.pipeline import judge, learn
 from synthlake.pipeline.learn import FitOptions, FitSettings, Given
@@ -20,9 +21,10 @@ from synthlake.pipeline.run import RunResult, RunSettings, plan, run
 from synthlake.pipeline.spec import SynthesisSpec
 from synthlake.pipeline.twin import Twin, TwinTable
 from synthlake.pipeline.wanted import Wanted
-from synthlake.ports import Event, OnEvent, Sink, Source
-from synthlake.schema.model import Schema
+from synthlake.ports import Event, OnEvent, QueryEngine, Sink, Source
+from synthlake.schema.model import Column, ForeignKey, Schema, Table
 from synthlake.source import open_source as open
+from synthlake.sql import dialect as sql
 from synthlake.store import artifact as store
 
 if TYPE_CHECKING:
@@ -31,10 +33,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Artifact",
+    "Column",
     "Event",
     "FitSettings",
+    "ForeignKey",
     "OnEvent",
     "Plan",
+    "QueryEngine",
     "Report",
     "RunResult",
     "RunSettings",
@@ -43,14 +48,18 @@ __all__ = [
     "Source",
     "SynthesisSpec",
     "SynthlakeError",
+    "Table",
     "Twin",
     "TwinTable",
+    "errors",
     "evaluate",
     "fit",
     "load",
     "open",
     "plan",
+    "ports",
     "run",
+    "sql",
 ]
 
 

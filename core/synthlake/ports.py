@@ -30,17 +30,30 @@ OnEvent = Callable[[Event], None]
 
 
 class QueryEngine(Protocol):
-    """Runs emitted SQL where the data is. Conforms: ``sql.duckdb.DuckDBEngine``."""
+    """One session where the data is; it runs emitted SQL.
+
+    Conforms: ``sql.duckdb_engine.DuckDBEngine``, and those of databases and Spark among the
+    plugins. A session may keep temporary views and tables, and changes nothing else.
+    """
 
     @property
     def dialect(self) -> str:
-        """Name of the primitives file in ``sql/``."""
+        """Name of the primitives file in ``sql/dialects``."""
 
     def query(self, sql: str) -> pa.Table:
-        """The result of a statement. Raises: QueryError, which carries the SQL."""
+        """The result of a statement; empty where it has none.
+
+        Raises: QueryError, which carries the SQL.
+        """
+
+    def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
+        """The result of a statement as a stream, while other statements may run."""
 
     def relation(self, table: str) -> str:
         """What to write after FROM for a table, quoted."""
+
+    def derive(self, sql: str) -> str:
+        """Name a SELECT statement for this session; returns what to write after FROM."""
 
 
 class Source(Protocol):
@@ -59,8 +72,12 @@ class Source(Protocol):
 class Sink(Protocol):
     """Where a twin goes to. Parts are idempotent; publishing is one step."""
 
-    def open(self, run_id: str, schema: Schema) -> None:
-        """Prepare the staging area of a run, or find it again."""
+    def open(self, run_id: str, schema: Schema, *, fingerprint: str = "") -> None:
+        """Prepare the staging area of a run, or find it again.
+
+        What was staged under another fingerprint (digest of all that the rows follow from) is
+        thrown away.
+        """
 
     def has_part(self, table: str, part: int) -> bool:
         """Whether a part is already complete."""
@@ -69,7 +86,16 @@ class Sink(Protocol):
         """Write one part atomically; returns its rows."""
 
     def publish(self, manifest: Mapping[str, Any]) -> None:
-        """Make the whole run visible in one step."""
+        """Make the whole run visible in one step, and keep its manifest (JSON) beside it.
+
+        Does nothing where just this is published.
+        """
+
+    def discard(self, run_id: str) -> None:
+        """Remove what a run has staged; what is published stays."""
+
+    def published(self) -> Mapping[str, Any] | None:
+        """The manifest of what is published there now; None if there is nothing of ours."""
 
 
 @dataclass(frozen=True)

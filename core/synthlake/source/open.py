@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from synthlake.errors import SourceError, SourceMissingError
+from synthlake.plugins import door, schemes
 from synthlake.ports import Source
 from synthlake.source.arrow import ArrowSource
 from synthlake.source.csv_files import ENDINGS as CSV
@@ -38,9 +39,10 @@ def open_source(
     Args:
         target: a folder of Parquet or CSV files (``<table>.parquet``, or a folder of parts), one
             such file, a DuckDB file or connection, ``duckdb:///path``, ``parquet://folder``,
-            ``csv://folder``, a mapping of tables (Arrow, pandas, polars, ...), a mapping
+            ``csv://folder``, a URL whose scheme a connector knows (``postgresql+psycopg://``,
+            ``sqlite:///``, ``delta://``), a mapping of tables (Arrow, pandas, polars, ...), a mapping
             ``{url, schema, options}``, or a source, which is returned as it is.
-        schema: of a DuckDB database, instead of ``main``.
+        schema: of a database, instead of its default.
         options: ``threads``, ``memory_limit``, ``temp_directory``; of a DuckDB file
             ``encryption_key``; of CSV files those of ``csv_source``. A text may be ``env:NAME``
             or ``file:PATH``.
@@ -95,13 +97,25 @@ def _open_address(address: str, schema: str | None, options: Mapping[str, Any]) 
     if (url := _URL.fullmatch(address)) is not None:
         kind, text = url[1].lower(), url[2]
         if kind not in _SCHEMES:
-            raise SourceError(f"no source is known for {kind}://", hint=nearest(kind, _SCHEMES))
+            return _open_connector(kind, address, schema, options)
         if kind == "duckdb":
             text = text.removeprefix("/")  # as in SQLAlchemy: the fourth slash makes it absolute
     path = Path(text).expanduser()
     if not text or not path.exists():
         raise _missing(address, path, kind)
     return _open_path(path, kind or _kind(path), schema, options)
+
+
+def _open_connector(
+    kind: str, address: str, schema: str | None, options: Mapping[str, Any]
+) -> Source:
+    opened = door(kind, "open_source")
+    if opened is None:
+        hint = nearest(kind, [*_SCHEMES, *schemes()])
+        raise SourceError(f"no source is known for {kind}://", hint=hint)
+    given = {k: resolve(v) if isinstance(v, str) else v for k, v in options.items()}
+    source: Source = opened(address, schema, given)
+    return source
 
 
 def _kind(path: Path) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import pyarrow as pa
 
 from synthlake.errors import SourceError
-from synthlake.ports import Source
+from synthlake.ports import QueryEngine, Source
 from synthlake.schema.model import Schema
 from synthlake.source import types
 from synthlake.source.names import nearest
-from synthlake.sql.duckdb_engine import DuckDBEngine, quoted
+from synthlake.sql.dialect import quoted
 
 
 class ViewEngine:
@@ -22,7 +22,7 @@ class ViewEngine:
         relations: what to write after FROM for each such table.
     """
 
-    def __init__(self, base: DuckDBEngine | ViewEngine, relations: Mapping[str, str]) -> None:
+    def __init__(self, base: QueryEngine, relations: Mapping[str, str]) -> None:
         self.base, self._relations = base, dict(relations)
         self.dialect: str = base.dialect
 
@@ -38,14 +38,6 @@ class ViewEngine:
         """What to write after FROM for a table, quoted."""
         return self._relations.get(table) or self.base.relation(table)
 
-    def register(self, name: str, data: object) -> str:
-        """Name an Arrow object; returns the name quoted."""
-        return self.base.register(name, data)
-
-    def view(self, name: str, sql: str) -> str:
-        """Name a SELECT statement; returns the name quoted."""
-        return self.base.view(name, sql)
-
     def derive(self, sql: str) -> str:
         """Like ``view`` under a name that nothing else has."""
         return self.base.derive(sql)
@@ -55,22 +47,17 @@ class ViewSource:
     """A source some of whose tables are SELECT statements. Conforms to ``ports.Source``.
 
     Args:
-        base: the source; its engine is DuckDB's.
+        base: the source.
         relations: for a table, a SELECT statement with all of its columns; other tables stay as
             they are in the base.
 
     Raises:
-        SourceError: there is no such table, or the engine has no views.
+        SourceError: there is no such table.
         QueryError: a statement is refused.
     """
 
     def __init__(self, base: Source, relations: Mapping[str, str]) -> None:
         engine = base.engine()
-        if not isinstance(engine, DuckDBEngine | ViewEngine):
-            raise SourceError(
-                f"views need DuckDB's engine, and this one is {engine.dialect}",
-                hint="filter the tables where the data is",
-            )
         self._base, self._schema = base, base.schema()
         for table in relations:
             if table not in self._schema:
@@ -96,13 +83,14 @@ class ViewSource:
 
         Raises:
             QueryError: the statement is refused.
-            SourceError: DuckDB cannot hold a column's type without loss.
+            SourceError: the engine cannot hold a column's type without loss.
         """
         if table not in self._relations:
             yield from self._base.batches(table, columns)
             return
         wanted = types.chosen(self._schema[table], columns)
-        select = ", ".join(quoted(name) for name in wanted.names) or "1"
+        dialect = self._engine.dialect
+        select = ", ".join(quoted(dialect, name) for name in wanted.names) or "1"
         for batch in self._engine.batches(f"SELECT {select} FROM {self._relations[table]}"):
             values = types.restore(batch.columns[: len(wanted)], wanted, table)
             yield types.batch(values, wanted, batch.num_rows)

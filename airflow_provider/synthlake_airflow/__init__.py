@@ -1,0 +1,1 @@
+"""Synthlake in Airflow."""

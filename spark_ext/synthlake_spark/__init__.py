@@ -1,0 +1,1 @@
+"""Synthlake on Spark."""
