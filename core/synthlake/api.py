@@ -15,12 +15,18 @@ from typing import TYPE_CHECKING, Any, Unpack
 from synthlake import errors, ports
 from synthlake.errors import SynthlakeError
 from synthlake.pipeline import judge, learn
+from synthlake.pipeline.document import Document
+from synthlake.pipeline.document import read as read_document
+from synthlake.pipeline.find import FoundRun, find_run
 from synthlake.pipeline.learn import FitOptions, FitSettings, Given
+from synthlake.pipeline.lines import Lines
 from synthlake.pipeline.plan import Plan
 from synthlake.pipeline.run import RunResult, RunSettings, plan, run
+from synthlake.pipeline.secrets import mask, mask_all
 from synthlake.pipeline.spec import SynthesisSpec
 from synthlake.pipeline.twin import Twin, TwinTable
 from synthlake.pipeline.wanted import Wanted
+from synthlake.plugins import schemes
 from synthlake.ports import Event, OnEvent, QueryEngine, Sink, Source
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
 from synthlake.source import open_source as open
@@ -34,9 +40,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Artifact",
     "Column",
+    "Document",
     "Event",
     "FitSettings",
     "ForeignKey",
+    "FoundRun",
+    "Lines",
     "OnEvent",
     "Plan",
     "QueryEngine",
@@ -53,12 +62,17 @@ __all__ = [
     "TwinTable",
     "errors",
     "evaluate",
+    "find_run",
     "fit",
     "load",
+    "mask",
+    "mask_all",
     "open",
     "plan",
     "ports",
+    "read_document",
     "run",
+    "schemes",
     "sql",
 ]
 

@@ -6,7 +6,8 @@
     ├── SourceError(OSError)             the data cannot be read
     │   └── SourceMissingError(FileNotFoundError)
     ├── SinkError(OSError)               the output cannot be written
-    │   └── SinkOccupiedError(FileExistsError)
+    │   ├── SinkOccupiedError(FileExistsError)
+    │   └── SinkBusyError                another process is at work on the same run; passes
     ├── ArtifactError(ValueError)        not an artifact, damaged, or of another version
     ├── QueryError(RuntimeError)         an engine refused a statement; carries its SQL
     ├── LearnError(ValueError)           the data cannot be learned as asked
@@ -86,6 +87,10 @@ class SinkError(SynthlakeError, Terminal, OSError):
 
 class SinkOccupiedError(SinkError, FileExistsError):
     """The target holds something that Synthlake did not write."""
+
+
+class SinkBusyError(SinkError, Transient):
+    """Another process is at work on the same run; the one error of sinks that passes by itself."""
 
 
 class ArtifactError(SynthlakeError, Terminal, ValueError):

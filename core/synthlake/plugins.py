@@ -5,7 +5,8 @@ A connector is a module (or object) with one or both of
     open_source(url: str, schema: str | None, options: Mapping[str, Any]) -> Source
     open_sink(url: str, schema: str | None, options: Mapping[str, Any]) -> Sink
 
-under the scheme as its name; ``postgresql+psycopg://`` is looked up as ``postgresql``.
+under the scheme as its name; ``postgresql+psycopg://`` is looked up as ``postgresql``. A command,
+``synthlake NAME ...``, is a typer app under ``synthlake.commands``.
 """
 
 from __future__ import annotations
@@ -36,3 +37,18 @@ def door(scheme: str, name: Door) -> Callable[..., Any] | None:
         if opened is not None:
             return opened
     return None
+
+
+def command(name: str) -> Any | None:
+    """The typer app of a host's command; None if no plugin has it.
+
+    Raises:
+        MissingExtraError: the plugin's dependencies are not installed.
+    """
+    found = entry_points(group=COMMANDS, name=name)
+    return next((entry.load() for entry in found), None)
+
+
+def commands() -> list[str]:
+    """Names of the commands that plugins bring, sorted."""
+    return sorted({entry.name for entry in entry_points(group=COMMANDS)})

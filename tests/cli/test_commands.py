@@ -74,7 +74,7 @@ def test_another_run_replaces_the_twin_whole(shop: Path, shop_spec: str, tmp_pat
     assert refused.exit_code == DONE
     refused = call("run", path, "--out", out, "--seed", 3, "--run-id", "same")
     assert refused.exit_code == BAD_INPUT
-    assert "give another --run-id" in refused.stderr
+    assert "give another run id" in refused.stderr
 
 
 def test_a_failed_gate_publishes_nothing(shop: Path, shop_spec: str, tmp_path: Path) -> None:

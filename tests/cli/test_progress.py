@@ -7,13 +7,14 @@ import io
 from rich.console import Console
 from rich.progress import Progress
 
-from synthlake.cli.progress import Bars, Lines
+from synthlake.cli.progress import Bars
+from synthlake.pipeline.lines import Lines
 from synthlake.ports import Event
 
 
 def test_lines_tell_begin_and_end_of_a_step() -> None:
     out = io.StringIO()
-    lines = Lines(Console(file=out, markup=False, highlight=False))
+    lines = Lines(Console(file=out, markup=False, highlight=False).print)
     lines(Event("schema", "reading [bold]tables"))
     for done in range(1001):
         lines(Event("sample", "rows made", done, 1000))

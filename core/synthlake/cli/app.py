@@ -7,15 +7,16 @@ from typing import Annotated
 
 import typer
 
-from synthlake.cli.guard import GATE_FAILED, Guarded
+from synthlake.cli.guard import GATE_FAILED
 from synthlake.cli.options import EvaluateOptions, SampleOptions, taking
+from synthlake.cli.plugged import WithPlugins
 from synthlake.cli.progress import progress
 from synthlake.cli.render import output, say, show_inspection, show_plan
 from synthlake.cli.variadic import Variadic
 from synthlake.errors import SpecError
 
 app = typer.Typer(
-    cls=Guarded,
+    cls=WithPlugins,
     help="Learn a database and write a synthetic twin of it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -24,7 +25,16 @@ app = typer.Typer(
 
 SpecFile = Annotated[Path, typer.Argument(metavar="SPEC", help="A spec in YAML or JSON.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes; the result is the same for any.")]
-Folder = Annotated[str | None, typer.Option("--out", help="Folder, in place of the spec's sink.")]
+Folder = Annotated[
+    str | None, typer.Option("--out", help="Folder or URL, in place of the spec's sink.")
+]
+IfPublishedOption = Annotated[
+    str,
+    typer.Option(
+        metavar="fail|reuse|replace",
+        help="If the run id was published for another spec or other data.",
+    ),
+]
 
 
 def _version(asked: bool) -> None:
@@ -78,15 +88,17 @@ def run(
     seed: Annotated[int | None, typer.Option(help="In place of the spec's.")] = None,
     out: Folder = None,
     workers: Workers = 1,
+    if_published: IfPublishedOption = "fail",
 ) -> None:
     """Learn, sample, judge and publish; a stopped run goes on where it was."""
     from synthlake.cli.planned import with_plan
-    from synthlake.pipeline.run import RunSettings
+    from synthlake.pipeline.run import RunSettings, if_published_of
     from synthlake.pipeline.run import run as run_spec
 
     console = output()
     with progress() as on_event:
-        done = run_spec(spec, RunSettings(run_id, seed, out, workers), with_plan(on_event, console))
+        settings = RunSettings(run_id, seed, out, workers, if_published_of(if_published))
+        done = run_spec(spec, settings, with_plan(on_event, console))
     say(console, done.summary.rstrip(), "", *(f"note: {note}" for note in done.notes))
     if done.reused:
         say(console, f"run {done.run_id} was finished before; nothing was done")
@@ -94,7 +106,7 @@ def run(
         say(console, "a gate failed: nothing was published, the run lies aside")
     say(
         console,
-        f"twin     {done.folder}",
+        f"twin     {done.sink or done.folder}",
         f"artifact {done.artifact}",
         f"report   {done.report}",
         f"verdict  {done.decision}",

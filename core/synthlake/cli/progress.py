@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -12,13 +11,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column
 
 from synthlake.cli.guard import errors
+from synthlake.pipeline.lines import Lines
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from synthlake.ports import Event, OnEvent
-
-_EVERY_S = 5.0  # between plain lines of one step
 
 
 @contextmanager
@@ -26,7 +24,7 @@ def progress() -> Iterator[OnEvent]:
     """A receiver of events that shows them until the block ends."""
     console = errors()
     if not console.is_terminal:
-        yield Lines(console)
+        yield Lines(console.print)
         return
     columns = (
         TextColumn("{task.fields[step]:<9}"),
@@ -66,21 +64,3 @@ class Bars:
         for task in self.shown.tasks:
             total = task.total or max(task.completed, 1)
             self.shown.update(task.id, total=total, completed=total)
-
-
-class Lines:
-    """A line when a step begins or ends, and now and then in between."""
-
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        self.step, self.said = "", 0.0
-
-    def __call__(self, event: Event) -> None:
-        """Print an event, unless the step said something a moment ago."""
-        now = time.monotonic()
-        ended = bool(event.total) and event.done >= event.total
-        if event.step == self.step and not ended and now - self.said < _EVERY_S:
-            return
-        self.step, self.said = event.step, now
-        count = f" {event.done:,}/{event.total:,}" if event.total else ""
-        self.console.print(f"{event.step}:{count} {event.message}".rstrip())

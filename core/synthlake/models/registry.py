@@ -19,9 +19,9 @@ def synthesizer_of(settings: Mapping[str, Any]) -> Synthesizer:
     Raises:
         LearnError: there is none of that name.
     """
-    name, least = settings.get("name", "trees"), settings.get("min_leaf")
+    name, least = settings.get("name", "trees"), settings.get("min_leaf") or "auto"
     if name == "independent":
         return Independent()
     if name == "trees":
-        return Trees(min_leaf=int(least) if least not in (None, "auto") else None)
+        return Trees(min_leaf=None if least == "auto" else int(least))
     raise LearnError(f"there is no synthesizer {name!r}", hint=f"there are {', '.join(NAMES)}")

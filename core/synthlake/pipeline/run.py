@@ -3,24 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast, get_args
 
 from synthlake.errors import SpecError
 from synthlake.pipeline import judge, secrets
+from synthlake.pipeline.deliver import Delivery
 from synthlake.pipeline.plan import Plan
 from synthlake.pipeline.snapshot import snapshot
-from synthlake.pipeline.spec import SynthesisSpec
+from synthlake.pipeline.spec import SinkSpec, SynthesisSpec
 from synthlake.pipeline.stages import Stages
 from synthlake.pipeline.versions import versions
-from synthlake.pipeline.work import ARTIFACT, Work, is_twin, lock, published
+from synthlake.pipeline.work import ARTIFACT, RUN, Work, is_twin, lock, published
 from synthlake.ports import OnEvent, Source
+from synthlake.schema.nearest import nearest
+from synthlake.source.filenames import encode
 from synthlake.store.artifact import is_artifact
 from synthlake.store.canonical import digest_json
 from synthlake.store.directory import check_target
 
 _FORM = 1  # of what a run leaves behind; part of what a run id is bound to
+
+
+IfPublished = Literal["fail", "reuse", "replace"]
+
+
+def if_published_of(text: str) -> IfPublished:
+    """What a caller said is to happen with a run of the same id.
+
+    Raises:
+        SpecError: it is none of the three.
+    """
+    for known in get_args(IfPublished):
+        if text == known:
+            return cast(IfPublished, known)
+    raise SpecError(
+        f"if_published: {text!r} is not known", hint=nearest(text, get_args(IfPublished))
+    )
 
 
 @dataclass(frozen=True)
@@ -30,14 +50,18 @@ class RunSettings:
     Attributes:
         run_id: name of the run; None for a digest of spec, data and seed.
         seed: in place of the spec's.
-        out: folder in place of the spec's sink.
+        out: folder or URL in place of the spec's sink.
         workers: processes that make rows; the result does not depend on it.
+        if_published: what happens if a run of that id was published for another spec or other
+            data: ``fail``, ``reuse`` what is there, or ``replace`` it. For the same spec and data
+            what is there is always used again.
     """
 
     run_id: str | None = None
     seed: int | None = None
     out: str | None = None
     workers: int = 1
+    if_published: IfPublished = "fail"
 
 
 @dataclass(frozen=True)
@@ -47,11 +71,12 @@ class RunResult:
     Attributes:
         run_id: name of the run.
         decision: PASS, WARN or FAIL.
-        folder: what was published, ``<table>.parquet`` and the rest; ends in ``.rejected`` if a
-            gate failed.
+        folder: what was published: artifact, report, manifest and, if the sink is this folder,
+            the tables; ends in ``.rejected`` if a gate failed.
         summary: of the report, as text.
         notes: what could not be done as asked, and what is worth knowing.
         reused: whether the run was published before.
+        sink: address of the tables where they are not in the folder, without secrets.
     """
 
     run_id: str
@@ -60,12 +85,13 @@ class RunResult:
     summary: str
     notes: tuple[str, ...] = ()
     reused: bool = False
+    sink: str = ""
 
     @classmethod
-    def of(cls, held: Mapping[str, Any], folder: Path, reused: bool = False) -> RunResult:
+    def of(cls, held: Mapping[str, Any], folder: Path, sink: str = "") -> RunResult:
         """From what the manifest of a run says."""
         notes = tuple(held["notes"])
-        return cls(held["run_id"], held["decision"], folder, held["summary"], notes, reused)
+        return cls(held["run_id"], held["decision"], folder, held["summary"], notes, sink=sink)
 
     @property
     def passed(self) -> bool:
@@ -98,21 +124,84 @@ def run(
         SynthlakeError: any other error of the steps.
     """
     settings = settings or RunSettings()
-    spec, target = settled(SynthesisSpec.load(given), settings)
-    check_target(target, is_twin)
+    spec = settled(SynthesisSpec.load(given), settings)
+    out = out_of(spec)
+    if out is not None:
+        check_target(out, is_twin)
     source = open_spec_source(spec)
     bound = _binding(spec, source)
-    work = Work(settings.run_id or bound[:16], target, bound)
-    before = _published(work)
+    run_id = settings.run_id or bound[:16]
+    target = out or Path(spec.runs).expanduser() / encode(run_id)
+    delivery = None if out else Delivery(_sink_of(spec), run_id, on_event)
+    job = _Run(Work(run_id, target, bound), delivery, settings.if_published)
+    before = job.published()
     if before is not None:
-        work.remove()
+        job.work.remove()
         return before
-    with lock(work):
-        work.bind()
-        manifest = Stages(spec, source, work, settings.workers, on_event).finish()
-        folder = work.publish(manifest["decision"] != "FAIL")
-        work.remove()
-    return RunResult.of(manifest, folder)
+    return job.finish(Stages(spec, source, job.work, settings.workers, on_event, delivery))
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run: where it works, where its tables go, and what to do with one of the same id."""
+
+    work: Work
+    delivery: Delivery | None
+    if_published: IfPublished
+
+    def published(self) -> RunResult | None:
+        """The run as it was published before, if it is to be used again.
+
+        Raises:
+            SpecError: one of that id was published for another spec or other data.
+        """
+        found = self._found()
+        if found is None or found[0].get("binding") == self.work.binding:
+            return None if found is None else self._result(*found, reused=True)
+        if self.if_published == "replace":
+            return None
+        if self.if_published == "reuse":
+            return self._result(*found, reused=True)
+        raise SpecError(
+            f"run {self.work.run_id} was published with another spec, other data or another"
+            " version",
+            hint="give another run id, or say if_published: reuse or replace",
+        )
+
+    def finish(self, stages: Stages) -> RunResult:
+        """Do all that is not done yet, and publish."""
+        with lock(self.work):
+            self.work.bind(anew=self.if_published != "fail")
+            held = stages.finish()
+            accepted = held["decision"] != "FAIL"
+            if accepted:
+                stages.deliver()
+            folder = self.work.publish(accepted)
+            self.work.remove()
+        return self._result(held, folder)
+
+    def _found(self) -> tuple[Mapping[str, Any], Path] | None:
+        for folder in (self.work.target, self.work.rejected):
+            held = published(folder, self.work.run_id)
+            delivered = folder == self.work.rejected or self._delivered() is not None
+            if held is not None and delivered:
+                return held, folder
+        # the folder may lie on another machine, and be gone
+        elsewhere = self._delivered() if self.delivery else None
+        return None if elsewhere is None else (elsewhere, self.work.target)
+
+    def _delivered(self) -> Mapping[str, Any] | None:
+        """What the sink says of the run, if this is the one that is published there."""
+        if self.delivery is None:
+            return {}
+        manifest = self.delivery.sink().published()
+        held = (manifest or {}).get(RUN)
+        ours = isinstance(held, Mapping) and held.get("run_id") == self.work.run_id
+        return held if ours else None
+
+    def _result(self, held: Mapping[str, Any], folder: Path, reused: bool = False) -> RunResult:
+        shown = self.delivery.target.masked()["url"] if self.delivery else ""
+        return replace(RunResult.of(held, folder, shown), reused=reused)
 
 
 def plan(given: SynthesisSpec | str | Path | Mapping[str, Any]) -> Plan:
@@ -147,11 +236,11 @@ def _unpublished(spec: SynthesisSpec, on_event: OnEvent | None = None) -> Stages
     return Stages(spec, open_spec_source(spec), Work("", Path(), ""), 1, on_event)
 
 
-def settled(spec: SynthesisSpec, settings: RunSettings) -> tuple[SynthesisSpec, Path]:
-    """The spec with what the command line says in its place, and the folder to publish.
+def settled(spec: SynthesisSpec, settings: RunSettings) -> SynthesisSpec:
+    """The spec with what the command line says in its place.
 
     Raises:
-        SpecError: there is no folder to publish, or no sink of that kind.
+        SpecError: there is no sink.
     """
     changes: dict[str, Any] = {}
     if settings.seed is not None:
@@ -161,23 +250,44 @@ def settled(spec: SynthesisSpec, settings: RunSettings) -> tuple[SynthesisSpec, 
     spec = SynthesisSpec.load({**spec.to_dict(), **changes}) if changes else spec
     if spec.sink is None:
         raise SpecError("there is no sink", hint="add `sink: parquet://out`, or give --out DIR")
-    return spec, folder_of(secrets.resolve(spec.sink.url))
+    return spec
 
 
-def folder_of(url: str) -> Path:
-    """The folder that a sink's URL names.
+def _sink_of(spec: SynthesisSpec) -> SinkSpec:
+    assert spec.sink is not None  # `settled` has seen to it
+    return spec.sink
+
+
+def out_of(spec: SynthesisSpec) -> Path | None:
+    """The folder that a spec's sink is; None if it is something else.
 
     Raises:
-        SpecError: the URL names something else.
+        SpecError: no sink is known for the URL.
     """
+    return folder_of(_sink_of(spec))
+
+
+def folder_of(sink: SinkSpec) -> Path | None:
+    """The folder that a sink is; None if it is something else.
+
+    Raises:
+        SpecError: no sink is known for the URL.
+    """
+    from synthlake.plugins import schemes
+
+    url = secrets.resolve(sink.url)
     scheme, mark, rest = url.partition("://")
     if not mark:
         return Path(url).expanduser()
-    if scheme not in ("parquet", "file") or not rest:
+    if scheme in ("parquet", "file") and rest:
+        return Path(rest).expanduser()
+    known = ["parquet", "duckdb", *schemes()]
+    if scheme.partition("+")[0] not in known[1:]:
         raise SpecError(
-            f"sink: there is none for {scheme}://", hint="write parquet://FOLDER or a folder"
+            f"sink: there is none for {scheme}://",
+            hint=f"write parquet://FOLDER or a folder; there are {', '.join(known)}",
         )
-    return Path(rest).expanduser()
+    return None
 
 
 def open_spec_source(spec: SynthesisSpec) -> Source:
@@ -195,14 +305,9 @@ def open_spec_source(spec: SynthesisSpec) -> Source:
 
 def _binding(spec: SynthesisSpec, source: Source) -> str:
     held = spec.masked()
-    held.pop("sink")  # where a twin goes does not change it
+    held.pop("runs")
+    sink = held.pop("sink")  # which folder a twin goes to does not change it
+    if out_of(spec) is None:
+        held["sink"] = sink
     data = snapshot(source, secrets.resolve(spec.source.url))
     return digest_json({"spec": held, "data": data, "versions": versions(), "form": _FORM})
-
-
-def _published(work: Work) -> RunResult | None:
-    for folder in (work.target, work.rejected):
-        manifest = published(folder, work.run_id, work.binding)
-        if manifest is not None:
-            return RunResult.of(manifest, folder, reused=True)
-    return None

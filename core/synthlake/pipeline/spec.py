@@ -73,16 +73,29 @@ class SourceSpec(_Strict):
 
 
 class SinkSpec(_Strict):
-    """Where the run's folder goes to.
+    """Where the twin goes to.
 
     Attributes:
-        url: ``parquet://FOLDER`` or a folder.
+        url: ``parquet://FOLDER`` or a folder, or a URL of a connector: a database, Delta tables.
+        schema_name: schema inside of a database (``schema:`` in the spec).
+        options: of the connector.
     """
 
+    model_config = ConfigDict(populate_by_name=True)
+
     url: str = Field(min_length=1, repr=False)
+    schema_name: str | None = Field(default=None, alias="schema")
+    options: dict[str, Any] = Field(default_factory=dict, repr=False)
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         yield "url", secrets.mask(self.url)
+        yield "schema_name", self.schema_name
+
+    def masked(self) -> dict[str, Any]:
+        """The sink as plain values for display and storage, without secrets."""
+        held = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        options = secrets.mask_all(self.options)
+        return {**held, "url": secrets.mask(self.url), "options": options}
 
 
 class FitSpec(_Strict):
@@ -175,7 +188,8 @@ class SynthesisSpec(_Strict):
     Attributes:
         version: of the spec's form.
         source: where the data is.
-        sink: where the run's folder goes to; None needs ``--out``.
+        sink: where the twin goes to; None needs ``--out``.
+        runs: folder for artifact, report and manifest of each run whose sink is not a folder.
         tables: entries by table; what is absent is inferred.
         synthesizer: for every table that does not say.
         fit: how much is learned from.
@@ -191,6 +205,7 @@ class SynthesisSpec(_Strict):
     version: Literal[1] = 1
     source: Annotated[SourceSpec, BeforeValidator(_url)]
     sink: Annotated[SinkSpec, BeforeValidator(_url)] | None = None
+    runs: str = Field(default="synthlake-runs", min_length=1)
     tables: dict[str, Any] = Field(default_factory=dict)
     synthesizer: Annotated[SynthesizerDocument, BeforeValidator(_named)] = SynthesizerDocument()
     fit: FitSpec = FitSpec()
@@ -238,7 +253,7 @@ class SynthesisSpec(_Strict):
         held["source"]["url"] = secrets.mask(self.source.url)
         held["source"]["options"] = secrets.mask_all(self.source.options)
         if self.sink is not None:
-            held["sink"]["url"] = secrets.mask(self.sink.url)
+            held["sink"] = self.sink.masked()
         return held
 
 
@@ -283,7 +298,7 @@ def _explain(error: ValidationError, text: Document) -> SpecError:
     if problem["type"] == "missing":
         return SpecError(f"{where} is missing", hint=f"add `{key}:`")
     said = problem["msg"].removeprefix("Value error, ")
-    said = re.sub(r"a valid (dictionary|tuple).*", lambda m: _PLAIN[m[1]], said)
+    said = re.sub(r"a valid (dictionary|tuple).*", lambda m: _PLAIN[str(m[1])], said)
     return SpecError(f"{where}: {said[:1].lower()}{said[1:]}", hint=_form(location))
 
 
@@ -307,7 +322,7 @@ def _fields(location: tuple[str | int, ...]) -> list[str]:
 
 _FORMS = {
     "source": "a URL, or {url: ..., schema: ..., options: {...}}",
-    "sink": "a folder such as parquet://out",
+    "sink": "a folder such as parquet://out, or {url: ..., schema: ..., options: {...}}",
     "rows": "numbers of rows by root table, such as {planes: 5000}",
     "scale": "a number above 0, such as 1.0",
     "gates": "a list such as [{metric: c2st.joined, at_most: ceiling + 0.05, otherwise: fail}]",

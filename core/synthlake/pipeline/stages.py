@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthlake.pipeline import judge, learn, secrets
+from synthlake.pipeline.deliver import Delivery, without_files
 from synthlake.pipeline.generate import generate
+from synthlake.pipeline.nearby import nearby
 from synthlake.pipeline.plan import Plan, plan_run
 from synthlake.pipeline.snapshot import file_digest
 from synthlake.pipeline.spec import SynthesisSpec
@@ -40,6 +43,7 @@ class Stages:
         work: where finished steps lie.
         workers: processes that make rows.
         on_event: is told what happens.
+        delivery: where the tables go, if not into the folder of the run.
     """
 
     spec: SynthesisSpec
@@ -47,6 +51,7 @@ class Stages:
     work: Work
     workers: int
     on_event: OnEvent | None
+    delivery: Delivery | None = None
 
     @cached_property
     def schema(self) -> Schema:
@@ -137,17 +142,24 @@ class Stages:
         from synthlake.source import open_source
 
         self._say("evaluate", f"judging the twin, tier {self.spec.evaluate.tier}")
-        candidates = judge.Candidates(
-            self.parts,
-            open_source(str(self.twin_folder(ARTIFACT))),
-            open_source(str(self.twin_folder(FLOOR))),
-        )
         model_id = store.read_manifest(self.model_folder(ARTIFACT))[0]["id"]
         about = {"run": self.work.run_id, "artifact": model_id, "seed": str(self.spec.seed)}
         asked = judge.settings_of(self.spec, about)
-        report = judge.judge(candidates, self.schema, asked, self.on_event)
+        with tempfile.TemporaryDirectory(prefix=".real-", dir=self.work.folder) as scratch:
+            candidates = judge.Candidates(
+                self._parts_nearby(Path(scratch)),
+                open_source(str(self.twin_folder(ARTIFACT))),
+                open_source(str(self.twin_folder(FLOOR))),
+            )
+            report = judge.judge(candidates, self.schema, asked, self.on_event)
         with staging(folder, bool) as staged:
             self._write_report(report, staged)
+
+    def _parts_nearby(self, scratch: Path) -> Split:
+        near = nearby(self.source, self.schema, scratch / "real")
+        if near is self.source:
+            return self.parts
+        return learn.divide(near, self.schema, self.spec.holdout.share)
 
     def _write_report(self, report: Report, staged: Path) -> None:
         judge.save_report(report, staged)
@@ -159,11 +171,14 @@ class Stages:
         outcome = json.loads((report / _OUTCOME).read_bytes())
         out = self.work.out
         shutil.rmtree(out, ignore_errors=True)
-        link_tree(self.twin_folder(ARTIFACT), out)
+        if self.delivery is None:
+            link_tree(self.twin_folder(ARTIFACT), out)
         link_tree(self.model_folder(ARTIFACT), out / ARTIFACT)
         for name in (judge.REPORT_HTML, judge.REPORT_JSON):
             link(report / name, out / name)
-        twin = manifest_of(out)
+        twin = manifest_of(self.twin_folder(ARTIFACT))
+        if self.delivery is not None:
+            twin = without_files(twin)
         held = {
             "run_id": self.work.run_id,
             "binding": self.work.binding,
@@ -177,9 +192,32 @@ class Stages:
         write_file(out / "manifest.json", text.encode())
         return held
 
+    def deliver(self) -> None:
+        """Bring the tables to where they go, if that is not the folder of the run.
+
+        Raises:
+            SinkError: the sink refuses them, or cannot be written to.
+        """
+        if self.delivery is None:
+            return
+        close = getattr(self.source, "close", None)
+        if close is not None:
+            close()  # the sink may be the same file
+        schema = store_schema(self.model_folder(ARTIFACT))
+        manifest = manifest_of(self.work.out)
+        self._say("deliver", f"writing the twin to {secrets.mask(self.delivery.target.url)}")
+        self.delivery.deliver(self.twin_folder(ARTIFACT), schema, manifest)
+
     def _say(self, step: str, message: str, **detail: Any) -> None:
         if self.on_event is not None:
             self.on_event(Event(step, message, detail=detail))
+
+
+def store_schema(folder: Path) -> Schema:
+    """The schema of a stored artifact."""
+    from synthlake.relational import Model
+
+    return Model.from_parts(store.load(folder).parts).schema
 
 
 def fit_settings(spec: SynthesisSpec, plan: Plan) -> learn.FitSettings:

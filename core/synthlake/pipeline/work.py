@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from synthlake.errors import SinkError, SpecError
+from synthlake.errors import SinkBusyError, SinkError, SpecError
 from synthlake.sink.exchange import restore
 from synthlake.source.filenames import encode
 from synthlake.source.folder import read_manifest
@@ -62,22 +62,27 @@ class Work:
     @property
     def rejected(self) -> Path:
         """Where a run goes whose gate failed."""
-        absolute = self.target.absolute()
-        return absolute.with_name(absolute.name + ".rejected")
+        return rejected_of(self.target)
 
-    def bind(self) -> None:
+    def bind(self, anew: bool = False) -> None:
         """Tie the run id to what it is started with.
 
+        Args:
+            anew: throw away what was started with another spec or other data.
+
         Raises:
-            SpecError: it was started with another spec or other data.
+            SpecError: it was, and is not to be thrown away.
         """
         restore(self.target.absolute(), self.out.with_name("out.old"))
         path = self.folder / "run.json"
         if path.is_file() and json.loads(path.read_bytes()).get("binding") != self.binding:
-            raise SpecError(
-                f"run {self.run_id} was started with another spec, other data or another version",
-                hint=f"give another --run-id, or delete {self.folder}",
-            )
+            if not anew:
+                raise SpecError(
+                    f"run {self.run_id} was started with another spec, other data or another"
+                    " version",
+                    hint=f"give another run id, or delete {self.folder}",
+                )
+            self.remove()
         write_file(path, json.dumps({"binding": self.binding}).encode())
 
     def publish(self, accepted: bool) -> Path:
@@ -89,6 +94,12 @@ class Work:
     def remove(self) -> None:
         """Delete the steps of a run that is published."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def rejected_of(target: Path) -> Path:
+    """Where a run goes that would have been published in a folder, and whose gate failed."""
+    absolute = target.absolute()
+    return absolute.with_name(absolute.name + ".rejected")
 
 
 def is_twin(folder: Path) -> bool:
@@ -107,20 +118,11 @@ def _files_of_run(manifest: Mapping[str, Any]) -> set[str]:
     return {*held["files"], PROVENANCE} if isinstance(held, dict) else set()
 
 
-def published(folder: Path, run_id: str, binding: str) -> dict[str, Any] | None:
-    """What the manifest of a published run says of it, if it is this one and its files are there.
-
-    Raises:
-        SpecError: the run id was published with another spec or other data.
-    """
+def published(folder: Path, run_id: str) -> dict[str, Any] | None:
+    """What the manifest of a folder says of a run, if it is that one and its files are there."""
     held = manifest_of(folder).get(RUN)
     if not isinstance(held, dict) or held.get("run_id") != run_id:
         return None
-    if held.get("binding") != binding:
-        raise SpecError(
-            f"run {run_id} was published with another spec, other data or another version",
-            hint="give another --run-id",
-        )
     files = held.get("files", {})
     whole = all(_size(folder / name) == facts["bytes"] for name, facts in files.items())
     return held if whole else None
@@ -131,7 +133,7 @@ def lock(work: Work) -> Iterator[None]:
     """Hold a run alone on this machine; a killed process lets go by itself.
 
     Raises:
-        SinkError: another process is at work on the same run.
+        SinkBusyError: another process is at work on the same run.
     """
     path = work.folder.with_name(work.folder.name + ".lock")
     handle = _acquire(path, work.run_id)
@@ -158,7 +160,7 @@ def _acquire(path: Path, run_id: str) -> int:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(handle)
-            raise SinkError(
+            raise SinkBusyError(
                 f"another process is at work on run {run_id}",
                 hint="wait for it, or give another --run-id",
             ) from error

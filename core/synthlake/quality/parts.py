@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -46,6 +46,14 @@ class Stored:
     def query(self, sql: str) -> pa.Table:
         """The result of a statement. Raises: QueryError, which carries the SQL."""
         return self._base.query(sql)
+
+    def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
+        """The result of a statement as a stream."""
+        return self._base.batches(sql)
+
+    def derive(self, sql: str) -> str:
+        """Name a SELECT statement; returns what to write after FROM."""
+        return self._base.derive(sql)
 
     def relation(self, table: str) -> str:
         """What to write after FROM for a table, quoted."""

@@ -71,11 +71,12 @@ class _Work:
     found: dict[str, list[Reference]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.schema = self.document.merge_tables(self.given)
+        self.schema = self.document.merge_tables(self.given).ordered()
 
     def count(self) -> None:
-        for table in self._live():
+        for table in list(self._live()):
             self.counts[table.name] = self.probe.counts(table)
+            self.schema = self.schema.with_table(_as_complete(table, self.counts[table.name]))
             names = [c.name for c in table.columns if family(c.type) == "text"]
             self.texts[table.name] = self.probe.texts(table, names)
             self.evidence[table.name] = f"{self.counts[table.name].rows} rows"
@@ -122,13 +123,21 @@ class _Work:
             self.schema = self.schema.with_table(self.schema[name].with_keys(foreign_keys=keys))
             for reference in found:
                 self.evidence[_path(name, reference.fk)] = _said(reference)
-        self.schema = self.document.merge_references(self.schema)
+        self.schema = self.document.merge_references(self.schema).ordered()
         for table in list(self._live()):
             for fk in table.foreign_keys:
                 self._drop_if_odd(table.name, fk)
         self.schema, out = acyclic(self.schema, self._firm)
+        self._allow_null()
         for name, fk in out:
             self._leave_out(name, fk, "it closes a cycle of references")
+
+    def _allow_null(self) -> None:
+        """Columns of references whose orphans become NULL, complete or not."""
+        for table in list(self._live()):
+            lost = {c for fk in table.foreign_keys if fk.orphans == "null" for c in fk.columns}
+            columns = (replace(c, nullable=True) if c.name in lost else c for c in table.columns)
+            self.schema = self.schema.with_table(replace(table, columns=tuple(columns)))
 
     def choose_modes(self) -> None:
         for table in list(self._live()):
@@ -235,6 +244,15 @@ class _Work:
         made, said = role_of(table, column, counts, texts, self.probe)
         self.evidence[f"{table.name}.columns.{column.name}"] = said
         return made
+
+
+def _as_complete(table: Table, counts: TableCounts) -> Table:
+    """The table with NULL allowed where there is one, whatever the source promises."""
+    columns = (
+        replace(c, nullable=c.action == "null" or not (counts.rows and counts.complete(c.name)))
+        for c in table.columns
+    )
+    return replace(table, columns=tuple(columns))
 
 
 def _path(table: str, fk: ForeignKey) -> str:

@@ -30,7 +30,8 @@ class Column:
         type: Arrow type; the twin has the same.
         role: what it is to the synthesizer; None until inferred.
         action: what becomes of it.
-        nullable: False where the source promises no NULL.
+        nullable: False where the real data has no NULL, and so the twin has none; of a source's
+            schema, where the source promises it.
         pattern: of a key or code, such as ``N[0-9]{3}[A-Z]{2}``; None to learn it.
         kind: of personal data, such as ``person_name``.
         locale: of personal data, such as ``en_US``.
@@ -125,10 +126,12 @@ class Table:
 
     @property
     def arrow(self) -> pa.Schema:
-        """Arrow schema of the twin: all columns that are not skipped."""
-        return pa.schema(
-            [pa.field(c.name, c.type, c.nullable) for c in self.columns if c.action != "skip"]
-        )
+        """Arrow schema of the twin: all columns that are not skipped.
+
+        No field promises that it has no NULL: what a frame or a database promises differs, and
+        the same data is to give the same twin.
+        """
+        return pa.schema([pa.field(c.name, c.type) for c in self.columns if c.action != "skip"])
 
 
 @dataclass(frozen=True)
@@ -171,6 +174,14 @@ class Schema:
     def __contains__(self, name: object) -> bool:
         return name in self.tables
 
+    def ordered(self) -> Schema:
+        """The same schema in an order that no source decides.
+
+        Tables by name; foreign keys by their number of columns, then their place in the table.
+        """
+        tables = sorted(self, key=lambda table: table.name.encode())
+        return Schema({table.name: _with_ordered_keys(table) for table in tables})
+
     def with_table(self, table: Table) -> Schema:
         """The same schema with one table replaced or added."""
         return replace(self, tables={**self.tables, table.name: table})
@@ -207,3 +218,14 @@ class Schema:
         while (own := self[names[-1]].own) is not None:
             names.append(own.references)
         return names
+
+
+def _with_ordered_keys(table: Table) -> Table:
+    places = {column.name: place for place, column in enumerate(table.columns)}
+    keys = sorted(
+        table.foreign_keys,
+        key=lambda fk: (
+            len(fk.columns), [places.get(c, -1) for c in fk.columns], fk.references, fk.to,
+        ),
+    )  # fmt: skip
+    return table.with_keys(foreign_keys=tuple(keys))

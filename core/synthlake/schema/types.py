@@ -18,9 +18,8 @@ _SIMPLE: dict[str, Any] = {
         pa.uint16(), pa.uint32(), pa.uint64(), pa.float16(), pa.float32(), pa.float64(),
         pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(),
         pa.binary_view(), pa.date32(), pa.date64(), pa.month_day_nano_interval(),
-        *(pa.time32(unit) for unit in ("s", "ms")),
-        *(pa.time64(unit) for unit in ("us", "ns")),
-        *(pa.duration(unit) for unit in ("s", "ms", "us", "ns")),
+        pa.time32("s"), pa.time32("ms"), pa.time64("us"), pa.time64("ns"),
+        pa.duration("s"), pa.duration("ms"), pa.duration("us"), pa.duration("ns"),
         *(pa.timestamp(unit) for unit in ("s", "ms", "us", "ns")),
     )
 }  # fmt: skip

@@ -13,6 +13,7 @@ from synthlake.errors import SinkError, SinkOccupiedError
 from synthlake.schema.model import Schema
 from synthlake.seed import digest
 from synthlake.sink.formats import ending
+from synthlake.sink.groups import promised
 from synthlake.sink.staging import Part, Staging
 from synthlake.source.folder import MANIFEST, read_manifest
 
@@ -93,7 +94,8 @@ class FolderSink:
         """
         schema = self._schema[table].arrow
         try:
-            return self._open().write(table, part, schema, batches)
+            held = promised(self._schema[table], batches)
+            return self._open().write(table, part, schema, held)
         except SinkError:
             raise
         except OSError as error:

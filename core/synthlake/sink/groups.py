@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthlake.errors import SinkError
+from synthlake.schema.model import Table
 
 GROUP_ROWS: Final = 131_072
 
@@ -19,7 +20,7 @@ def groups(
     """Groups of ``GROUP_ROWS`` rows, the last one with what is left; equal for any batches.
 
     Raises:
-        SinkError: a batch has other columns or types, or a NULL where none is allowed.
+        SinkError: a batch has other columns or types.
     """
     waiting: list[pa.RecordBatch] = []
     rows = 0
@@ -49,11 +50,23 @@ def _check(table: str, schema: pa.Schema, batch: pa.RecordBatch) -> None:
                 f"a batch has {table}.{field.name} as {column.type} instead of {field.type}",
                 hint="cast it before it is written",
             )
-        if not field.nullable and column.null_count:
-            raise SinkError(
-                f"a batch has {column.null_count} NULLs in {table}.{field.name}, which allows none",
-                hint="the schema declares the column NOT NULL",
-            )
+
+
+def promised(table: Table, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same batches, seen to hold no NULL where the table promises none.
+
+    Raises:
+        SinkError: there is one.
+    """
+    strict = [c.name for c in table.columns if not c.nullable]
+    for batch in batches:
+        for name in strict:
+            if name in batch.schema.names and (nulls := batch.column(name).null_count):
+                raise SinkError(
+                    f"a batch has {nulls} NULLs in {table.name}.{name}, which allows none",
+                    hint="the schema says that the column has no NULL",
+                )
+        yield batch
 
 
 def _group(schema: pa.Schema, batches: list[pa.RecordBatch]) -> pa.RecordBatch:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,11 @@ from synthlake.errors import SourceError, SynthlakeError
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
 from synthlake.source import types
 from synthlake.source.names import check_columns, check_tables, nearest
+from synthlake.source.relations import Relation
 from synthlake.sql.duckdb_engine import DuckDBEngine, literal, quoted, safe_message
 
 _ATTACHED = "__synthlake_source"
+_RESERVED = ("memory", "system", "temp")  # catalogs that every session has
 
 
 class DuckDBSource:
@@ -29,15 +31,23 @@ class DuckDBSource:
         engine: session to define the views in.
         database: its catalog.
         schema: the schema in it; None for ``main``.
+        tables: where each table is; None for all tables of the schema.
     """
 
-    def __init__(self, engine: DuckDBEngine, database: str, schema: str | None = None) -> None:
+    def __init__(
+        self,
+        engine: DuckDBEngine,
+        database: str,
+        schema: str | None = None,
+        tables: Mapping[str, Relation] | None = None,
+    ) -> None:
         self._engine, self._database = engine, database
         self._space = schema or "main"
-        names = self._names()
+        self._places = self._found(tables)
+        names = list(self._places)
         check_tables(names)
         columns = {name: self._columns(name) for name in names}
-        keys = _keys(self._catalog("duckdb_constraints()"))
+        keys = self._keys()
         self._schema = Schema(
             {name: Table(name, columns[name], *keys.get(name, ((), ()))) for name in names}
         )
@@ -53,6 +63,7 @@ class DuckDBSource:
         schema: str | None = None,
         key: str | None = None,
         engine: DuckDBEngine | None = None,
+        tables: Mapping[str, Relation] | None = None,
     ) -> DuckDBSource:
         """Open a database file for reading.
 
@@ -61,15 +72,18 @@ class DuckDBSource:
             schema: the schema in it; None for ``main``.
             key: the encryption key of the file.
             engine: session to attach it to; None for a new one.
+            tables: where each table is; None for all tables of the schema.
 
         Raises:
             SourceError: it is no database, is locked, or needs a key.
         """
         engine = engine or DuckDBEngine()
         options = "READ_ONLY" + (f", ENCRYPTION_KEY {literal(key)}" if key else "")
+        # under the name that it has when it is opened: views may name their database
+        name = _ATTACHED if path.stem.lower() in _RESERVED else path.stem
         failed = ""
         try:
-            engine.attach(str(path.absolute()), _ATTACHED, options)
+            engine.attach(str(path.absolute()), name, options)
         except duckdb.Error as error:
             failed = safe_message(error).replace(key or "\0", "...")
         if failed:
@@ -78,7 +92,7 @@ class DuckDBSource:
                 hint="if this process has it open, give that connection instead",
             )
         try:
-            return cls(engine, _ATTACHED, schema)
+            return cls(engine, name, schema, tables)
         except SynthlakeError:
             engine.close()  # or the file stays open as long as the error's traceback
             raise
@@ -116,57 +130,86 @@ class DuckDBSource:
             yield types.batch(values, wanted, batch.num_rows)
 
     def _address(self, table: str) -> str:
-        return quoted(self._database, self._space, table)
+        place = self._places[table]
+        return quoted(self._database, place.schema or self._space, place.name)
 
     def _catalog(self, function: str) -> list[dict[str, Any]]:
         where = f"database_name = {literal(self._database)}"
-        where += f" AND schema_name = {literal(self._space)}"
         return self._engine.query(f"SELECT * FROM {function} WHERE {where}").to_pylist()
 
+    def _found(self, asked: Mapping[str, Relation] | None) -> dict[str, Relation]:
+        if asked is None:
+            return {name: Relation(self._space, name) for name in self._names()}
+        held = [(r["schema_name"], r["table_name"]) for r in self._catalog("duckdb_tables()")]
+        held += [(r["schema_name"], r["view_name"]) for r in self._catalog("duckdb_views()")]
+        places = {t: Relation(r.schema or self._space, r.name) for t, r in asked.items()}
+        for table, place in places.items():
+            if (place.schema, place.name) not in held:
+                known = [name for schema, name in held if schema == place.schema]
+                raise SourceError(
+                    f"the database has no table {place.name!r} in its schema {place.schema}, which "
+                    f"is to be {table!r}",
+                    hint=nearest(place.name, known) if known else self._elsewhere(place.schema),
+                )
+        return places
+
     def _names(self) -> list[str]:
-        tables = [row for row in self._catalog("duckdb_tables()") if not row["internal"]]
+        tables = self._in_space("duckdb_tables()")
         names = [row["table_name"] for row in sorted(tables, key=lambda row: row["table_oid"])]
         if not names:  # a database of views alone, as over files
-            views = [row for row in self._catalog("duckdb_views()") if not row["internal"]]
+            views = self._in_space("duckdb_views()")
             names = [row["view_name"] for row in sorted(views, key=lambda row: row["view_oid"])]
         if not names:
             raise SourceError(
-                f"the database has no tables in its schema {self._space}", hint=self._elsewhere()
+                f"the database has no tables in its schema {self._space}",
+                hint=self._elsewhere(self._space),
             )
         return names
 
-    def _elsewhere(self) -> str:
-        found = self._engine.query(
-            "SELECT DISTINCT schema_name AS name FROM duckdb_tables()"
-            f" WHERE database_name = {literal(self._database)} AND NOT internal"
-        ).to_pylist()
+    def _in_space(self, function: str) -> list[dict[str, Any]]:
+        rows = self._catalog(function)
+        return [row for row in rows if row["schema_name"] == self._space and not row["internal"]]
+
+    def _elsewhere(self, space: str | None) -> str:
+        found = [row for row in self._catalog("duckdb_tables()") if not row["internal"]]
         if found:
-            return "give schema: " + nearest(self._space, [row["name"] for row in found])
+            known = sorted({row["schema_name"] for row in found})
+            return "give schema: " + nearest(space or "", known)
         return "give frames and temporary tables as a mapping of tables"
 
     def _columns(self, table: str) -> tuple[Column, ...]:
         arrow = self._engine.describe(f"SELECT * FROM {self._address(table)}")
         check_columns(table, arrow.names)
+        place = self._places[table]
         rows = self._catalog("duckdb_columns()")
         strict = {
-            r["column_name"] for r in rows if r["table_name"] == table and not r["is_nullable"]
+            r["column_name"]
+            for r in rows
+            if Relation(r["schema_name"], r["table_name"]) == place and not r["is_nullable"]
         }
         return tuple(Column(f.name, f.type, nullable=f.name not in strict) for f in arrow)
 
+    def _keys(self) -> dict[str, Keys]:
+        """Primary key and foreign keys of each table, in the order of their declaration."""
+        names = {place: name for name, place in self._places.items()}
+        found: dict[str, Keys] = {}
+        rows = self._catalog("duckdb_constraints()")
+        for row in sorted(rows, key=lambda row: (row["table_name"], row["constraint_index"])):
+            table = names.get(Relation(row["schema_name"], row["table_name"]))
+            if table is None:
+                continue
+            primary, foreign = found.get(table, ((), ()))
+            columns = tuple(row["constraint_column_names"])
+            if row["constraint_type"] == "PRIMARY KEY":
+                primary = columns
+            elif row["constraint_type"] == "FOREIGN KEY":
+                # DuckDB keeps a table and those that it refers to in one schema
+                parent = names.get(Relation(row["schema_name"], row["referenced_table"]))
+                if parent is not None:
+                    to = tuple(row["referenced_column_names"])
+                    foreign = (*foreign, ForeignKey(columns, parent, to))
+            found[table] = primary, foreign
+        return found
+
 
 Keys = tuple[tuple[str, ...], tuple[ForeignKey, ...]]
-
-
-def _keys(constraints: list[dict[str, Any]]) -> dict[str, Keys]:
-    """Primary key and foreign keys of each table, in the order of their declaration."""
-    found: dict[str, Keys] = {}
-    for row in sorted(constraints, key=lambda row: (row["table_name"], row["constraint_index"])):
-        primary, foreign = found.get(row["table_name"], ((), ()))
-        columns = tuple(row["constraint_column_names"])
-        if row["constraint_type"] == "PRIMARY KEY":
-            primary = columns
-        elif row["constraint_type"] == "FOREIGN KEY":
-            to = tuple(row["referenced_column_names"])
-            foreign = (*foreign, ForeignKey(columns, row["referenced_table"], to))
-        found[row["table_name"]] = primary, foreign
-    return found

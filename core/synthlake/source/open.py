@@ -21,7 +21,8 @@ from synthlake.source.database import DuckDBSource
 from synthlake.source.files import ParquetSource
 from synthlake.source.folder import find_tables, read_manifest, table_name
 from synthlake.source.names import nearest
-from synthlake.source.secrets import resolved
+from synthlake.source.relations import relations
+from synthlake.source.secrets import resolve, resolved
 from synthlake.sql.duckdb_engine import DuckDBEngine
 
 PARQUET: Final = (".parquet", ".pq")
@@ -40,11 +41,11 @@ def open_source(
         target: a folder of Parquet or CSV files (``<table>.parquet``, or a folder of parts), one
             such file, a DuckDB file or connection, ``duckdb:///path``, ``parquet://folder``,
             ``csv://folder``, a URL whose scheme a connector knows (``postgresql+psycopg://``,
-            ``sqlite:///``, ``delta://``), a mapping of tables (Arrow, pandas, polars, ...), a mapping
-            ``{url, schema, options}``, or a source, which is returned as it is.
+            ``sqlite:///``, ``delta://``), a mapping of tables (Arrow, pandas, polars, ...), a
+            mapping ``{url, schema, options}``, or a source, which is returned as it is.
         schema: of a database, instead of its default.
         options: ``threads``, ``memory_limit``, ``temp_directory``; of a DuckDB file
-            ``encryption_key``; of CSV files those of ``csv_source``. A text may be ``env:NAME``
+            ``encryption_key`` and ``tables`` (see ``source.relations``); of CSV files those of ``csv_source``. A text may be ``env:NAME``
             or ``file:PATH``.
 
     Raises:
@@ -149,9 +150,11 @@ def _open_path(path: Path, kind: str, schema: str | None, options: Mapping[str, 
 
 
 def _open_database(path: Path, schema: str | None, options: Mapping[str, Any]) -> Source:
-    given = resolved(options, _ENGINE_OPTIONS | {"encryption_key"}, "a DuckDB database")
+    known = _ENGINE_OPTIONS | {"encryption_key", "tables"}
+    given = resolved(options, known, "a DuckDB database")
     key = given.pop("encryption_key", None)
-    return DuckDBSource.from_file(path, schema, key, _engine(given))
+    tables = relations(given["tables"]) if "tables" in given else None
+    return DuckDBSource.from_file(path, schema, key, _engine(given), tables)
 
 
 def _engine(options: Mapping[str, Any]) -> DuckDBEngine:

@@ -175,7 +175,7 @@ def _fetched(tables: Tables, table: Table, stored: str, flags: int) -> pa.Table:
         as_type(rows.column(number), c.type, f"{table.name}.{c.name}")
         for number, c in enumerate(columns)
     ]
-    fields = [pa.field(c.name, c.type, c.nullable) for c in columns]
+    fields = [pa.field(c.name, c.type) for c in columns]
     fields.append(pa.field(ENTITY, pa.int64(), nullable=False))
     fields += [pa.field(f"{ORPHAN}{n}", pa.bool_(), nullable=False) for n in range(flags)]
     ours = [rows.column(name) for name in ("e", *orphans)]

@@ -48,6 +48,8 @@ def _gate(result: GateResult) -> dict[str, Any]:
         "gate": result.gate.text, "metric": result.gate.metric, "decision": result.decision,
         "worst": result.subject, "value": _number(result.value), "bound": _number(result.bound),
         "tested": result.tested, "missed": result.missed, "recommendation": result.advice,
+        "otherwise": result.gate.otherwise, "table": result.gate.table,
+        "column": result.gate.column,
     }  # fmt: skip
 
 

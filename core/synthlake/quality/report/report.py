@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthlake.errors import SinkError
-from synthlake.quality.gates import Decision, GateResult, overall
-from synthlake.quality.metric import Metric, Role
+from synthlake.quality.gates import Decision, GateResult, decide, overall, parse
+from synthlake.quality.metric import Metric, Role, metrics
 from synthlake.quality.pictures import Pictures
 from synthlake.quality.result import Line, Row, line_of
 from synthlake.quality.settings import EvaluationSettings
@@ -43,6 +43,29 @@ class Report:
     roles: tuple[Role, ...]
     seconds: float
 
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Report:
+        """A report from its JSON: every figure and decision, no pictures.
+
+        Args:
+            path: of the JSON, or of a folder with a ``report.json``.
+
+        Raises:
+            EvaluationError: there is none, it is damaged, or a newer version wrote it.
+        """
+        from synthlake.quality.report.stored import read
+
+        return read(Path(path))
+
+    def decided(self, gates: Iterable[Mapping[str, Any]]) -> Report:
+        """The same figures under other gates, in the form of a spec's.
+
+        Raises:
+            SpecError: a gate cannot be read, or names no known metric.
+        """
+        found = decide(parse(gates, {**metrics(), **self.metrics}), self.scores, asked=True)
+        return replace(self, gates=tuple(found))
+
     @property
     def decision(self) -> Decision:
         """PASS, WARN or FAIL: the worst of all gates."""
@@ -56,6 +79,11 @@ class Report:
         """One line for each metric that has a figure."""
         found = (line_of(m, self.of(name)) for name, m in self.metrics.items())
         return [line for line in found if line.scored or line.unscored]
+
+    def means(self) -> dict[str, float]:
+        """The twin's mean figure of each metric that has one: what a tracker of runs logs."""
+        found = {line.metric.name: line.mean[0] for line in self.lines()}
+        return {name: value for name, value in found.items() if value is not None}
 
     def to_json(self) -> dict[str, Any]:
         """All figures as JSON."""

@@ -1,0 +1,451 @@
+"""A schema of a database as a sink: staged beside it, published in one transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+
+from synthlake.errors import SinkError, SinkOccupiedError
+from synthlake.schema.model import Schema, Table
+from synthlake.seed import digest
+from synthlake.sink.groups import groups
+from synthlake.sink.keys import Constraints, Keys, ordered
+from synthlake.sink.runs import Run, Runs
+from synthlake.sink.store import PART, PREFIX, RUNS, Existing, Filled, Session, Store
+
+VERSION: Final = 1
+OPTIONS: Final = ("constraints", "into_existing")
+_PARTS: Final = {"number": "INTEGER", "part": "INTEGER", "row_count": "BIGINT"}
+_OWNER: Final = {"owner": "TEXT"}
+
+
+@dataclass(frozen=True)
+class DatabaseSettings:
+    """How a database is written to.
+
+    Attributes:
+        constraints: ``auto`` gives new tables the keys of the schema that hold for the twin's rows,
+            ``none`` gives none, ``require`` refuses a twin that breaks one.
+        into_existing: replace the rows of tables that Synthlake did not make; the tables stay.
+    """
+
+    constraints: Constraints = "auto"
+    into_existing: bool = False
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> DatabaseSettings:
+        """From the options of a spec.
+
+        Raises:
+            SinkError: an option has a value that it cannot have.
+        """
+        constraints = options.get("constraints", "auto")
+        into = options.get("into_existing", False)
+        if constraints not in ("auto", "none", "require"):
+            raise SinkError(
+                "the option constraints is none that there is", hint="auto, none or require"
+            )
+        if not isinstance(into, bool):
+            raise SinkError("the option into_existing is true or false", hint="write true or false")
+        return cls(constraints, into)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A run that is open.
+
+    Attributes:
+        area: name of its staging area.
+        tables: by name, in the order of the schema.
+        reused: parts of each table that are published already.
+    """
+
+    run_id: str
+    fingerprint: str
+    shape: str
+    area: str
+    schema: Schema
+    tables: Mapping[str, Filled]
+    reused: Mapping[str, int]
+
+    @property
+    def owner(self) -> str:
+        """To whom the staging area belongs."""
+        return json.dumps([self.run_id, self.fingerprint, self.shape])
+
+    def number(self, table: str) -> int:
+        """Number of a table in the staging area.
+
+        Raises:
+            SchemaError: there is no such table.
+        """
+        return list(self.tables).index(self.schema[table].name)
+
+
+class DatabaseSink:
+    """A schema of a database that holds published twins. Conforms to ``ports.Sink``.
+
+    Parts are staged in tables of their own, each in one transaction with its record, by any number
+    of processes. Publishing replaces the rows of all tables in one transaction, and writes the
+    manifest into ``_synthlake_runs`` of that schema. Tables of other runs stay as they are.
+
+    Args:
+        store: the database.
+        settings: how it is written to.
+    """
+
+    def __init__(self, store: Store, settings: DatabaseSettings | None = None) -> None:
+        self._store, self._settings = store, settings or DatabaseSettings()
+        self._opened: _Opened | None = None
+
+    def __repr__(self) -> str:
+        return f"DatabaseSink({self._store.name})"
+
+    def open(self, run_id: str, schema: Schema, *, fingerprint: str = "") -> None:
+        """Prepare the staging area of a run, or find it again. Nothing of the target changes.
+
+        Args:
+            run_id: the run.
+            schema: its tables; those that are skipped are not written.
+            fingerprint: digest of all that the rows follow from. What was staged under another one
+                is thrown away; what is published under this one (not empty) is used again.
+
+        Raises:
+            SinkOccupiedError: the target has a table of the same name that Synthlake did not make.
+            SinkError: a type or name cannot be held, a table that is there has other columns, the
+                run was published with another fingerprint, or the database refused.
+        """
+        schema = Schema({t.name: t for t in schema if not t.skip})
+        self._check_names(schema)
+        columns = {table.name: self._columns(table) for table in schema}
+        shape = digest(*[f"{t.name}\0{t.arrow}" for t in schema]).hex()
+        area = self._area(run_id)
+        tables = {
+            name: Filled(
+                name, columns[name], self._store.staged(area, f"rows_{number}"),
+                self._store.address(name),
+            )
+            for number, name in enumerate(columns)
+        }  # fmt: skip
+        with self._store.session(area) as session:
+            existing = self._existing(session)
+            runs = Runs.read(self._store, session, existing)
+            self._check_target(tables, existing, runs)
+            self._check_run(runs.of(run_id), fingerprint, shape)
+            reused = self._reused(session, existing, runs, run_id, fingerprint)
+            opened = _Opened(run_id, fingerprint, shape, area, schema, tables, reused)
+            self._stage(session, opened)
+        self._opened = opened
+
+    def published(self) -> dict[str, Any] | None:
+        """The manifest of the latest publication in the schema; None if there is none."""
+        with self._store.session() as session:
+            latest = Runs.read(self._store, session, self._existing(session)).latest
+        return None if latest is None else dict(json.loads(latest.manifest))
+
+    def has_part(self, table: str, part: int) -> bool:
+        """Whether a part is already complete, staged or published under the same fingerprint."""
+        opened = self._open()
+        if opened.reused:
+            return part < opened.reused[opened.schema[table].name]
+        number = opened.number(table)
+        with self._store.session() as session:
+            self._check_area(session, opened)
+            return (number, part) in self._parts(session, opened)
+
+    def write_part(self, table: str, part: int, batches: Iterable[pa.RecordBatch]) -> int:
+        """Write one part with its record in one transaction; returns its rows.
+
+        Raises:
+            SinkError: the batches are not of the table's types, a value cannot be held, or the
+                database refused.
+        """
+        opened = self._open()
+        number, arrow = opened.number(table), opened.schema[table].arrow
+        filled, parts = opened.tables[table], self._store.staged(opened.area, "parts")
+        rows = 0
+
+        def counted() -> Iterable[pa.RecordBatch]:
+            nonlocal rows
+            for batch in groups(table, arrow, batches):
+                rows += batch.num_rows
+                yield batch
+
+        # one writer a part at a time; others write other parts meanwhile
+        with self._store.session(f"{opened.area} {number} {part}") as session:
+            self._check_area(session, opened)
+            if (number, part) in self._parts(session, opened):
+                where = f"{self._quote(PART)} = {int(part)}"
+                session.run(f"DELETE FROM {filled.staged} WHERE {where}")
+                session.run(f"DELETE FROM {parts} WHERE number = {number} AND part = {int(part)}")
+            session.load(filled, arrow, part, counted())
+            session.insert(parts, (number, part, rows))
+        return rows
+
+    def publish(self, manifest: Mapping[str, Any]) -> None:
+        """Make the whole run visible in one transaction. Does nothing if just this is published.
+
+        Args:
+            manifest: of the run; rows and parts of the tables are added, and the keys that the
+                schema declares and the rows do not keep.
+
+        Raises:
+            SinkError: a part is missing, the rows break a key that is required, or the database
+                refused.
+            SinkOccupiedError: something else came to the target meanwhile.
+        """
+        opened = self._open()
+        if opened.reused:
+            return
+        with self._store.session(f"{PREFIX}publish {self._store.address(RUNS)}") as session:
+            existing = self._existing(session)
+            runs = Runs.read(self._store, session, existing)
+            self._check_target(opened.tables, existing, runs)
+            self._check_run(runs.of(opened.run_id), opened.fingerprint, opened.shape)
+            if not self._reused(session, existing, runs, opened.run_id, opened.fingerprint):
+                self._check_area(session, opened)
+                self._publish(session, opened, existing, runs, manifest)
+            self._store.drop_area(session, opened.area)
+
+    def discard(self, run_id: str) -> None:
+        """Remove what a run has staged; what is published stays."""
+        area = self._area(run_id)
+        with self._store.session(area) as session:
+            self._store.drop_area(session, area)
+
+    def _publish(
+        self,
+        session: Session,
+        opened: _Opened,
+        existing: Mapping[str, Existing],
+        runs: Runs,
+        manifest: Mapping[str, Any],
+    ) -> None:
+        entries = self._entries(session, opened)
+        tables = {
+            name: Filled(
+                **{**vars(table), "state": self._state(name, existing, runs)}
+            )
+            for name, table in opened.tables.items()
+        }  # fmt: skip
+        there = [
+            key
+            for name in tables
+            if (found := self._find(existing, name)) is not None
+            for key in found.keys
+        ]
+        keys = Keys(self._store, session, opened.schema, tables, self._settings.constraints)
+        decided = keys.decide(there)
+        order = [tables[table.name] for table in ordered(opened.schema)]
+        self._store.fill(session, order, decided.made, decided.dropped)
+        for name, table in tables.items():
+            entries[name]["made"] = table.state != "kept"
+        number = 1 + (runs.latest.number if runs.latest else 0)
+        text = json.dumps(_manifest(manifest, opened, entries, decided.left_out))
+        run = Run(number, opened.run_id, opened.fingerprint, opened.shape, entries, text)
+        runs.add(self._store, session, run)
+
+    def _entries(self, session: Session, opened: _Opened) -> dict[str, dict[str, Any]]:
+        parts = self._parts(session, opened)
+        entries = {}
+        for number, name in enumerate(opened.tables):
+            mine = {part: rows for (n, part), rows in parts.items() if n == number}
+            missing = next(n for n in range(len(mine) + 1) if n not in mine)
+            if missing != len(mine) or not mine:
+                raise SinkError(
+                    f"part {missing} of table {name} is missing",
+                    hint="write it, then publish again",
+                )
+            entries[name] = {"rows": sum(mine.values()), "parts": len(mine)}
+        return entries
+
+    def _parts(self, session: Session, opened: _Opened) -> dict[tuple[int, int], int]:
+        parts = self._store.staged(opened.area, "parts")
+        found = session.run(f"SELECT number, part, row_count FROM {parts}")
+        return {(int(number), int(part)): int(rows) for number, part, rows in found}
+
+    def _stage(self, session: Session, opened: _Opened) -> None:
+        """Make the staging area, or find it; there is none for what is published already."""
+        owner = self._store.staged(opened.area, "owner")
+        if self._store.has_area(session, opened.area):
+            if not opened.reused and session.run(f"SELECT owner FROM {owner}") == [(opened.owner,)]:
+                return
+            self._store.drop_area(session, opened.area)
+        if opened.reused:
+            return
+        rows = {
+            f"rows_{number}": {PART: "INTEGER", **table.columns}
+            for number, table in enumerate(opened.tables.values())
+        }
+        definitions = {"owner": _OWNER, "parts": _PARTS, **rows}
+        made = {
+            name: ", ".join(f"{self._quote(column)} {kind}" for column, kind in columns.items())
+            for name, columns in definitions.items()
+        }
+        self._store.make_area(session, opened.area, made)
+        session.insert(owner, (opened.owner,))
+
+    def _check_area(self, session: Session, opened: _Opened) -> None:
+        owner = self._store.staged(opened.area, "owner")
+        if self._store.has_area(session, opened.area):
+            if session.run(f"SELECT owner FROM {owner}") == [(opened.owner,)]:
+                return
+        raise SinkError(
+            f"the staging area of run {opened.run_id} is not there any more",
+            hint="open the run again: another process published, discarded or replaced it",
+        )
+
+    def _reused(
+        self,
+        session: Session,
+        existing: Mapping[str, Existing],
+        runs: Runs,
+        run_id: str,
+        fingerprint: str,
+    ) -> dict[str, int]:
+        """Parts by table of a run that is published and still there; empty if it is not."""
+        run = runs.of(run_id)
+        if run is None or not fingerprint or not runs.is_current(run):
+            return {}
+        if any(self._find(existing, name) is None for name in run.tables):
+            return {}
+        for name, entry in run.tables.items():
+            count = session.run(f"SELECT count(*) FROM {self._store.address(name)}")
+            if int(count[0][0]) != entry["rows"]:
+                return {}
+        return {name: int(entry["parts"]) for name, entry in run.tables.items()}
+
+    def _check_run(self, run: Run | None, fingerprint: str, shape: str) -> None:
+        if run is not None and (run.fingerprint, run.shape) != (fingerprint, shape):
+            raise SinkError(
+                f"the run {run.run_id} was published with other content",
+                hint="give this run another id; what is published stays as it is",
+            )
+
+    def _existing(self, session: Session) -> dict[str, Existing]:
+        return {self._key(found.name): found for found in self._store.existing(session)}
+
+    def _find(self, existing: Mapping[str, Existing], name: str) -> Existing | None:
+        return existing.get(self._key(name))
+
+    def _state(self, name: str, existing: Mapping[str, Existing], runs: Runs) -> Any:
+        if self._find(existing, name) is None:
+            return "new"
+        return "ours" if runs.made(name) else "kept"
+
+    def _check_target(
+        self, tables: Mapping[str, Filled], existing: Mapping[str, Existing], runs: Runs
+    ) -> None:
+        for name, table in tables.items():
+            found = self._find(existing, name)
+            if found is None:
+                continue
+            ours = runs.made(name) and found.table
+            if not ours and not (self._settings.into_existing and found.table):
+                what = "a table" if found.table else "a view or the like"
+                raise SinkOccupiedError(
+                    f"{self._store.name} has {what} {name!r} that Synthlake did not make",
+                    hint="give another schema, or, for a table, the option `into_existing: true`",
+                )
+            self._check_columns(table, found)
+
+    def _check_columns(self, table: Filled, found: Existing) -> None:
+        there = {self._key(name): kind for name, kind in found.columns.items()}
+        given = {self._key(name) for name in table.columns}
+        for name, kind in table.columns.items():
+            held = there.get(self._key(name))
+            if held is None or not self._store.fits(kind, held):
+                raise SinkError(
+                    f"{table.name}.{name} is {kind}, and the table that is there has"
+                    f" {'no such column' if held is None else held}",
+                    hint="change or drop that table, or give another schema",
+                )
+        for name in found.needed:
+            if self._key(name) not in given:
+                raise SinkError(
+                    f"the table {table.name} that is there needs a value for {name}, which the"
+                    " twin does not have",
+                    hint="give that column a default, or allow NULL in it",
+                )
+
+    def _check_names(self, schema: Schema) -> None:
+        self._check_distinct("the schema", [table.name for table in schema])
+        for table in schema:
+            self._check_distinct(table.name, [column.name for column in table.columns])
+            if table.name.startswith(PREFIX) or PART in map(self._key, table.arrow.names):
+                raise SinkError(
+                    f"the table {table.name} uses a name that begins with {PREFIX}",
+                    hint="rename it: these names are of Synthlake's own records",
+                )
+            if not len(table.arrow):
+                raise SinkError(f"the table {table.name} has no columns", hint="skip the table")
+
+    def _check_distinct(self, where: str, names: Iterable[str]) -> None:
+        seen: dict[str, str] = {}
+        for name in names:
+            size = len(name.encode())
+            if not name or "\0" in name or (self._store.max_name and size > self._store.max_name):
+                raise SinkError(
+                    f"{where} has the name {name[:200]!r} of {size} bytes, which"
+                    f" {self._store.dialect} cannot hold",
+                    hint=f"names have 1 to {self._store.max_name or 'any number of'} bytes",
+                )
+            if (other := seen.setdefault(self._key(name), name)) != name:
+                raise SinkError(
+                    f"{where} has the names {other!r} and {name!r}, which are one name in"
+                    f" {self._store.dialect}",
+                    hint="rename one of them",
+                )
+
+    def _columns(self, table: Table) -> dict[str, str]:
+        columns = {}
+        for field in table.arrow:
+            kind = self._store.column_type(field.type)
+            if kind is None:
+                raise SinkError(
+                    f"{table.name}.{field.name} is {field.type}, which {self._store.dialect}"
+                    " cannot hold",
+                    hint="cast the column in the source, or give it `action: skip`",
+                )
+            columns[field.name] = kind
+        return columns
+
+    def _area(self, run_id: str) -> str:
+        return PREFIX + digest(self._store.address(RUNS), run_id).hex()[:24]
+
+    def _key(self, name: str) -> str:
+        return name.lower() if self._store.folds else name
+
+    def _quote(self, name: str) -> str:
+        return self._store.staged("", name)
+
+    def _open(self) -> _Opened:
+        if self._opened is None:
+            raise SinkError("the sink is not open", hint="call open(run_id, schema) first")
+        return self._opened
+
+
+def _manifest(
+    given: Mapping[str, Any],
+    opened: _Opened,
+    entries: Mapping[str, Mapping[str, Any]],
+    left_out: tuple[str, ...],
+) -> dict[str, Any]:
+    told = given.get("tables", {})
+    tables = {name: {**told.get(name, {}), **entry} for name, entry in entries.items()}
+    return {
+        **given,
+        "run": opened.run_id,
+        "fingerprint": opened.fingerprint,
+        "schema": opened.shape,
+        "synthlake": VERSION,
+        "tables": tables,
+        "keys_left_out": list(left_out),
+    }
+
+
+OpenStore = Callable[[str, str | None, Mapping[str, Any]], Store]
