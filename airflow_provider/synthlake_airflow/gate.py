@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, BranchMixIn
 
 from synthlake_airflow.local import checked
-from synthlake_airflow.task import airflow_errors, quality_of, tell_report
+from synthlake_airflow.task import airflow_errors, quality_of, tell_gates
 
 if TYPE_CHECKING:
     from synthlake.api import Report
@@ -71,7 +71,7 @@ class QualityGateOperator(BaseOperator, BranchMixIn):
         """
         with airflow_errors():
             report = self._read()
-            tell_report(report, self.log)
+            tell_gates(report, self.log)
         quality = quality_of(report)
         accepted = report.decision != "FAIL"
         if self.otherwise == "fail" and not accepted:

@@ -50,8 +50,8 @@ class SynthesizeOperator(LocalOperator):
         one is refused, as Airflow would store and show it.
     """
 
-    template_fields: Sequence[str] = ("spec", "out", "seed", "served_at", "source_conn_id",
-                                      "sink_conn_id")  # fmt: skip
+    template_fields: Sequence[str] = ("spec", "out", "seed", "if_published", "served_at",
+                                      "source_conn_id", "sink_conn_id")  # fmt: skip
     template_fields_renderers: ClassVar[dict[str, str]] = {"spec": "json"}
     ui_color = "#d9efe6"
 
@@ -74,7 +74,9 @@ class SynthesizeOperator(LocalOperator):
             refuse_secrets(spec)
         self.spec, self.out, self.seed, self.workers = spec, out, seed, workers
         self.source_conn_id, self.sink_conn_id = source_conn_id, sink_conn_id
-        self.if_published = checked("if_published", if_published, _PUBLISHED)
+        if "{{" not in if_published:
+            checked("if_published", if_published, _PUBLISHED)
+        self.if_published = if_published
         self.if_failed = checked("if_failed", if_failed, get_args(IfFailed))
         self.served_at = served_at
 
@@ -93,7 +95,7 @@ class SynthesizeOperator(LocalOperator):
                 seed=_whole(self.seed),
                 out=str(self.out) if self.out else None,
                 workers=self.workers,
-                if_published=self.if_published,
+                if_published=checked("if_published", self.if_published, _PUBLISHED),
             )
             self.log.info("run: %s", settings.run_id)
             spec = self._spec(context)

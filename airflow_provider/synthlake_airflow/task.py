@@ -41,6 +41,11 @@ def tell_report(report: Report, log: Any) -> None:
     """Log rows, gates and decision, a line each."""
     for table, (real, twin) in report.rows.items():
         log.info("rows: %s: %s real, %s twin", table, f"{real:,}", f"{twin:,}")
+    tell_gates(report, log)
+
+
+def tell_gates(report: Report, log: Any) -> None:
+    """Log gates and decision, a line each."""
     for result in report.gates:
         value = "no figure" if result.value is None else f"{result.value:.4g}"
         where = f" at {result.subject}" if result.subject else ""

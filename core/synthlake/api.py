@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from synthlake import errors, ports
 from synthlake.errors import SynthlakeError
+from synthlake.options import taking
 from synthlake.pipeline import judge, learn
 from synthlake.pipeline.document import Document
 from synthlake.pipeline.document import read as read_document
@@ -21,7 +22,7 @@ from synthlake.pipeline.find import FoundRun, find_run
 from synthlake.pipeline.learn import FitOptions, FitSettings, Given
 from synthlake.pipeline.lines import Lines
 from synthlake.pipeline.plan import Plan
-from synthlake.pipeline.run import RunResult, RunSettings, plan, run
+from synthlake.pipeline.run import RunResult, RunSettings, if_published_of, plan, run
 from synthlake.pipeline.secrets import mask, mask_all
 from synthlake.pipeline.spec import SynthesisSpec
 from synthlake.pipeline.twin import Twin, TwinTable
@@ -29,8 +30,16 @@ from synthlake.pipeline.wanted import Wanted
 from synthlake.plugins import schemes
 from synthlake.ports import Event, OnEvent, QueryEngine, Sink, Source
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
+from synthlake.sink.carry import carried, carry
+from synthlake.sink.staging import PartFiles
 from synthlake.source import open_source as open
+from synthlake.source.names import check_columns, check_tables, nearest
+from synthlake.source.relations import Relation, relations
+from synthlake.source.scans import Scan, ScanSource
+from synthlake.source.secrets import resolve as resolve_secret
+from synthlake.source.types import typed_batches
 from synthlake.sql import dialect as sql
+from synthlake.sql.duckdb_engine import DuckDBEngine
 from synthlake.store import artifact as store
 
 if TYPE_CHECKING:
@@ -41,17 +50,22 @@ __all__ = [
     "Artifact",
     "Column",
     "Document",
+    "DuckDBEngine",
     "Event",
     "FitSettings",
     "ForeignKey",
     "FoundRun",
     "Lines",
     "OnEvent",
+    "PartFiles",
     "Plan",
     "QueryEngine",
+    "Relation",
     "Report",
     "RunResult",
     "RunSettings",
+    "Scan",
+    "ScanSource",
     "Schema",
     "Sink",
     "Source",
@@ -60,20 +74,30 @@ __all__ = [
     "Table",
     "Twin",
     "TwinTable",
+    "carried",
+    "carry",
+    "check_columns",
+    "check_tables",
     "errors",
     "evaluate",
     "find_run",
     "fit",
+    "if_published_of",
     "load",
     "mask",
     "mask_all",
+    "nearest",
     "open",
     "plan",
     "ports",
     "read_document",
+    "relations",
+    "resolve_secret",
     "run",
     "schemes",
     "sql",
+    "taking",
+    "typed_batches",
 ]
 
 

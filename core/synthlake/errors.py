@@ -4,7 +4,8 @@
     ├── SchemaError(ValueError)          the schema contradicts itself or the source
     ├── SpecError(ValueError)            the spec is not readable, or asks for the impossible
     ├── SourceError(OSError)             the data cannot be read
-    │   └── SourceMissingError(FileNotFoundError)
+    │   ├── SourceMissingError(FileNotFoundError)
+    │   └── SourceUnavailableError(ConnectionError)  a server does not answer now; may pass
     ├── SinkError(OSError)               the output cannot be written
     │   ├── SinkOccupiedError(FileExistsError)
     │   └── SinkBusyError                another process is at work on the same run; passes
@@ -76,6 +77,10 @@ class SourceError(SynthlakeError, Terminal, OSError):
 
 class SourceMissingError(SourceError, FileNotFoundError):
     """There is nothing at the address of the source."""
+
+
+class SourceUnavailableError(SourceError, Transient, ConnectionError):
+    """A server cannot be reached or is too busy now; the one error of sources that may pass."""
 
 
 class SinkError(SynthlakeError, Terminal, OSError):

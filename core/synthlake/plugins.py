@@ -6,7 +6,8 @@ A connector is a module (or object) with one or both of
     open_sink(url: str, schema: str | None, options: Mapping[str, Any]) -> Sink
 
 under the scheme as its name; ``postgresql+psycopg://`` is looked up as ``postgresql``. A command,
-``synthlake NAME ...``, is a typer app under ``synthlake.commands``.
+``synthlake NAME ...``, is a typer app under ``synthlake.commands``; its context's ``obj`` plans and
+runs a spec as the shell itself does (``cli.shell``).
 """
 
 from __future__ import annotations

@@ -57,7 +57,11 @@ class QueryEngine(Protocol):
 
 
 class Source(Protocol):
-    """Where data comes from: one consistent snapshot of all tables."""
+    """Where data comes from: one consistent snapshot of all tables.
+
+    One whose data has versions also has ``version() -> str``, a digest of all that is read: runs
+    are bound to it, where they otherwise have to read the data.
+    """
 
     def schema(self) -> Schema:
         """Tables, columns with Arrow types, and the keys that the source declares."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -103,9 +104,8 @@ class _Entry:
 
     def log(self, client: Any, run_id: str) -> None:
         from mlflow.entities import Metric, Param, RunTag
-        from mlflow.utils.time import get_current_time_millis
 
-        now = get_current_time_millis()
+        now = int(time.time() * 1000)
         client.log_batch(
             run_id,
             metrics=[Metric(n, v, now, 0) for n, v in figures(self.report).items()],

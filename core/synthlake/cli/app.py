@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from synthlake.cli.guard import GATE_FAILED
-from synthlake.cli.options import EvaluateOptions, SampleOptions, taking
+from synthlake.cli.options import EvaluateOptions, SampleOptions
 from synthlake.cli.plugged import WithPlugins
 from synthlake.cli.progress import progress
-from synthlake.cli.render import output, say, show_inspection, show_plan
+from synthlake.cli.render import output, say, show_inspection
+from synthlake.cli.shell import Shell
 from synthlake.cli.variadic import Variadic
 from synthlake.errors import SpecError
+from synthlake.options import taking
 
 app = typer.Typer(
     cls=WithPlugins,
@@ -47,12 +49,14 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def start(
+    ctx: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """Learn a database and write a synthetic twin of it."""
+    ctx.obj = Shell()
 
 
 @app.command()
@@ -74,11 +78,7 @@ def init(
 @app.command()
 def plan(spec: SpecFile) -> None:
     """Say what a run would do: order, modes, memory, time, and what cannot be."""
-    from synthlake.pipeline.run import plan as planned
-
-    made = planned(spec)
-    show_plan(made, output())
-    made.demand()
+    Shell().plan(spec)
 
 
 @app.command()
@@ -91,28 +91,9 @@ def run(
     if_published: IfPublishedOption = "fail",
 ) -> None:
     """Learn, sample, judge and publish; a stopped run goes on where it was."""
-    from synthlake.cli.planned import with_plan
     from synthlake.pipeline.run import RunSettings, if_published_of
-    from synthlake.pipeline.run import run as run_spec
 
-    console = output()
-    with progress() as on_event:
-        settings = RunSettings(run_id, seed, out, workers, if_published_of(if_published))
-        done = run_spec(spec, settings, with_plan(on_event, console))
-    say(console, done.summary.rstrip(), "", *(f"note: {note}" for note in done.notes))
-    if done.reused:
-        say(console, f"run {done.run_id} was finished before; nothing was done")
-    if not done.passed:
-        say(console, "a gate failed: nothing was published, the run lies aside")
-    say(
-        console,
-        f"twin     {done.sink or done.folder}",
-        f"artifact {done.artifact}",
-        f"report   {done.report}",
-        f"verdict  {done.decision}",
-    )
-    if not done.passed:
-        raise typer.Exit(GATE_FAILED)
+    Shell().run(spec, RunSettings(run_id, seed, out, workers, if_published_of(if_published)))
 
 
 @app.command()

@@ -1,16 +1,12 @@
-"""Commands that take a dataclass: one option or argument a field."""
+"""What commands with many options take, a dataclass each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields
-from inspect import Parameter, Signature
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated
 
 import typer
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -43,29 +39,3 @@ class EvaluateOptions:
     html: Annotated[Path | None, typer.Option(help="Write the report there.")] = None
     json: Annotated[Path | None, typer.Option(help="Write its figures there.")] = None
     seed: Annotated[int, typer.Option(min=0, help="Of samples that models see.")] = 0
-
-
-def taking(options: type[T]) -> Callable[[Callable[[T], None]], Callable[..., None]]:
-    """Turn a function of one dataclass into one with a parameter a field, as typer reads it."""
-
-    def turned(function: Callable[[T], None]) -> Callable[..., None]:
-        def command(**given: Any) -> None:
-            function(options(**given))
-
-        hints = get_type_hints(options, include_extras=True)
-        held = {f.name: f.default for f in fields(options)}  # type: ignore[arg-type]
-        parameters = [
-            Parameter(
-                name,
-                Parameter.KEYWORD_ONLY,
-                default=Parameter.empty if default is MISSING else default,
-                annotation=hints[name],
-            )
-            for name, default in held.items()
-        ]
-        command.__name__, command.__doc__ = function.__name__, function.__doc__
-        command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-        command.__annotations__ = hints
-        return command
-
-    return turned

@@ -14,13 +14,20 @@ _CHUNK = 1 << 20
 
 
 def snapshot(source: Source, url: str) -> str:
-    """Digest of the files of a source, or of its names, types and counts if it has no files.
+    """Digest of what a source holds.
 
-    Cost: one read of the files, or one scan of every table by the engine that holds it.
+    Of its version if it knows one (``version()``, a digest of all that is read); else of its files;
+    else of names, types and counts.
+
+    Cost: one read of the files, or one scan of every table by the engine that holds it; nothing
+        where there is a version.
 
     Raises:
         SourceError, QueryError: the source cannot be read.
     """
+    version = getattr(source, "version", None)
+    if version is not None:
+        return digest_json({"version": version()})
     place = local_path(url)
     if place is not None:
         return digest_json({"files": _files(place)})

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from synthlake.errors import MissingExtraError
 from synthlake.pipeline import learn
 from synthlake.pipeline.generate import generate
+from synthlake.pipeline.twin_file import load_twin, save_twin
 from synthlake.pipeline.wanted import Job, Wanted, fingerprint, selected, twin_manifest
 from synthlake.ports import OnEvent
-from synthlake.schema.model import Schema
+from synthlake.schema.model import ForeignKey, Schema
 from synthlake.store import artifact as store
 from synthlake.store.tensors import save_tensors
 
@@ -54,6 +57,23 @@ class TwinTable:
         """Rows ``start .. stop``: the same rows, whatever other ranges are asked for."""
         end = self.rows if stop is None else min(stop, self.rows)
         return iter(self._generator.batches(self.name, start, end))
+
+    def cuts(self, parts: int) -> list[tuple[int, int]]:
+        """Row ranges that together are the table, cut where blocks begin.
+
+        Args:
+            parts: how many are asked for; a short table has fewer, an empty one an empty range.
+
+        Cost:
+            a block is made once, whoever makes it; a range that is cut elsewhere makes the blocks
+            at its ends a second time.
+        """
+        starts = self._generator.starts(self.name)
+        ideal = np.arange(1, max(parts, 1)) * self.rows // max(parts, 1)
+        inner = starts[np.searchsorted(starts, ideal).clip(max=len(starts) - 1)]
+        inside = inner[(inner > 0) & (inner < self.rows)]
+        ends = [0, *map(int, np.unique(inside)), self.rows]
+        return list(itertools.pairwise(ends))
 
     def to_arrow(self) -> pa.Table:
         """All rows in memory."""
@@ -150,6 +170,42 @@ class Twin(Mapping[str, TwinTable]):
         """Of the tables that are made."""
         return Schema({name: self.model.schema[name] for name in self._tables})
 
+    def orphan_keys(self, table: str, fk: ForeignKey) -> int | None:
+        """Most distinct keys without a parent that rows of a table may refer to.
+
+        None where any may: those of tables that are kept as they are, and of keys whose columns
+        another key sets, as long as the policy is to keep orphans.
+        """
+        model = self.model.tables[table]
+        if model.kept is not None:
+            return None
+        if fk.orphans != "keep":
+            return 0
+        link = next((held for held in model.links if held.fk == fk), None)
+        if link is None or link.kind == "derived":
+            return None
+        if link.values is not None:
+            kept = self.model.tables[fk.references].kept
+            return link.values.num_rows if kept is None else _absent(link.values, kept, fk)
+        return int(self.plan.phantoms.get(fk.label(table), 0))
+
+    def save(self, path: str | Path) -> str:
+        """Write artifact and sample plan into one file, atomically; returns their digest.
+
+        ``open_file`` makes the same twin of it on another machine. Equal twins give equal files.
+        """
+        return save_twin(self.model, self.plan, self.wanted, tuple(self), Path(path))
+
+    @classmethod
+    def open_file(cls, path: str | Path) -> Twin:
+        """The twin that ``save`` wrote; kept tables are mapped into memory, not read.
+
+        Raises:
+            ArtifactError: it is no twin, it is damaged, or a newer version wrote it.
+        """
+        held = load_twin(Path(path))
+        return cls(held.model, held.plan, held.wanted, held.tables)
+
     def write(
         self,
         target: str | Path,
@@ -186,3 +242,9 @@ class Twin(Mapping[str, TwinTable]):
             sink = generate(job, workers, on_event)
             sink.publish(twin_manifest(job, self.wanted, self.notes))
         return Path(target)
+
+
+def _absent(values: pa.Table, kept: pa.Table, fk: ForeignKey) -> int:
+    """How many keys of a child's categories no row of a kept parent has."""
+    there = kept.select(list(fk.to)).rename_columns(list(fk.columns)).cast(values.schema)
+    return values.join(there, list(fk.columns), join_type="left anti").num_rows

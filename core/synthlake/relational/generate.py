@@ -63,6 +63,13 @@ class Generator:
         """Rows of a table in this sample."""
         return self.plan.rows[table]
 
+    def starts(self, table: str) -> Index:
+        """Where the blocks of a table begin, and where it ends."""
+        starts = self.plan.starts.get(table)
+        if starts is not None:
+            return starts
+        return np.append(np.arange(0, self.rows(table), ROOT_BLOCK), self.rows(table))
+
     def batches(self, table: str, start: int, stop: int) -> Iterator[pa.RecordBatch]:
         """Rows ``start .. stop`` of a table, in batches.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from synthlake.seed import digest
 from synthlake.sink.groups import groups
 from synthlake.sink.keys import Constraints, Keys, ordered
 from synthlake.sink.runs import Run, Runs
-from synthlake.sink.store import PART, PREFIX, RUNS, Existing, Filled, Session, Store
+from synthlake.sink.store import PART, PREFIX, RUNS, Existing, Filled, Session, Store, quote
 
 VERSION: Final = 1
 OPTIONS: Final = ("constraints", "into_existing")
@@ -143,6 +143,8 @@ class DatabaseSink:
 
     def published(self) -> dict[str, Any] | None:
         """The manifest of the latest publication in the schema; None if there is none."""
+        if not self._store.present():
+            return None
         with self._store.session() as session:
             latest = Runs.read(self._store, session, self._existing(session)).latest
         return None if latest is None else dict(json.loads(latest.manifest))
@@ -421,7 +423,7 @@ class DatabaseSink:
         return name.lower() if self._store.folds else name
 
     def _quote(self, name: str) -> str:
-        return self._store.staged("", name)
+        return quote(self._store.dialect, name)
 
     def _open(self) -> _Opened:
         if self._opened is None:
@@ -446,6 +448,3 @@ def _manifest(
         "tables": tables,
         "keys_left_out": list(left_out),
     }
-
-
-OpenStore = Callable[[str, str | None, Mapping[str, Any]], Store]

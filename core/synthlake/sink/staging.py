@@ -35,7 +35,75 @@ class Part:
     sha256: str
 
 
-class Staging:
+class PartFiles:
+    """Parts of tables as files below a folder, each complete or not there.
+
+    ``done/<table>/<n>.json`` is the record of a part, and ``data/<table>/part-<n>`` its file.
+    Any number of processes may write parts at once.
+
+    Args:
+        root: the folder.
+        kind: format of the files.
+    """
+
+    def __init__(self, root: Path, kind: str) -> None:
+        self.root, self.kind, self._ending = root, kind, ending(kind)
+        self.data, self._done, self._state = root / "data", root / "done", root / "state.json"
+
+    def bind(self, owner: Mapping[str, Any]) -> None:
+        """Find the parts again if they are this owner's, or begin anew."""
+        state = _read_json(self._state)
+        if state is None or state["owner"] != owner:
+            self.remove()
+            self.root.mkdir(parents=True, exist_ok=True)
+            write_json(self._state, {"owner": owner})
+        self.data.mkdir(exist_ok=True)
+        self._done.mkdir(exist_ok=True)
+
+    def part(self, table: str, number: int) -> Part | None:
+        """A part that is complete and still there; None otherwise."""
+        record = _read_json(self._done / encode(table) / f"{number}.json")
+        path = self.find(table, number)
+        if record is None or path is None or path.stat().st_size != record["bytes"]:
+            return None
+        return Part(**record)
+
+    def write(
+        self, table: str, number: int, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
+    ) -> int:
+        """Write a part; returns its rows. The record comes last, and counts."""
+        records = self._done / encode(table)
+        path = self.path(table, number)
+        for folder in (records, path.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        record = records / f"{number}.json"
+        record.unlink(missing_ok=True)
+        rows = write_file(path, table, schema, batches, self.kind)
+        write_json(record, vars(Part(rows, path.stat().st_size, str(_digest(path)))))
+        return rows
+
+    def parts(self, table: str) -> dict[int, Part]:
+        """All complete parts of a table by number, in order."""
+        folder = self._done / encode(table)
+        numbers = sorted(int(p.stem) for p in folder.glob("[0-9]*.json")) if folder.exists() else []
+        return {n: part for n in numbers if (part := self.part(table, n)) is not None}
+
+    def path(self, table: str, number: int) -> Path:
+        """Where the file of a part is written."""
+        return self.data / encode(table) / f"part-{number:05}{self._ending}"
+
+    def find(self, table: str, number: int) -> Path | None:
+        """Where the file of a part is; None if it is not there."""
+        path = self.path(table, number)
+        return path if path.exists() else None
+
+    def remove(self) -> None:
+        """Remove all of it; its state goes first, so that half of one counts as none."""
+        self._state.unlink(missing_ok=True)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+class Staging(PartFiles):
     """The staging area of one run. Any number of processes may write parts of it at once.
 
     Args:
@@ -45,10 +113,8 @@ class Staging:
     """
 
     def __init__(self, target: Path, run_id: str, kind: str) -> None:
-        self.target, self.kind, self._ending = target, kind, ending(kind)
-        self.root = target.with_name(f".{target.name}.staging-{encode(run_id)}")
-        self.data, self._done, self._old = (self.root / n for n in ("data", "done", "old"))
-        self._state = self.root / "state.json"
+        super().__init__(target.with_name(f".{target.name}.staging-{encode(run_id)}"), kind)
+        self.target, self._old = target, self.root / "old"
 
     def open(self, owner: Mapping[str, Any]) -> None:
         """Find the staging area again if it is this owner's, or begin anew."""
@@ -66,41 +132,19 @@ class Staging:
         wanted = state["publishing"]
         return wanted is None or wanted == _digest(self.data / MANIFEST)
 
-    def part(self, table: str, number: int) -> Part | None:
-        """A part that is complete and still there; None otherwise."""
-        record = _read_json(self._done / encode(table) / f"{number}.json")
-        path = self._find(table, number)
-        if record is None or path is None or path.stat().st_size != record["bytes"]:
-            return None
-        return Part(**record)
-
     def write(
         self, table: str, number: int, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
     ) -> int:
-        """Write a part; returns its rows. The record comes last, and counts."""
-        records = self._done / encode(table)
-        path = self._path(table, number)
-        for folder in (records, path.parent):
-            folder.mkdir(parents=True, exist_ok=True)
-        record = records / f"{number}.json"
-        record.unlink(missing_ok=True)
+        """Write a part; returns its rows. A final name that its file had is gone."""
         self._flat(table).unlink(missing_ok=True)
-        rows = write_file(path, table, schema, batches, self.kind)
-        write_json(record, vars(Part(rows, path.stat().st_size, str(_digest(path)))))
-        return rows
-
-    def parts(self, table: str) -> dict[int, Part]:
-        """All complete parts of a table by number, in order."""
-        folder = self._done / encode(table)
-        numbers = sorted(int(p.stem) for p in folder.glob("[0-9]*.json")) if folder.exists() else []
-        return {n: part for n in numbers if (part := self.part(table, n)) is not None}
+        return super().write(table, number, schema, batches)
 
     def settle(self, table: str, parts: Iterable[int]) -> list[str]:
         """Give a table's files their final names; returns them, in order of the parts."""
         numbers = list(parts)
         if numbers != [0]:
-            return [str(self._path(table, n).relative_to(self.data)) for n in numbers]
-        flat, path = self._flat(table), self._path(table, 0)
+            return [str(self.path(table, n).relative_to(self.data)) for n in numbers]
+        flat, path = self._flat(table), self.path(table, 0)
         if path.exists():
             os.replace(path, flat)
         shutil.rmtree(path.parent, ignore_errors=True)
@@ -130,20 +174,13 @@ class Staging:
             if path.is_file() and str(path.relative_to(self.data)) not in named:
                 path.unlink()
 
-    def remove(self) -> None:
-        """Remove the staging area; its state goes first, so that half of one counts as none."""
-        self._state.unlink(missing_ok=True)
-        shutil.rmtree(self.root, ignore_errors=True)
-
-    def _path(self, table: str, number: int) -> Path:
-        return self.data / encode(table) / f"part-{number:05}{self._ending}"
-
     def _flat(self, table: str) -> Path:
         return self.data / f"{encode(table)}{self._ending}"
 
-    def _find(self, table: str, number: int) -> Path | None:
-        paths = [self._path(table, number)] + ([self._flat(table)] if number == 0 else [])
-        return next((path for path in paths if path.exists()), None)
+    def find(self, table: str, number: int) -> Path | None:
+        """Where the file of a part is, also once it has its final name."""
+        found, flat = super().find(table, number), self._flat(table)
+        return found if found or number or not flat.exists() else flat
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

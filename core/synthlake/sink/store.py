@@ -126,8 +126,14 @@ class Store(Protocol):
     def cycles(self) -> bool:
         """Whether tables can refer to each other in a cycle, and to themselves."""
 
+    def present(self) -> bool:
+        """Whether there is a database to read from."""
+
     def session(self, lock: str | None = None) -> AbstractContextManager[Session]:
-        """A transaction, committed at its end; those with the same lock are one at a time."""
+        """A transaction, committed at its end; those with the same lock are one at a time.
+
+        Without a lock it only reads.
+        """
 
     def address(self, table: str) -> str:
         """A table of the target, quoted."""

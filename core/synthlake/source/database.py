@@ -109,6 +109,10 @@ class DuckDBSource:
     def __repr__(self) -> str:
         return f"DuckDBSource({', '.join(self._schema.tables)})"
 
+    def close(self) -> None:
+        """Let go of the file, so that a sink may write into it; a user's connection stays open."""
+        self._engine.close()
+
     def schema(self) -> Schema:
         """Tables with the Arrow types that DuckDB gives, NOT NULL, primary and foreign keys."""
         return self._schema
@@ -123,11 +127,9 @@ class DuckDBSource:
         Raises:
             QueryError: DuckDB cannot read it.
         """
-        wanted = types.chosen(self._schema[table], columns)
-        select = ", ".join(quoted(name) for name in wanted.names) or "1"
-        for batch in self._engine.batches(f"SELECT {select} FROM {self._address(table)}"):
-            values = types.restore(batch.columns[: len(wanted)], wanted, table)
-            yield types.batch(values, wanted, batch.num_rows)
+        yield from types.typed_batches(
+            self._engine, self._address(table), self._schema[table], columns
+        )
 
     def _address(self, table: str) -> str:
         place = self._places[table]
@@ -155,6 +157,8 @@ class DuckDBSource:
 
     def _names(self) -> list[str]:
         tables = self._in_space("duckdb_tables()")
+        # the sink's own record of what it published there
+        tables = [row for row in tables if not row["table_name"].startswith("_synthlake_")]
         names = [row["table_name"] for row in sorted(tables, key=lambda row: row["table_oid"])]
         if not names:  # a database of views alone, as over files
             views = self._in_space("duckdb_views()")

@@ -1,17 +1,18 @@
-"""Arrow types on their way through DuckDB: what it cannot hold, and the way back."""
+"""Arrow types on their way through an engine: what it cannot hold, and the way back."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthlake.errors import SourceError
+from synthlake.ports import QueryEngine
 from synthlake.schema.model import Column, Table
-from synthlake.sql.duckdb_engine import quoted
+from synthlake.sql.dialect import quoted
 
 Values: TypeAlias = "pa.Array[Any]"
 
@@ -62,7 +63,7 @@ def normal(table: Table) -> str:
     """
     parts = []
     for column in table.columns:
-        name = quoted(column.name)
+        name = quoted("duckdb", column.name)
         zeroed = f"{name} + 0::FLOAT AS {name}" if pa.types.is_float32(column.type) else name
         zeroed = f"{name} + 0::DOUBLE AS {name}" if pa.types.is_float64(column.type) else zeroed
         parts.append(zeroed)
@@ -70,7 +71,7 @@ def normal(table: Table) -> str:
 
 
 def restore(values: Sequence[Values], schema: pa.Schema, table: str) -> list[Values]:
-    """What came out of DuckDB in the types of the source; columns by position.
+    """What came out of an engine in the types of the source; columns by position.
 
     Raises:
         SourceError: a column has been through a type that cannot hold it.
@@ -84,11 +85,34 @@ def restore(values: Sequence[Values], schema: pa.Schema, table: str) -> list[Val
             failed = True  # raised outside, as Arrow's message quotes the value
         if failed:
             raise SourceError(
-                f"{table}.{field.name} is {field.type}, and DuckDB's {column.type} cannot be"
+                f"{table}.{field.name} is {field.type}, and the engine's {column.type} cannot be"
                 " turned back into it without loss",
-                hint="store the column in a type that DuckDB has, or leave it out",
+                hint="store the column in a type that the engine has, or leave it out",
             )
     return columns
+
+
+def typed_batches(
+    engine: QueryEngine, relation: str, table: Table, columns: Sequence[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """What an engine holds of a table, in the types of its schema.
+
+    Args:
+        engine: the engine.
+        relation: what to write after FROM.
+        table: the table.
+        columns: names; None for all.
+
+    Raises:
+        SchemaError: there is no such column.
+        QueryError: the statement is refused.
+        SourceError: the engine cannot hold a column's type without loss.
+    """
+    wanted = chosen(table, columns)
+    select = ", ".join(quoted(engine.dialect, name) for name in wanted.names) or "1"
+    for found in engine.batches(f"SELECT {select} FROM {relation}"):
+        values = restore(found.columns[: len(wanted)], wanted, table.name)
+        yield batch(values, wanted, found.num_rows)
 
 
 def batch(values: Sequence[Values], schema: pa.Schema, rows: int) -> pa.RecordBatch:
@@ -120,6 +144,9 @@ def cast(values: Values, kind: pa.DataType) -> Values:
         return _extension(values, kind)
     if pa.types.is_float16(kind):
         return pc.cast(values, kind, safe=False)
+    if pa.types.is_date32(kind) and pa.types.is_int64(values.type):
+        # days, from an engine that has no dates
+        return pc.cast(pc.cast(values, pa.int32()), kind)
     return pc.cast(values, kind)
 
 

@@ -11,7 +11,6 @@ from synthlake.ports import QueryEngine, Source
 from synthlake.schema.model import Schema
 from synthlake.source import types
 from synthlake.source.names import nearest
-from synthlake.sql.dialect import quoted
 
 
 class ViewEngine:
@@ -88,9 +87,6 @@ class ViewSource:
         if table not in self._relations:
             yield from self._base.batches(table, columns)
             return
-        wanted = types.chosen(self._schema[table], columns)
-        dialect = self._engine.dialect
-        select = ", ".join(quoted(dialect, name) for name in wanted.names) or "1"
-        for batch in self._engine.batches(f"SELECT {select} FROM {self._relations[table]}"):
-            values = types.restore(batch.columns[: len(wanted)], wanted, table)
-            yield types.batch(values, wanted, batch.num_rows)
+        yield from types.typed_batches(
+            self._engine, self._relations[table], self._schema[table], columns
+        )

@@ -7,8 +7,10 @@ are written by hand.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Protocol, cast
+from types import ModuleType
+from typing import Any, Protocol, cast
 
 import pyarrow as pa
 from sqlglot import exp
@@ -41,7 +43,7 @@ class KeyPrimitives(Protocol):
 class Primitives(KeyPrimitives, Protocol):
     """Expressions from expressions; values go in and come out as SQL text.
 
-    Conforms: ``dialects.duckdb.DuckDB``. A dialect's file holds one as ``PRIMITIVES``.
+    Conforms: every file in ``dialects``; it holds one as ``PRIMITIVES``.
     """
 
     def learnable(self, value: str, type: pa.DataType) -> str:
@@ -75,14 +77,28 @@ def primitives(dialect: str) -> Primitives:
     Raises:
         SourceError: there are none.
     """
+    return cast(Primitives, _dialect(dialect).PRIMITIVES)
+
+
+def functions(dialect: str) -> Mapping[str, tuple[int, Callable[..., Any]]]:
+    """Functions that a session must register: by name the number of arguments and the function.
+
+    Raises:
+        SourceError: there are no primitives of the dialect.
+    """
+    found: Mapping[str, tuple[int, Callable[..., Any]]]
+    found = getattr(_dialect(dialect), "FUNCTIONS", {})
+    return found
+
+
+def _dialect(name: str) -> ModuleType:
     try:
-        module = importlib.import_module(f"synthlake.sql.dialects.{dialect}")
+        return importlib.import_module(f"synthlake.sql.dialects.{name}")
     except ModuleNotFoundError:
         raise SourceError(
-            f"no SQL is written for the dialect {dialect!r}",
+            f"no SQL is written for the dialect {name!r}",
             hint="copy the tables to Parquet or DuckDB and open those",
         ) from None
-    return cast(Primitives, module.PRIMITIVES)
 
 
 @lru_cache(maxsize=4096)

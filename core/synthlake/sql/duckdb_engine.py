@@ -100,7 +100,7 @@ class DuckDBEngine:
             config = _config(threads, memory_limit, self._temporary)
             connection = duckdb.connect(":memory:", config=config)
         self._root = connection
-        self._defined: dict[str, str | pa.Table] = {}
+        self._defined: dict[str, Any] = {}
         self._snapshot = snapshot
         self.guard: Callable[[], None] | None = None
         self._lock = threading.RLock()
@@ -148,6 +148,16 @@ class DuckDBEngine:
         """
         table = data if isinstance(data, pa.Table) else pa.table(data)
         return self._define(name, table, f"register {quoted(name)}")
+
+    def scan(self, name: str, data: Any) -> str:
+        """Name what is read anew by each statement, batch by batch; returns it quoted.
+
+        Args:
+            name: not used before.
+            data: an Arrow dataset, of which only the columns that are needed are read, or anything
+                whose ``__arrow_c_stream__`` can be called again and again.
+        """
+        return self._define(name, data, f"register {quoted(name)}")
 
     def view(self, name: str, sql: str) -> str:
         """Name a SELECT statement; returns the name quoted.
@@ -206,7 +216,7 @@ class DuckDBEngine:
         if self.guard is not None:
             self.guard()
 
-    def _define(self, name: str, what: str | pa.Table, sql: str) -> str:
+    def _define(self, name: str, what: Any, sql: str) -> str:
         self._run(sql, lambda: _name(self._session, name, what))
         self._defined[name] = what
         return quoted(name)
@@ -255,14 +265,14 @@ class DuckDBEngine:
                 writer.write_batch(batch)
 
 
-def _name(session: duckdb.DuckDBPyConnection, name: str, what: str | pa.Table) -> None:
+def _name(session: duckdb.DuckDBPyConnection, name: str, what: Any) -> None:
     if isinstance(what, str):
         session.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {what}")
     else:
         session.register(name, what)
 
 
-def _name_all(session: duckdb.DuckDBPyConnection, defined: Mapping[str, str | pa.Table]) -> None:
+def _name_all(session: duckdb.DuckDBPyConnection, defined: Mapping[str, Any]) -> None:
     # A name that was given anew may now rest on later ones, so what fails is tried again.
     todo = dict(defined)
     while todo:

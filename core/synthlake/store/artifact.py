@@ -24,7 +24,7 @@ from synthlake.store.parts import Parts
 
 KIND = "synthlake.artifact"
 FORMAT = 1
-_TENSORS = "model.safetensors"
+TENSORS = "model.safetensors"
 _REMEDY = "fit it again, or copy it again from where it was whole"
 
 
@@ -67,7 +67,7 @@ def save(parts: Parts, directory: str | Path, provenance: Mapping[str, Any] | No
     from safetensors.numpy import save as tensor_bytes
 
     files: dict[str, bytes] = {
-        _TENSORS: tensor_bytes({n: _contiguous(held) for n, held in parts.tensors.items()})
+        TENSORS: tensor_bytes({n: _contiguous(held) for n, held in parts.tensors.items()})
     }
     keep = []
     for number, (name, table) in enumerate(parts.tables.items()):
@@ -112,7 +112,7 @@ def load(directory: str | Path) -> Stored:
         held[path] = _checked(folder, path, facts)
         sizes[path] = len(held[path])
     try:
-        parts = Parts(manifest["model"], _tensors(held[_TENSORS]), _tables(manifest, held))
+        parts = Parts(manifest["model"], _tensors(held[TENSORS]), _tables(manifest, held))
     except (KeyError, TypeError, ValueError, pa.ArrowException) as error:
         raise ArtifactError(
             f"{folder} cannot be read: {type(error).__name__}", hint=_REMEDY

@@ -29,6 +29,20 @@ def write_file(path: Path, data: bytes) -> None:
     sync_directory(path.parent)
 
 
+@contextmanager
+def staged_file(path: Path) -> Iterator[Path]:
+    """A path beside a file that takes its place, whole and on the disk, when the block ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staged = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield staged
+        sync_directory(staged)
+        staged.replace(path)
+        sync_directory(path.parent)
+    finally:
+        staged.unlink(missing_ok=True)
+
+
 def sync_directory(path: Path) -> None:
     """Make the names in a folder survive a loss of power."""
     handle = os.open(path, os.O_RDONLY)

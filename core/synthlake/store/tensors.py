@@ -46,6 +46,23 @@ def load_tensors(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         ) from error
 
 
+def tensors_of(data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The document and arrays of a file's content.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    size = int.from_bytes(data[:8], "little")
+    try:
+        held = json.loads(data[8 : 8 + size])["__metadata__"]
+        return json.loads(held[_DOCUMENT]), load(data)
+    except (SafetensorError, KeyError) as error:
+        raise ValueError("not a document with arrays") from error
+
+
 def digest_tensors(document: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> str:
     """Digest of a document and its arrays, whatever file they lie in."""
     return digest_json(

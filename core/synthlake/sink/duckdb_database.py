@@ -1,0 +1,289 @@
+"""A DuckDB database file as a sink."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from synthlake.errors import SinkBusyError, SinkError
+from synthlake.sink.carry import carried, carry
+from synthlake.sink.database import DatabaseSettings, DatabaseSink
+from synthlake.sink.store import (
+    Existing,
+    Filled,
+    Key,
+    Session,
+    create,
+    insertion,
+    listed,
+    quote,
+)
+from synthlake.sql.duckdb_engine import literal, safe_message
+
+_CATALOG: Final = "__synthlake_sink"
+_BATCH: Final = "__synthlake_batch"
+_TYPES: Final[dict[pa.DataType, str]] = {
+    pa.bool_(): "BOOLEAN",
+    pa.int8(): "TINYINT",
+    pa.int16(): "SMALLINT",
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.uint8(): "UTINYINT",
+    pa.uint16(): "USMALLINT",
+    pa.uint32(): "UINTEGER",
+    pa.uint64(): "UBIGINT",
+    pa.float32(): "FLOAT",
+    pa.float64(): "DOUBLE",
+    pa.string(): "VARCHAR",
+    pa.binary(): "BLOB",
+    pa.date32(): "DATE",
+    pa.time64("us"): "TIME",
+    pa.uuid(): "UUID",
+    pa.timestamp("s"): "TIMESTAMP_S",
+    pa.timestamp("ms"): "TIMESTAMP_MS",
+    pa.timestamp("us"): "TIMESTAMP",
+    pa.timestamp("ns"): "TIMESTAMP_NS",
+    pa.timestamp("us", "UTC"): "TIMESTAMP WITH TIME ZONE",
+    pa.month_day_nano_interval(): "INTERVAL",
+}
+_WHOLE: Final = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+_locks: dict[str, threading.RLock] = {}
+_guard = threading.Lock()
+
+
+def duckdb_sink(path: Path, schema: str | None, options: Mapping[str, Any]) -> DatabaseSink:
+    """A sink for a schema of a DuckDB file, which is made if it is not there.
+
+    Args:
+        path: of the file.
+        schema: in it; None for ``main``; made if it is not there.
+        options: ``constraints``, ``into_existing``, ``encryption_key``.
+
+    Raises:
+        SinkError: an option has a value that it cannot have.
+    """
+    key = options.get("encryption_key")
+    return DatabaseSink(DuckDBStore(path, schema, key), DatabaseSettings.of(options))
+
+
+class DuckDBStore:
+    """A schema of a DuckDB file. Conforms to ``Store``.
+
+    The file is open during a session alone. DuckDB lets one process write at a time, and one
+    instance in a process: a source of the same file has to be closed before.
+
+    Args:
+        path: of the file.
+        schema: in it; None for ``main``.
+        key: the encryption key of the file.
+    """
+
+    dialect, folds, max_name, mixed_references, cycles = "duckdb", True, 0, False, False
+
+    def __init__(self, path: Path, schema: str | None = None, key: str | None = None) -> None:
+        self._path, self._schema, self._key = path.absolute(), schema or "main", key
+        with _guard:
+            self._lock = _locks.setdefault(str(path.resolve()), threading.RLock())
+
+    def __repr__(self) -> str:
+        return f"DuckDBStore({str(self._path)!r}, schema={self._schema!r})"
+
+    @property
+    def name(self) -> str:
+        """The file and its schema."""
+        return f"the schema {self._schema} of {self._path}"
+
+    @contextmanager
+    def session(self, lock: str | None = None) -> Iterator[Session]:
+        """A transaction, which only reads if it has no lock.
+
+        Within a process all are one at a time; to other processes the file is busy.
+        """
+        failure: Exception | None = None
+        with self._lock:
+            connection = self._connect(reading=lock is None)
+            try:
+                connection.execute("BEGIN TRANSACTION")
+                yield _DuckDBSession(connection)
+                connection.execute("COMMIT")
+            except duckdb.Error as error:
+                failure = error
+            finally:
+                connection.close()  # what is not committed is undone
+        if failure is not None:  # raised outside: the original error may hold a cell's value
+            raise SinkError(
+                f"{self.name} refused: {safe_message(failure)}",
+                hint="nothing was changed; run again with the same run id",
+            )
+
+    def present(self) -> bool:
+        """Whether there is such a file."""
+        return self._path.exists()
+
+    def address(self, table: str) -> str:
+        """A table of the schema."""
+        return quote("duckdb", self._schema, table)
+
+    def staged(self, area: str, table: str) -> str:
+        """A table of a schema of the area's own."""
+        return quote("duckdb", area, table)
+
+    def has_area(self, session: Session, area: str) -> bool:
+        """Whether there is a schema of that name."""
+        where = f"schema_name = {literal(area)} AND database_name = current_database()"
+        return bool(session.run(f"SELECT 1 FROM duckdb_schemas() WHERE {where}"))
+
+    def make_area(self, session: Session, area: str, tables: Mapping[str, str]) -> None:
+        """Make the schema and its tables."""
+        session.run(f"CREATE SCHEMA {quote('duckdb', area)}")
+        for name, columns in tables.items():
+            session.run(f"CREATE TABLE {self.staged(area, name)} ({columns})")
+
+    def drop_area(self, session: Session, area: str) -> None:
+        """Drop the schema with its tables."""
+        session.run(f"DROP SCHEMA IF EXISTS {quote('duckdb', area)} CASCADE")
+
+    def column_type(self, kind: pa.DataType) -> str | None:
+        """DuckDB has most types of Arrow; the others go as ``carried`` says."""
+        return _sql_type(_held(kind))
+
+    def fits(self, wanted: str, found: str) -> bool:
+        """The same type, or whole numbers of more bytes."""
+        if wanted in _WHOLE and found in _WHOLE:
+            return _WHOLE.index(wanted) <= _WHOLE.index(found)
+        return wanted == found
+
+    def existing(self, session: Session) -> list[Existing]:
+        """Tables and views of the schema."""
+        where = f"schema_name = {literal(self._schema)} AND database_name = current_database()"
+        tables = {r[0] for r in session.run(f"SELECT table_name FROM duckdb_tables() WHERE {where}")}
+        rows = session.run(
+            "SELECT table_name, column_name, data_type, NOT is_nullable AND column_default IS NULL"
+            f" FROM duckdb_columns() WHERE {where} ORDER BY table_name, column_index"
+        )
+        found: dict[str, list[tuple[Any, ...]]] = {}
+        for name, *column in rows:
+            found.setdefault(name, []).append(tuple(column))
+        return [
+            Existing(
+                name,
+                {column: kind for column, kind, _ in columns},
+                tuple(column for column, _, needed in columns if needed),
+                table=name in tables,
+            )
+            for name, columns in found.items()
+        ]
+
+    def fill(
+        self, session: Session, tables: Sequence[Filled], keys: Sequence[Key], drop: Sequence[Key]
+    ) -> None:
+        """Our own tables are made anew: DuckDB cannot delete rows that foreign keys refer to."""
+        targets = {table.name: table.target for table in tables}
+        session.run(f"CREATE SCHEMA IF NOT EXISTS {quote('duckdb', self._schema)}")
+        for table in reversed(tables):
+            if table.state != "new":
+                word = "DROP TABLE" if table.state == "ours" else "DELETE FROM"
+                session.run(f"{word} {table.target}")
+        for table in tables:
+            if table.state != "kept":
+                session.run(create("duckdb", table, keys, targets))
+            session.run(insertion("duckdb", table))
+
+    def _connect(self, reading: bool) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._reader() if reading else self._opened(read_only=False)
+        except duckdb.Error as error:
+            said = safe_message(error).replace(self._key or "\0", "...")
+        if "lock" in said:
+            raise SinkBusyError(
+                f"{self._path} is open in another process",
+                hint="DuckDB lets one process write at a time: close it there, and run again",
+            )
+        raise SinkError(
+            f"{self._path} cannot be opened for writing: {said}",
+            hint="close what has it open in this process, such as a source (`source.close()`)",
+        )
+
+    def _reader(self) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._opened(read_only=True)  # beside a source of the same file
+        except duckdb.ConnectionException:
+            return self._opened(read_only=False)  # beside the user's own connection
+
+    def _opened(self, read_only: bool) -> duckdb.DuckDBPyConnection:
+        if self._key is None:
+            return duckdb.connect(str(self._path), read_only=read_only)
+        connection = duckdb.connect(":memory:")
+        try:
+            catalog = quote("duckdb", _CATALOG)
+            options = f"ENCRYPTION_KEY {literal(self._key)}{', READ_ONLY' if read_only else ''}"
+            connection.execute(f"ATTACH {literal(str(self._path))} AS {catalog} ({options})")
+            connection.execute(f"USE {catalog}")
+        except duckdb.Error:
+            connection.close()
+            raise
+        return connection
+
+
+class _DuckDBSession:
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def run(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a statement."""
+        return self._connection.execute(sql).fetchall()
+
+    def insert(self, table: str, values: Sequence[Any]) -> None:
+        """Add a row."""
+        places = ", ".join("?" for _ in values)
+        self._connection.execute(f"INSERT INTO {table} VALUES ({places})", list(values))
+
+    def load(
+        self, table: Filled, schema: pa.Schema, part: int, batches: Iterable[pa.RecordBatch]
+    ) -> None:
+        """Add batches through Arrow."""
+        columns = ", ".join([str(int(part)), listed("duckdb", schema.names)])
+        for batch in batches:
+            values = [
+                carry(column, _held(field.type), f"{table.name}.{field.name}")
+                for column, field in zip(batch.columns, schema, strict=True)
+            ]
+            self._connection.register(_BATCH, pa.table(values, names=schema.names))
+            self._connection.execute(f"INSERT INTO {table.staged} SELECT {columns} FROM {_BATCH}")
+            self._connection.unregister(_BATCH)
+
+
+def _held(kind: pa.DataType) -> pa.DataType:
+    """The type itself where DuckDB has it, else what it is carried as."""
+    return kind if _sql_type(kind) is not None else carried(kind) or kind
+
+
+def _sql_type(kind: Any) -> str | None:
+    if kind in _TYPES:
+        return _TYPES[kind]
+    if pa.types.is_decimal128(kind) and kind.scale >= 0:
+        return f"DECIMAL({kind.precision},{kind.scale})"
+    if pa.types.is_struct(kind):
+        fields = [(field.name, _sql_type(_held(field.type))) for field in kind]
+        inner = ", ".join(f"{quote('duckdb', name)} {held}" for name, held in fields)
+        return None if any(held is None for _, held in fields) else f"STRUCT({inner})"
+    return _list_type(kind)
+
+
+def _list_type(kind: Any) -> str | None:
+    if pa.types.is_map(kind):
+        key, item = (_sql_type(_held(held)) for held in (kind.key_type, kind.item_type))
+        return f"MAP({key}, {item})" if key and item else None
+    if pa.types.is_fixed_size_list(kind):
+        inner = _sql_type(_held(kind.value_type))
+        return f"{inner}[{kind.list_size}]" if inner else None
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        inner = _sql_type(_held(kind.value_type))
+        return f"{inner}[]" if inner else None
+    return None
