@@ -19,7 +19,7 @@ from synthlake.pipeline import judge, learn
 from synthlake.pipeline.document import Document
 from synthlake.pipeline.document import read as read_document
 from synthlake.pipeline.find import FoundRun, find_run
-from synthlake.pipeline.learn import FitOptions, FitSettings, Given
+from synthlake.pipeline.learn import FitOptions, FitSettings, Given, understand
 from synthlake.pipeline.lines import Lines
 from synthlake.pipeline.plan import Plan
 from synthlake.pipeline.run import RunResult, RunSettings, if_published_of, plan, run
@@ -30,6 +30,7 @@ from synthlake.pipeline.wanted import Wanted
 from synthlake.plugins import schemes
 from synthlake.ports import Event, OnEvent, QueryEngine, Sink, Source
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
+from synthlake.sink import database as sinks
 from synthlake.sink.carry import carried, carry
 from synthlake.sink.staging import PartFiles
 from synthlake.source import open_source as open
@@ -98,6 +99,7 @@ __all__ = [
     "sql",
     "taking",
     "typed_batches",
+    "understand",
 ]
 
 

@@ -127,5 +127,5 @@ def _whole(arguments: Mapping[str, Any]) -> bool:
 
 
 def _unquoted(name: str) -> str:
-    quoted = len(name) > 1 and name[0] == name[-1] and name[0] in "\"`"
+    quoted = len(name) > 1 and name[0] == name[-1] and name[0] in '"`'
     return name[1:-1] if quoted else name

@@ -20,6 +20,7 @@ class Node:
 
     Attributes:
         id: unique id, such as ``model.shop.orders``.
+        call: by which SQL and tests name it, such as ``ref('orders')``.
         name: of its table in a spec: by which ``ref`` or ``source`` calls it last.
         kind: model, seed, snapshot or source.
         package: the project that it stands in.
@@ -33,6 +34,7 @@ class Node:
     """
 
     id: str
+    call: str
     name: str
     kind: str
     package: str
@@ -148,6 +150,7 @@ def _node(entry: Mapping[str, Any]) -> Node:
     version = entry.get("version")
     return Node(
         id=entry["unique_id"],
+        call=_call(entry),
         name=entry["name"] if version is None else f"{entry['name']}_v{version}",
         kind=kind,
         package=entry["package_name"],
@@ -163,6 +166,13 @@ def _node(entry: Mapping[str, Any]) -> Node:
         constraints=tuple(_constraints(entry)),
         stored=bool(entry.get("relation_name")),
     )
+
+
+def _call(entry: Mapping[str, Any]) -> str:
+    if entry["resource_type"] == "source":
+        return f"source('{entry['source_name']}', '{entry['name']}')"
+    version = entry.get("version")
+    return f"ref('{entry['name']}')" if version is None else f"ref('{entry['name']}', v={version})"
 
 
 def _meta(entry: Mapping[str, Any]) -> Any:

@@ -45,6 +45,7 @@ class Project:
         name: of the project.
         folder: of ``dbt_project.yml``.
         target_path: where dbt writes to.
+        models: the first folder of models, in ``folder``.
         manifest: as dbt wrote it.
         selected: unique ids; None if nothing was asked for.
         settings: ``vars: {synthlake: ...}``.
@@ -56,6 +57,7 @@ class Project:
     name: str
     folder: Path
     target_path: Path
+    models: str
     manifest: Mapping[str, Any] = field(repr=False)
     selected: frozenset[str] | None
     settings: Mapping[str, Any]
@@ -85,6 +87,7 @@ def read_project(asked: Asked) -> Project:
         name=found["project"],
         folder=folder,
         target_path=Path(found["target_path"]),
+        models=found["models"],
         manifest=json.loads(Path(found["manifest"]).read_bytes()),
         selected=None if found["selected"] is None else frozenset(found["selected"]),
         settings=found["settings"],

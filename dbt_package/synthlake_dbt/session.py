@@ -59,6 +59,7 @@ def _resolved(asked: Mapping[str, Any]) -> dict[str, Any]:
         "project": project.project_name,
         "manifest": str(Path(project.project_root) / project.target_path / "manifest.json"),
         "target_path": str(Path(project.project_root) / project.target_path),
+        "models": (project.model_paths or ["models"])[0],
         "settings": {**(project.vars.to_dict().get("synthlake") or {}),
                      **(given.get("synthlake") or {})},
         "target": profile.target_name,

@@ -12,6 +12,14 @@ from synthlake_dbt.manifest import Manifest, Node
 from synthlake_dbt.project import Project
 from synthlake_dbt.warehouse import url_of
 
+TESTS = {
+    "copies_not_above": None,
+    "fk_degree_close": 0.1,
+    "marginal_close": 0.1,
+    "no_new_orphans": 0.02,
+}
+"""Tests that are written for a twin, and how far it may be off; None for the test's own bound."""
+
 _OURS = ("source", "sink", "tables", "version")  # keys of a spec that dbt decides
 
 
@@ -23,12 +31,16 @@ class Synthesis:
         spec: for ``synthlake.api.run`` and ``plan``; holds secrets.
         nodes: by table, in the order of their names.
         schema: of the twin in the warehouse.
+        written_schema: the same as dbt's property files name it, for any target.
+        tests: tolerances of the twin's tests; False for none of the kind, None for the default.
         notes: what of the project could not be taken over.
     """
 
     spec: Mapping[str, Any] = field(repr=False)
     nodes: Mapping[str, Node]
     schema: str
+    written_schema: str
+    tests: Mapping[str, Any]
     notes: tuple[str, ...]
 
 
@@ -44,7 +56,8 @@ def synthesis_of(project: Project) -> Synthesis:
     tables = {name: entries.of(node) for name, node in nodes.items()}
     settings, url = _settings(project), url_of(project.adapter, project.credentials)
     space = str(project.credentials["schema"])
-    schema = str(settings.pop("schema", f"{space}_synthlake"))
+    named, tests = settings.pop("schema", None), _tests(settings.pop("tests", {}))
+    schema = str(named or f"{space}_synthlake")
     if schema in {node.schema for node in nodes.values()}:
         raise errors.SpecError(
             f"the schema {schema} of the twin holds tables that are to be read",
@@ -59,7 +72,8 @@ def synthesis_of(project: Project) -> Synthesis:
         "runs": str(project.target_path / "synthlake"),
         "tables": tables,
     }
-    return Synthesis({**held, **settings}, nodes, schema, tuple(entries.notes))
+    written = str(named or "{{ target.schema }}_synthlake")
+    return Synthesis({**held, **settings}, nodes, schema, written, tests, tuple(entries.notes))
 
 
 def _settings(project: Project) -> dict[str, Any]:
@@ -70,6 +84,22 @@ def _settings(project: Project) -> dict[str, Any]:
                 hint="declare tables by `meta: {synthlake: ...}`; the target is the source",
             )
     return dict(project.settings)
+
+
+def _tests(given: Any) -> dict[str, Any]:
+    where = "vars.synthlake.tests"
+    if not isinstance(given, Mapping):
+        raise errors.SpecError(f"{where} is not a mapping", hint="such as {marginal_close: 0.1}")
+    for name, bound in given.items():
+        if name not in TESTS:
+            raise errors.SpecError(
+                f"{where} knows no {name}", hint=f"there are {', '.join(sorted(TESTS))}"
+            )
+        if bound is not False and (isinstance(bound, bool) or not isinstance(bound, int | float)):
+            raise errors.SpecError(
+                f"{where}.{name} is neither a number nor false", hint="such as 0.1"
+            )
+    return {**TESTS, **given}
 
 
 def _chosen(manifest: Manifest, project: Project) -> dict[str, Node]:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthlake.api import errors, mask
-
 from synthlake_connectors.database.failures import of_connecting
 
 if TYPE_CHECKING:
@@ -87,6 +86,13 @@ def connect(url: URL, options: Mapping[str, Any]) -> Connection:
     if missing:
         raise errors.MissingExtraError(missing, "postgres")
     raise of_connecting(failure, url)
+
+
+def close(connection: Connection) -> None:
+    """End a connection, whether the server is still there or not; what is not committed is lost."""
+    if not connection.closed:
+        connection.invalidate()
+        connection.close()
 
 
 def read_only(url: URL) -> URL:

@@ -78,7 +78,9 @@ def _reason(error: Exception) -> str:
 
 
 def _masked(text: str, url: URL) -> str:
-    return text.replace(str(url.password), "***") if url.password else text
+    # libpq says no passwords; a proxy or a driver's hook may
+    secret = rf"(?<!\w){re.escape(str(url.password))}(?!\w)"
+    return re.sub(secret, "***", text) if url.password else text
 
 
 def _place(url: URL) -> str:

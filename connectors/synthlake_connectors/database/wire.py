@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,9 +30,10 @@ class Wire:
     """
 
     def __init__(self, connection: Any) -> None:
-        from psycopg import pq
+        import psycopg
 
-        self._pq, self._connection, self._raw = pq, connection, connection.pgconn
+        self._pq, self._lost = psycopg.pq, psycopg.Error
+        self._connection, self._raw = connection, connection.pgconn
 
     def run(self, sql: str) -> None:
         """Execute statements, separated by semicolons, and pass over what they return.
@@ -79,7 +80,7 @@ class Wire:
         rows: list[bytes] = []
         size = 0
         while True:
-            length, data = self._raw.get_copy_data(1)
+            length, data = self._call(self._raw.get_copy_data, 1)
             if length > 0:
                 rows.append(bytes(data))
                 size += length
@@ -93,7 +94,7 @@ class Wire:
         if rows:
             yield rows
 
-    def _guarded(self, sql: str, send: Any) -> list[Any]:
+    def _guarded(self, sql: str, send: Callable[[], None]) -> list[Any]:
         self._send(sql, send)
         try:
             return self._drain(sql)
@@ -101,10 +102,17 @@ class Wire:
             self._abandon()
             raise
 
-    def _send(self, sql: str, send: Any) -> None:
+    def _send(self, sql: str, send: Callable[[], None]) -> None:
         if self._connection.closed:
             raise of_statement("", "", sql)
-        send()
+        self._call(send)
+
+    def _call(self, action: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return action(*arguments)
+        except self._lost:
+            pass
+        raise of_statement("", "", "")  # outside of the handler, so that nothing is chained
 
     def _drain(self, sql: str) -> list[Any]:
         results = []
@@ -115,21 +123,23 @@ class Wire:
         return results
 
     def _result(self) -> Any:
-        self._raw.flush()
+        self._call(self._raw.flush)
         while self._raw.is_busy():
             self._await()
         return self._raw.get_result()
 
     def _await(self) -> None:
         select.select([self._raw.socket], [], [], _WAIT_S)
-        self._raw.consume_input()
+        self._call(self._raw.consume_input)
 
     def _raise(self, result: Any, sql: str) -> None:
         if result is None or result.status == self._pq.ExecStatus.FATAL_ERROR:
             fields = self._pq.DiagnosticField
             state = result and result.error_field(fields.SQLSTATE)
             said = result and result.error_field(fields.MESSAGE_PRIMARY)
-            raise of_statement((state or b"").decode(), (said or b"").decode("utf-8", "replace"), sql)
+            raise of_statement(
+                (state or b"").decode(), (said or b"").decode("utf-8", "replace"), sql
+            )
 
     def _abandon(self) -> None:
         """Stop a statement that nobody waits for any more, so that the next one can be sent."""

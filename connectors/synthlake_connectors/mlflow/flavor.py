@@ -82,8 +82,9 @@ def log_model(
         ArtifactError: the folder holds no whole artifact.
         MissingExtraError: MLflow is not installed.
     """
+    mlflow = vendor()
     loaded = artifact if isinstance(artifact, Artifact) else load(artifact)
-    return vendor().models.Model.log(
+    return mlflow.models.Model.log(
         artifact_path=None,
         name=name,
         flavor=sys.modules[_LOADER],

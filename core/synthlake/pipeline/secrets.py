@@ -40,6 +40,8 @@ def mask_all(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _shown(key: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return mask_all(value)
     if not isinstance(value, str) or _REFERENCE.fullmatch(value):
         return value
     return MASK if _NAMED.search(key) else mask(value)

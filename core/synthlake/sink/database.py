@@ -11,11 +11,46 @@ import pyarrow as pa
 
 from synthlake.errors import SinkError, SinkOccupiedError
 from synthlake.schema.model import Schema, Table
+from synthlake.schema.nearest import nearest
 from synthlake.seed import digest
+from synthlake.sink.carry import carried, carry
 from synthlake.sink.groups import groups
 from synthlake.sink.keys import Constraints, Keys, ordered
 from synthlake.sink.runs import Run, Runs
-from synthlake.sink.store import PART, PREFIX, RUNS, Existing, Filled, Session, Store, quote
+from synthlake.sink.store import (
+    PART,
+    PREFIX,
+    RUNS,
+    Existing,
+    Filled,
+    Key,
+    Session,
+    Store,
+    clause,
+    create,
+    insertion,
+    listed,
+    quote,
+)
+
+__all__ = [
+    "PART",
+    "RUNS",
+    "DatabaseSettings",
+    "DatabaseSink",
+    "Existing",
+    "Filled",
+    "Key",
+    "Session",
+    "Store",
+    "carried",
+    "carry",
+    "clause",
+    "create",
+    "insertion",
+    "listed",
+    "quote",
+]
 
 VERSION: Final = 1
 OPTIONS: Final = ("constraints", "into_existing")
@@ -37,12 +72,22 @@ class DatabaseSettings:
     into_existing: bool = False
 
     @classmethod
-    def of(cls, options: Mapping[str, Any]) -> DatabaseSettings:
+    def of(cls, options: Mapping[str, Any], others: Iterable[str] = ()) -> DatabaseSettings:
         """From the options of a spec.
 
+        Args:
+            options: as given.
+            others: that the database has besides.
+
         Raises:
-            SinkError: an option has a value that it cannot have.
+            SinkError: there is no such option, or it has a value that it cannot have.
         """
+        known = (*OPTIONS, *others)
+        for name in options:
+            if name not in known:
+                raise SinkError(
+                    f"the sink has no option {name!r}", hint=nearest(str(name), known)
+                )
         constraints = options.get("constraints", "auto")
         into = options.get("into_existing", False)
         if constraints not in ("auto", "none", "require"):

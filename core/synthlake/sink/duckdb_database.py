@@ -66,10 +66,10 @@ def duckdb_sink(path: Path, schema: str | None, options: Mapping[str, Any]) -> D
         options: ``constraints``, ``into_existing``, ``encryption_key``.
 
     Raises:
-        SinkError: an option has a value that it cannot have.
+        SinkError: there is no such option, or it has a value that it cannot have.
     """
-    key = options.get("encryption_key")
-    return DatabaseSink(DuckDBStore(path, schema, key), DatabaseSettings.of(options))
+    settings = DatabaseSettings.of(options, ("encryption_key",))
+    return DatabaseSink(DuckDBStore(path, schema, options.get("encryption_key")), settings)
 
 
 class DuckDBStore:
@@ -116,11 +116,11 @@ class DuckDBStore:
                 failure = error
             finally:
                 connection.close()  # what is not committed is undone
-        if failure is not None:  # raised outside: the original error may hold a cell's value
+        if failure is not None:  # the original error may hold a cell's value
             raise SinkError(
                 f"{self.name} refused: {safe_message(failure)}",
                 hint="nothing was changed; run again with the same run id",
-            )
+            ) from None
 
     def present(self) -> bool:
         """Whether there is such a file."""

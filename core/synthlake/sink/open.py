@@ -10,7 +10,6 @@ from typing import Any
 from synthlake.errors import SinkError
 from synthlake.plugins import door, schemes
 from synthlake.ports import Sink
-from synthlake.schema.nearest import nearest
 from synthlake.sink.folder import FolderSink
 from synthlake.sink.formats import FORMATS
 from synthlake.source.secrets import resolve
@@ -52,17 +51,10 @@ def open_sink(
 
 
 def _open_duckdb(address: str, schema: str | None, options: Mapping[str, Any]) -> Sink:
-    from synthlake.sink.database import OPTIONS
     from synthlake.sink.duckdb_database import duckdb_sink
 
     path = Path(address.removeprefix("/"))  # as in SQLAlchemy: a fourth slash makes it absolute
     if not path.name:
         raise SinkError("duckdb:// names no file", hint="write duckdb:///path.duckdb")
-    for name in options:
-        if name not in (*OPTIONS, "encryption_key"):
-            raise SinkError(
-                f"a DuckDB database has no option {name!r} as a sink",
-                hint=nearest(name, [*OPTIONS, "encryption_key"]),
-            )
     given = {k: resolve(v) if isinstance(v, str) else v for k, v in options.items()}
     return duckdb_sink(path.expanduser(), schema, given)

@@ -62,7 +62,7 @@ def profile(stored: Stored, columns: Sequence[tuple[int, Column]]) -> str:
         parts += [
             f"count({name}) AS {name}_present",
             f"count({value}) AS {name}_valued",
-            f"count(DISTINCT {value}) AS {name}_distinct",
+            f"{_distinct(column, value)} AS {name}_distinct",
         ]
         if kind(column.type) == "float":
             parts += [
@@ -92,7 +92,7 @@ def cuts(stored: Stored, number: int, column: Column, valued: int) -> str:
         column: the column.
         valued: rows that have a value in it.
     """
-    below = f"(rank() OVER (ORDER BY v) - 1) * {MAX_CUTS}"
+    below = f"({bigint('rank() OVER (ORDER BY v)')} - 1) * {MAX_CUTS}"
     interval = stored.tables.primitives.quotient(below, str(valued))
     ranked = f"SELECT v, e, {interval} AS b FROM ({_valued(stored, number, column)}) AS r"
     return _counted(stored, ranked, "b")
@@ -108,8 +108,13 @@ def shapes(stored: Stored, number: int) -> str:
     distinct = f"SELECT DISTINCT {name} AS v FROM {stored.name} WHERE {name} IS NOT NULL"
     shaped = f"SELECT v, {primitives.shape('v')} AS s FROM ({distinct}) AS d"
     rows = f"SELECT m.s AS v, t.e FROM {stored.name} AS t JOIN ({shaped}) AS m ON t.{name} = m.v"
-    order = f'ORDER BY "rows" DESC, {primitives.hashed("value")}'
+    order = f"ORDER BY {stored.tables.name('rows')} DESC, {primitives.hashed('value')}"
     return f"SELECT * FROM ({_counted(stored, rows, 'v')}) AS c {order} LIMIT {MAX_SHAPES}"
+
+
+def _distinct(column: Column, value: str) -> str:
+    # engines group nested values differently or not at all, and nobody asks for them
+    return "0" if kind(column.type) == "nested" else f"count(DISTINCT {value})"
 
 
 def _value(stored: Stored, number: int, column: Column) -> str:
@@ -125,10 +130,10 @@ def _valued(stored: Stored, number: int, column: Column) -> str:
 
 def _counted(stored: Stored, rows: str, group: str) -> str:
     """Rows and entities by ``v``, or by ``b`` with the greatest ``v`` of each."""
-    top = "v" if group == "v" else "max(v)"
+    top, n = "v" if group == "v" else "max(v)", stored.tables.name("rows")
     if stored.rows == stored.entities:
         return (
-            f'SELECT {top} AS value, count(*) AS "rows", count(*) AS entities'
+            f"SELECT {top} AS value, count(*) AS {n}, count(*) AS entities"
             f" FROM ({rows}) AS r GROUP BY {group}"
         )
     # entities by a second grouping: count(DISTINCT) per group costs twice as much
@@ -136,7 +141,7 @@ def _counted(stored: Stored, rows: str, group: str) -> str:
     if group != "v":
         pairs = f"SELECT b, e, max(v) AS v, count(*) AS n FROM ({rows}) AS r GROUP BY b, e"
     return (
-        f'SELECT {top} AS value, {bigint("sum(n)")} AS "rows",'
+        f"SELECT {top} AS value, {bigint('sum(n)')} AS {n},"
         f" count(*) AS entities FROM ({pairs}) AS g GROUP BY {group}"
     )
 

@@ -1,0 +1,71 @@
+"""Learns Spark DataFrames where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthlake.api import OnEvent, Schema, fit
+from synthlake_spark.source import SparkSource
+
+if TYPE_CHECKING:
+    from synthlake_spark.twin import SparkTwin
+
+
+class SparkSynthesizer:
+    """Learns frames by Spark SQL; only counts and an intact sample leave Spark.
+
+    The artifact is the one that the same data gives in any other engine.
+
+    Args:
+        schema: whole or in part, as everywhere: a ``Schema``, the ``tables:`` subtree as a mapping,
+            or the path of a schema file; the rest is inferred.
+        settings: ``k``, ``holdout`` (share of root entities that is not learned from),
+            ``max_rows`` (of the sample) and ``synthesizer`` (a name, or name and settings); as in
+            ``synthlake.fit``.
+    """
+
+    def __init__(
+        self, schema: Schema | Mapping[str, Any] | str | Path | None = None, **settings: Any
+    ) -> None:
+        self._schema = Schema.load(schema) if isinstance(schema, str | Path) else schema
+        self._settings = settings
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{name}={value!r}" for name, value in self._settings.items())
+        return f"SparkSynthesizer({said})"
+
+    def fit(
+        self,
+        frames: Mapping[str, Any] | SparkSource,
+        *,
+        seed: int = 0,
+        on_event: OnEvent | None = None,
+    ) -> SparkTwin:
+        """Learn frames of one session.
+
+        Args:
+            frames: by table, or a ``SparkSource``, such as one of Delta tables.
+            seed: of learning.
+            on_event: told about progress.
+
+        Raises:
+            SourceError: the frames cannot be read.
+            SchemaError: the schema contradicts itself or the frames.
+            LearnError: the data cannot be learned as asked.
+            QueryError: Spark refused a statement.
+
+        Privacy: counts, values with their counts, and at most ``max_rows`` rows of each tree of
+            tables leave Spark, for this process alone.
+        Cost: a few statements a column; each reads the frames or what is cached of them.
+        """
+        from synthlake_spark.twin import SparkTwin
+
+        source = frames if isinstance(frames, SparkSource) else SparkSource(frames)
+        try:
+            artifact = fit(source, self._schema, seed=seed, on_event=on_event, **self._settings)
+        finally:
+            if source is not frames:
+                source.close()
+        return SparkTwin(source.engine().spark, artifact)
