@@ -33,9 +33,7 @@ _ATTEMPTS = 5  # another process may take the port between choosing and binding 
 
 def binaries() -> Path:
     """Folder of the newest server's binaries; fails with what to install."""
-    found = sorted(
-        Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3])
-    )
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
     on_path = shutil.which("initdb")
     if found:
         return found[-1].parent

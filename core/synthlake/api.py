@@ -19,6 +19,7 @@ from synthlake.pipeline import judge, learn
 from synthlake.pipeline.document import Document
 from synthlake.pipeline.document import read as read_document
 from synthlake.pipeline.find import FoundRun, find_run
+from synthlake.pipeline.holdout import held_out
 from synthlake.pipeline.learn import FitOptions, FitSettings, Given, understand
 from synthlake.pipeline.lines import Lines
 from synthlake.pipeline.plan import Plan
@@ -32,8 +33,10 @@ from synthlake.ports import Event, OnEvent, QueryEngine, Sink, Source
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
 from synthlake.sink import database as sinks
 from synthlake.sink.carry import carried, carry
+from synthlake.sink.export import write_table
 from synthlake.sink.staging import PartFiles
 from synthlake.source import open_source as open
+from synthlake.source.folder import read_manifest
 from synthlake.source.names import check_columns, check_tables, nearest
 from synthlake.source.relations import Relation, relations
 from synthlake.source.scans import Scan, ScanSource
@@ -83,6 +86,7 @@ __all__ = [
     "evaluate",
     "find_run",
     "fit",
+    "holdout",
     "if_published_of",
     "load",
     "mask",
@@ -92,13 +96,16 @@ __all__ = [
     "plan",
     "ports",
     "read_document",
+    "read_manifest",
     "relations",
     "resolve_secret",
     "run",
     "schemes",
+    "sinks",
     "sql",
     "taking",
     "typed_batches",
+    "write_table",
     "understand",
 ]
 
@@ -236,6 +243,24 @@ def evaluate(
         schema = synthetic.schema
     asked = judge.Asked(open(real), open(synthetic), schema, held, share)
     return judge.compare(asked, given, on_event)
+
+
+def holdout(real: object, learned: object, schema: Given = None) -> Source:
+    """The rows of a source that a twin was not learned from: whole root entities, by hash.
+
+    Args:
+        real: what was learned from: whatever ``open`` takes.
+        learned: the ``Artifact``, a ``Twin`` of it, or the folder of a twin.
+        schema: as it was learned; needed for a folder without an artifact, if one was given.
+
+    Raises:
+        EvaluationError: nothing was set aside.
+    """
+    opened = open(real)
+    if isinstance(learned, Artifact):
+        share = float(learned.provenance.get("fit", {}).get("holdout", 0.0))
+        return held_out(opened, None, schema or learned.schema, share)
+    return held_out(opened, learned, schema)
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+KINDS = ("model", "seed", "snapshot", "source")
+
 
 def main() -> None:
     """Answer the question on stdin."""
@@ -38,9 +40,10 @@ def answer(asked: Mapping[str, Any]) -> dict[str, Any]:
         return _failure(parsed.exception, "parse")
     found = {"selected": None, **_resolved(asked)}
     if asked["selection"]:
-        wanted = ["--output", "json", "--output-keys", "unique_id", *asked["selection"]]
+        shown = ["--output", "json", "--output-keys", "unique_id"]
+        kinds = [word for kind in KINDS for word in ("--resource-type", kind)]
         listed = dbtRunner(manifest=parsed.result).invoke(
-            ["--quiet", "ls", *asked["common"], *wanted]
+            ["--quiet", "ls", *asked["common"], *shown, *kinds, *asked["selection"]]
         )
         if not listed.success:
             return _failure(listed.exception, "ls")

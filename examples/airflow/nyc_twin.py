@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from airflow.sdk import DAG, Asset, Param, task
+
 from synthlake_airflow import (
     EvaluateOperator,
     QualityGateOperator,

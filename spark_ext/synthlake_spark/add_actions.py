@@ -159,8 +159,8 @@ def _part_writer(place: str, table: str, parts: int, prefix: str) -> Any:
         from synthlake_spark.part_files import write_part
 
         for batch in numbers:
-            for number in batch.column(0).to_pylist():
-                yield write_part(place, table, (parts, number), prefix, expected)
+            for number in batch.column(0).to_numpy():
+                yield write_part(place, table, (parts, int(number)), prefix, expected)
 
     return write
 

@@ -6,6 +6,7 @@ The twin travels as one file, never in the closure: Spark Connect refuses large 
 from __future__ import annotations
 
 import atexit
+import hashlib
 import re
 import shutil
 import tempfile
@@ -33,12 +34,14 @@ class Shipped:
     Attributes:
         twin: as it is here.
         place: of its file for workers, see ``worker.located``.
+        artifact: its id.
         fingerprint: digest of artifact and plan, from which all rows follow.
         partitions: of each table's frame; None for one a quarter of a million rows.
     """
 
     twin: Twin
     place: str
+    artifact: str
     fingerprint: str
     partitions: int | None = None
 
@@ -84,16 +87,18 @@ def ship(spark: Any, twin: Twin, shared: str | Path | None, partitions: int | No
     folder = Path(shared) if shared is not None else _scratch()
     try:
         draft = folder / f"{id(twin):x}.draft"
-        digest = twin.save(draft)
-        file = draft.rename(folder / f"{digest}-{len(twin)}.twin")
+        saved = twin.save(draft)
+        name = hashlib.sha256("\0".join([saved.fingerprint, *twin]).encode()).hexdigest()
+        file = draft.rename(folder / f"{name[:32]}.twin")
     except OSError as error:
         raise errors.SinkError(
             f"{folder} cannot be written to: {error.strerror}", hint="name another folder"
         ) from error
-    if shared is not None:
-        return Shipped(twin, str(file.absolute()), digest, partitions)
-    spark.addArtifacts(str(file), file=True)
-    return Shipped(twin, f"file:{file.name}", digest, partitions)
+    place = str(file.absolute())
+    if shared is None:
+        spark.addArtifacts(place, file=True)
+        place = f"file:{file.name}"
+    return Shipped(twin, place, saved.artifact, saved.fingerprint, partitions)
 
 
 @lru_cache(maxsize=1)
@@ -117,11 +122,15 @@ def check_workers(spark: Any) -> None:
     def probe(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from importlib import metadata
 
+        def version(name: str) -> str | None:
+            try:
+                return metadata.version(name)
+            except metadata.PackageNotFoundError:
+                return None
+
         for _ in batches:
-            found = {d.name.lower(): d.version for d in metadata.distributions()}
-            yield pa.RecordBatch.from_pydict(
-                {"name": names, "version": [found.get(name) for name in names]}
-            )
+            found = [version(name) for name in names]
+            yield pa.RecordBatch.from_pydict({"name": names, "version": found})
 
     rows = spark.range(0, 1, 1, 1).mapInArrow(probe, "name string, version string").collect()
     found = {row["name"]: row["version"] for row in rows if row["version"] is not None}

@@ -58,11 +58,9 @@ def write_part(
 def _opened(path: str) -> tuple[Any, str]:
     """The file system of a path, and the path in it; folders are made."""
     if "://" not in path:
-        store, target = fs.LocalFileSystem(), path
-        Path(target).parent.mkdir(parents=True, exist_ok=True)
-    else:
-        store, target = fs.FileSystem.from_uri(path)
-    return store, target
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return fs.LocalFileSystem(), path
+    return fs.FileSystem.from_uri(path)
 
 
 def _write(store: Any, target: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:

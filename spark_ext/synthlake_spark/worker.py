@@ -77,8 +77,8 @@ def cuts_of(
     """Row ranges of the parts whose numbers come in batches of one column."""
     cuts = opened(located(place))[table].cuts(parts)
     for batch in numbers:
-        for number in batch.column(0).to_pylist():
-            yield cuts[number]
+        for number in batch.column(0).to_numpy():
+            yield cuts[int(number)]
 
 
 def located(place: str) -> str:

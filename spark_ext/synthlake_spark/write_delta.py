@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,6 +19,8 @@ from synthlake_spark.audit import audit
 from synthlake_spark.generate import Frames, Shipped
 from synthlake_spark.marks import Mark
 from synthlake_spark.output_types import OutputTypes
+
+_AT_A_TIME = 4
 
 Gate = Callable[[Mapping[str, Any]], None]
 """Called with frames over the staged tables; what it raises stops the run before publishing."""
@@ -104,13 +107,11 @@ def write_tables(
         mark.check(published[0], "it is published")
         found: dict[str, Any] = json.loads(published[1])
         return found
-    before = {name: writer.published_mark(name) for name in frames}
+    before = _each(frames, writer.published_mark)
     for found_mark in filter(None, before.values()):
         mark.check(found_mark, "it is published in part")
     counted = _stage(writer, frames, mark, gates)
-    for name in frames:
-        if before[name] != mark:
-            writer.publish(name, mark)
+    _each([n for n in frames if before[n] != mark], lambda name: writer.publish(name, mark))
     manifest = _manifest(mark, shipped, counted)
     writer.record(mark, json.dumps(manifest, sort_keys=True))
     return manifest
@@ -120,17 +121,27 @@ def _stage(
     writer: DeltaWriter, frames: Frames, mark: Mark, gates: Sequence[Gate]
 ) -> dict[str, int]:
     """Stage what is not staged yet, and judge it."""
-    for name, frame in frames.items():
+
+    def stage(name: str) -> None:
         found = writer.staged_mark(name)
         if found is None:
-            writer.stage(name, frame, mark)
+            writer.stage(name, frames[name], mark)
         else:
             mark.check(found, "it is staged")
+
+    _each(frames, stage)
     staged = {name: writer.staged(name) for name in frames}
     counted = audit(frames.shipped.twin, staged, f"_runs of {mark.run_id}")
     for gate in gates:
         gate(staged)
     return counted
+
+
+def _each(tables: Iterable[str], work: Callable[[str], Any]) -> dict[str, Any]:
+    """Do the same for some tables at a time: most of it is waiting."""
+    names = list(tables)
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        return dict(zip(names, pool.map(work, names), strict=True))
 
 
 def _digest(frames: Frames) -> str:
@@ -149,6 +160,7 @@ def _manifest(mark: Mark, shipped: Shipped, counted: Mapping[str, int]) -> dict[
     return {
         "run_id": mark.run_id,
         "digest": mark.digest,
+        "artifact": shipped.artifact,
         "fingerprint": shipped.fingerprint,
         "seed": wanted.seed,
         "scale": wanted.scale,

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 from tests.airflow import home
 from tests.airflow.home import Home
@@ -24,6 +29,7 @@ TWO_DAYS = {
 }
 SMALL = ("airlines", "planes")
 SECRET = "p@ss/wörd 93"
+_SQL = {"string": "text", "int32": "integer", "int64": "bigint", "double": "double precision"}
 TESTED = ("nyc_twin", "paths", "gates", "fails", "mapped", "secret")
 
 
@@ -60,12 +66,26 @@ def lay(two_days: Path, folder: Path, *tables: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home with a fresh database."""
-    made = home.make(tmp_path_factory.mktemp("airflow") / "home")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of Airflow in which nothing has happened yet."""
+    made = home.make(tmp_path_factory.mktemp("migrated") / "home")
     done = made.run("airflow", "db", "migrate")
     assert done.returncode == 0, done.stdout
+    return made.folder / "airflow.db"
+
+
+def settle(folder: Path, migrated: Path) -> Home:
+    """A home with a fresh database."""
+    made = home.make(folder)
+    with closing(sqlite3.connect(migrated)) as old, closing(sqlite3.connect(made.database)) as new:
+        old.backup(new)
     return made
+
+
+@pytest.fixture(scope="session")
+def airflow_home(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home without a scheduler."""
+    return settle(tmp_path_factory.mktemp("airflow") / "home", migrated)
 
 
 @dataclass(frozen=True)
@@ -78,18 +98,43 @@ class Ran:
 
 
 @pytest.fixture(scope="session")
-def tested(airflow_home: Home, two_days: Path, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+def shop(postgres: str, two_days: Path) -> dict[str, Any]:
+    """A connection of Airflow to a real server that asks for the password."""
+    import psycopg
+
+    planes = pq.read_table(two_days / "planes.parquet")
+    columns = ", ".join(f"{name} {_SQL[str(planes[name].type)]}" for name in planes.column_names)
+    reader = psycopg.sql.SQL("CREATE ROLE reader LOGIN PASSWORD {}").format(SECRET)
+    with psycopg.connect(postgres.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(reader)
+        connection.execute("CREATE DATABASE shop")
+    place = postgres.replace("+psycopg", "").rpartition("/")[0] + "/shop"
+    with psycopg.connect(place, autocommit=True) as connection:
+        connection.execute(f"CREATE TABLE planes ({columns}, PRIMARY KEY (tailnum))")
+        connection.execute("GRANT SELECT ON planes TO reader")
+        with connection.cursor().copy("COPY planes FROM STDIN") as copy:
+            for row in planes.to_pylist():
+                copy.write_row(tuple(row.values()))
+    return {
+        "conn_type": "postgres", "host": "127.0.0.1", "port": urlsplit(postgres).port,
+        "login": "reader", "password": SECRET, "schema": "shop",
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def tested(
+    airflow_home: Home,
+    two_days: Path,
+    shop: dict[str, Any],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Ran:
     """All DAGs but those that need a scheduler, each run once by ``dag.test()``."""
     folder = tmp_path_factory.mktemp("tested")
     for name in TESTED:
         lay(two_days, folder / name, *(() if name == "nyc_twin" else SMALL))
-    connection = {
-        "conn_type": "postgres", "host": "127.0.0.1", "port": 1, "login": "reader",
-        "password": SECRET, "schema": "shop",
-    }  # fmt: skip
     done = airflow_home.run(
         "python", str(Path(__file__).with_name("run_dags.py")), str(folder), *TESTED,
-        AIRFLOW_CONN_SHOP=json.dumps(connection),
+        AIRFLOW_CONN_SHOP=json.dumps(shop), AIRFLOW_CONN_GONE=json.dumps({**shop, "port": 1}),
     )  # fmt: skip
     parts = done.stdout.split("=== ")[1:]
     assert parts[-1:] == ["end\n"], done.stdout[-8000:]
@@ -98,11 +143,8 @@ def tested(airflow_home: Home, two_days: Path, tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture(scope="session")
-def scheduler(
-    airflow_home: Home, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Standalone]:
+def scheduler(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
     """``airflow standalone`` with a home of its own."""
-    made = home.make(tmp_path_factory.mktemp("standalone") / "home")
-    shutil.copy(airflow_home.folder / "airflow.db", made.folder)
+    made = settle(tmp_path_factory.mktemp("standalone") / "home", migrated)
     with standalone(made) as started:
         yield started

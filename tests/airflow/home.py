@@ -33,6 +33,11 @@ class Home:
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def database(self) -> Path:
+        """Airflow's own."""
+        return self.folder / "airflow.db"
+
+    @property
     def environment(self) -> dict[str, str]:
         """Of every process of Airflow."""
         clean = {k: v for k, v in os.environ.items() if not k.startswith("AIRFLOW")}
@@ -60,7 +65,7 @@ class Home:
 
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         """What Airflow's own database says."""
-        with closing(sqlite3.connect(self.folder / "airflow.db", timeout=30)) as connection:
+        with closing(sqlite3.connect(self.database, timeout=30)) as connection:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(sql, values)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import quote
 
 import pytest
 from tests.airflow.conftest import SECRET, Ran
@@ -104,12 +105,12 @@ def test_functions_and_mapped_tasks_have_runs_of_their_own(tested: Ran) -> None:
     assert decorated["folder"] == str(folder / "decorated")
 
 
-def test_a_password_is_written_nowhere(tested: Ran) -> None:
-    assert tested.home.states("secret") == {"synthesize": "failed"}
-    assert "Error" in tested.said["secret"]
-    from urllib.parse import quote
-
-    for form in {SECRET, quote(SECRET, safe=""), quote(SECRET), json.dumps(SECRET)[1:-1]}:
+def test_a_password_opens_the_source_and_is_written_nowhere(tested: Ran) -> None:
+    assert tested.home.states("secret") == {"shop": "success", "gone": "failed"}
+    assert (tested.folder / "secret" / "shop" / "planes.parquet").is_file()
+    forms = {SECRET, quote(SECRET, safe=""), quote(SECRET), json.dumps(SECRET)[1:-1]}
+    files = [*tested.home.files(), *(p for p in tested.folder.rglob("*") if p.is_file())]
+    for form in forms:
         assert form not in "".join(tested.said.values())
-        for path in tested.home.files():
+        for path in files:
             assert form.encode() not in path.read_bytes(), path

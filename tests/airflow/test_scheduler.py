@@ -44,11 +44,11 @@ def test_triggered_by_api_the_example_is_green_and_wakes_who_waits(
     assert seen == {key: outcome[key] for key in ("run_id", "decision", "artifact", "rows")}
     assert outcome["run_id"] == f"nyc_twin/synthesize/{run}/-1"
 
+    query = "SELECT run_id FROM dag_run WHERE dag_id = 'nyc_twin_user'"
     (user,) = scheduler.wait(
-        lambda: scheduler.ask("GET", "/api/v2/dags/nyc_twin_user/dagRuns")["dag_runs"] or None,
-        TASK_S, "the asset starts the other DAG",
-    )  # fmt: skip
-    assert scheduler.run("nyc_twin_user", user["dag_run_id"]) == "success"
+        lambda: scheduler.home.rows(query) or None, TASK_S, "the asset starts the other DAG"
+    )
+    assert scheduler.run("nyc_twin_user", user["run_id"]) == "success"
     (used,) = scheduler.home.xcom("nyc_twin_user", "use")
     assert used == {"rows": outcome["rows"], "decision": "PASS"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -173,7 +174,9 @@ def logged(
     }
     given["artifact"] = str(failed.artifact)
     (folder / "author.json").write_text(json.dumps(given))
-    held: dict[str, Any] = json.loads(_call("mlflow_author.py", server, folder, "error").splitlines()[-1])
+    held: dict[str, Any] = json.loads(
+        _call("mlflow_author.py", server, folder, "error").splitlines()[-1]
+    )
     return held
 
 
@@ -362,3 +365,18 @@ def test_mlflow_evaluates_a_model(server: Server, read: dict[str, Any]) -> None:
     run = server.run(read["evaluated"]["run"])
     page = server.file(run, "evaluation/report.html")
     assert page.startswith(b"<!doctype html>") or b"<html" in page[:300].lower()
+
+
+def test_the_guide_runs(server: Server, folder: Path, tmp_path: Path) -> None:
+    guide = (HERE.parents[1] / "docs" / "mlflow.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python shape file=(\S+)\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    assert [name for name, _ in blocks] == ["log.py", "predict.py", "judge.py"]
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "nyc").symlink_to(folder / "real")
+    code = "".join(text for _, text in blocks)  # one process: MLflow takes long to import
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=tmp_path, env={**_environment(), "MLFLOW_TRACKING_URI": server.url},
+        capture_output=True, text=True, timeout=CALL_S, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]

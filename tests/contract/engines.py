@@ -57,6 +57,4 @@ def _without_nan(table: pa.Table) -> pa.Table:
             values = table.column(number)
             kept = pc.if_else(pc.is_nan(values), pa.scalar(None, field.type), values)
             table = table.set_column(number, field, kept)
-        if pa.types.is_decimal(field.type):
-            table = table.set_column(number, field.name, table.column(number).cast(pa.float64()))
     return table

@@ -13,13 +13,13 @@ from synthlake.schema.model import ForeignKey
 
 UTC = dt.UTC
 TEXTS = [
-    "a", "A", "b", "_a", "-1", "", " ", "a ", "a  ", " a", "é", "e\u0301", "É", "日本7", "\U0001f600",
-    "it's", 'say "x"', "back\\slash", "tab\there", "line\nfeed", "\r\n", "%s {0} ${v}", "NULL", "\\N",
-    "\\.", "ß", "ss", "İ", "i", "007", "7", "x" * 300, None,
+    "a", "A", "b", "_a", "-1", "", " ", "a ", "a  ", " a", "é", "e\u0301", "É", "日本7",
+    "\U0001f600", "it's", 'say "x"', "back\\slash", "tab\there", "line\nfeed", "\r\n",
+    "%s {0} ${v}", "NULL", "\\N", "\\.", "ß", "ss", "İ", "i", "007", "7", "x" * 300, None,
 ]  # fmt: skip
 FLOATS = [
-    0.0, -0.0, 1.5, -1.5, 0.1, 1 / 3, 1e300, -1e300, 5e-324, 1e-30, 2.0**40, 2.0**53 + 2, 1e15 + 0.3,
-    12345678901.12345, 39.02, float("nan"), float("inf"), float("-inf"), None,
+    0.0, -0.0, 1.5, -1.5, 0.1, 1 / 3, 1e300, -1e300, 5e-324, 1e-30, 2.0**40, 2.0**53 + 2,
+    1e15 + 0.3, 12345678901.12345, 39.02, float("nan"), float("inf"), float("-inf"), None,
 ]  # fmt: skip
 MOMENTS = [
     dt.datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),

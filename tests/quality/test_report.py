@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 from tests.quality.conftest import Tables, schema_of, shuffled
 
-from synthlake.errors import SinkError
+from synthlake.errors import EvaluationError, SinkError, SpecError
 from synthlake.quality.evaluate import evaluate
 from synthlake.quality.report import Report
 from synthlake.quality.settings import EvaluationSettings
@@ -87,6 +87,54 @@ def test_the_document_is_stable(report: Report, tmp_path: Path) -> None:
     assert (
         document["summary"]["pairs"]["mean"]["floor"] > document["summary"]["pairs"]["mean"]["twin"]
     )
+
+
+def test_a_stored_report_is_the_same_but_for_pictures(report: Report, tmp_path: Path) -> None:
+    path = report.save(tmp_path / "report.json")
+    loaded = Report.load(path)
+    assert loaded.to_json() == report.to_json()
+    assert loaded.summary() == report.summary()
+    assert loaded.means() == report.means()
+    assert list(loaded.metrics) == list(report.metrics)
+    assert Report.load(tmp_path).decision == report.decision
+
+
+def test_other_gates_decide_on_stored_figures(report: Report, tmp_path: Path) -> None:
+    loaded = Report.load(report.save(tmp_path / "report.json"))
+    gates = [{"metric": "ks", "at_most": "ceiling - 5", "otherwise": "warn", "table": "orders"}]
+    assert loaded.decided(gates).decision == "WARN"
+    assert loaded.decided([{"metric": "ks", "at_most": 1}]).decision == "PASS"
+    again = Report.load(loaded.decided(gates).save(tmp_path / "again.json"))
+    assert again.gates == loaded.decided(gates).gates
+    with pytest.raises(SpecError, match="names no known metric"):
+        loaded.decided([{"metric": "k", "at_most": 1}])
+
+
+def test_figures_of_a_metric_that_is_not_installed_stay(report: Report, tmp_path: Path) -> None:
+    path = report.save(tmp_path / "report.json")
+    path.write_text(path.read_text().replace('"ks"', '"theirs"'))
+    loaded = Report.load(path)
+    assert loaded.means()["theirs"] == report.means()["ks"]
+    assert loaded.decided([{"metric": "theirs", "at_most": 1}]).decision == "PASS"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "there is no report"),
+        ("{", "not a report, or damaged"),
+        ("[]", "not a report, or damaged"),
+        ('{"version": 1}', "not a report, or damaged"),
+        ('{"version": 2}', "a report of version 2"),
+    ],
+)
+def test_what_is_no_report_is_a_typed_error(text: str | None, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(EvaluationError, match=said) as raised:
+        Report.load(path)
+    assert raised.value.hint
 
 
 def test_the_terminal_says_the_same(report: Report) -> None:

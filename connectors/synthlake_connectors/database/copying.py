@@ -100,15 +100,13 @@ class Copying:
     def _column(self, number: int, found: pa.ChunkedArray[Any]) -> Values:
         values: Any = found.combine_chunks()
         if self._scales[number] >= 0:
-            point = pc.find_substring(values, ".")
-            after = pc.subtract(pc.subtract(pc.binary_length(values), point), 1)
-            most = pc.max(pc.if_else(pc.less(point, 0), 0, after)).as_py() or 0
-            self._scales[number] = max(self._scales[number], most)
+            self._scales[number] = max(self._scales[number], _scale(values))
         of = self._forms[number]
         if pa.types.is_binary(of.type):
-            raw = [None if v is None else bytes.fromhex(v) for v in values.to_pylist()]
-            return pa.array(raw, of.type)
-        return values if of.parsed is None else values.cast(of.type)
+            values = [None if v is None else bytes.fromhex(v) for v in values.to_pylist()]
+            return pa.array(values, of.type)
+        made: Values = values if of.parsed is None else values.cast(of.type)
+        return made
 
     def _decimal(self, values: Values, scale: int) -> Values:
         found = None
@@ -120,3 +118,11 @@ class Copying:
                 hint="cast it to NUMERIC with a precision, or leave it out",
             )  # fmt: skip
         return found
+
+
+def _scale(values: Any) -> int:
+    """Most digits after the point of numbers as texts."""
+    point: Any = pc.find_substring(values, ".")
+    after = pc.if_else(pc.less(point, 0), -1, pc.add(point, 1))
+    digits = pc.subtract(pc.binary_length(values), after)
+    return max(0, pc.max(pc.if_else(pc.less(point, 0), 0, digits)).as_py() or 0)

@@ -14,12 +14,8 @@ from synthlake.api import Relation
 from synthlake.api import sql as dialects
 from synthlake_connectors.database.address import close
 from synthlake_connectors.database.copying import Copying
-from synthlake_connectors.database.postgres_types import (
-    MAX_DIGITS,
-    Reading,
-    is_number,
-    reading,
-)
+from synthlake_connectors.database.postgres_types import MAX_DIGITS, is_number, reading
+from synthlake_connectors.database.readings import Reading
 from synthlake_connectors.database.wire import Wire
 
 T = TypeVar("T")
@@ -202,4 +198,5 @@ def _selects(sql: str) -> bool:
 
 
 def _empty(schema: pa.Schema) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.nulls(0, kind) for kind in schema.types], schema=schema)
+    columns: list[Any] = [pa.array([], kind) for kind in schema.types]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from synthlake_connectors.database.readings import Reading
 from synthlake_connectors.database.wire import Field
 
 _UTC = "UTC"
@@ -69,21 +70,6 @@ def declared(field: Field) -> tuple[int, int] | None:
 def is_number(field: Field) -> bool:
     """Whether a column holds exact decimal numbers without saying their digits."""
     return field.oid == _NUMERIC and declared(field) is None
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How a column of a table is read through its view.
-
-    Attributes:
-        type: Arrow type.
-        value: expression of the value.
-        misfit: condition on cells that the Arrow type cannot hold; empty if there are none.
-    """
-
-    type: pa.DataType
-    value: str
-    misfit: str = ""
 
 
 _ZEROED = {700: "REAL", 701: "DOUBLE PRECISION"}

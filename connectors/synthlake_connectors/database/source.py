@@ -25,26 +25,9 @@ from synthlake_connectors.database.address import address, close, connect
 from synthlake_connectors.database.reflection import Reflection
 
 if TYPE_CHECKING:
-    from synthlake_connectors.database.postgres import PostgresEngine
-    from synthlake_connectors.database.sqlite import SQLiteEngine
+    from synthlake_connectors.database.readings import Reading
 
 OPTIONS = ("password", "tables", "misfits", "connect_timeout_s", "work_mem", "temp_directory")
-
-
-class Reading(Protocol):
-    """How a column is read: Arrow type, expression, and condition on cells that do not fit."""
-
-    @property
-    def type(self) -> pa.DataType:
-        """Arrow type."""
-
-    @property
-    def value(self) -> str:
-        """Expression of the value."""
-
-    @property
-    def misfit(self) -> str:
-        """Condition on cells that the type cannot hold; empty if there are none."""
 
 
 class Session(QueryEngine, Protocol):
@@ -193,9 +176,7 @@ def _check(options: Mapping[str, Any]) -> None:
         )
 
 
-def _session(
-    backend: str, connection: Any, options: Mapping[str, Any]
-) -> PostgresEngine | SQLiteEngine:
+def _session(backend: str, connection: Any, options: Mapping[str, Any]) -> Session:
     if backend == "sqlite":
         from synthlake_connectors.database.sqlite import SQLiteEngine
 

@@ -13,13 +13,19 @@ from synthlake.api import Relation, errors
 from synthlake.api import sql as dialects
 from synthlake_connectors.database.address import close
 from synthlake_connectors.database.failures import of_sqlite
-from synthlake_connectors.database.sqlite_types import FUNCTIONS, Reading, is_dynamic, reading
+from synthlake_connectors.database.readings import Reading
+from synthlake_connectors.database.sqlite_types import FUNCTIONS, is_dynamic, reading
 
 T = TypeVar("T")
 DIALECT = "sqlite"
 _ROWS = 65_536
 _CACHE_KB = 65_536
-_STORED = {"integer": pa.int64(), "real": pa.float64(), "text": pa.string(), "blob": pa.binary()}
+_STORED: dict[str, Any] = {
+    "integer": pa.int64(),
+    "real": pa.float64(),
+    "text": pa.string(),
+    "blob": pa.binary(),
+}
 
 
 class SQLiteEngine:
@@ -45,7 +51,7 @@ class SQLiteEngine:
             self._raw.create_function(name, arguments, function, deterministic=True)
         # the first read takes the lock that keeps the file as it is
         for sql in (f"PRAGMA cache_size = -{_CACHE_KB}", "BEGIN", "SELECT 1 FROM sqlite_master"):
-            self._run(sql, lambda sql=sql: self._raw.execute(sql).fetchall())
+            self._rows(sql)
 
     def query(self, sql: str) -> pa.Table:
         """The result of a statement; empty where it has none.
@@ -105,7 +111,7 @@ class SQLiteEngine:
         Cost: one scan for each column whose declared type says nothing.
         """
         asked = "SELECT name, type FROM pragma_table_xinfo(?) WHERE hidden <> 1 ORDER BY cid"
-        columns = self._run(asked, lambda: self._raw.execute(asked, (place.name,)).fetchall())
+        columns = self._rows(asked, place.name)
         found = {}
         for name, declared in columns:
             quoted = dialects.quoted(DIALECT, name)
@@ -114,8 +120,7 @@ class SQLiteEngine:
         return found
 
     def _stored(self, relation: str, column: str) -> set[str]:
-        asked = f"SELECT DISTINCT typeof({column}) FROM {relation}"
-        rows = self._run(asked, lambda: self._raw.execute(asked).fetchall())
+        rows = self._rows(f"SELECT DISTINCT typeof({column}) FROM {relation}")
         return {row[0] for row in rows}
 
     def close(self) -> None:
@@ -134,6 +139,9 @@ class SQLiteEngine:
         # SQLite looks at a view only when it is used
         self._run(sql, lambda: self._raw.execute(f"SELECT * FROM temp.{quoted} LIMIT 0"))
         return f"temp.{quoted}"
+
+    def _rows(self, sql: str, *values: Any) -> list[Sequence[Any]]:
+        return self._run(sql, lambda: list(self._raw.execute(sql, values)))
 
     def _run(self, sql: str, action: Callable[[], T]) -> T:
         import sqlite3
@@ -176,7 +184,7 @@ class SQLiteEngine:
 
     def _part(self, spool: str, start: int) -> tuple[int, list[Sequence[Any]]] | None:
         sql = f"SELECT * FROM {spool} WHERE rowid > {start} ORDER BY rowid LIMIT {_ROWS}"
-        rows = self._run(sql, lambda: self._raw.execute(sql).fetchall())
+        rows = self._rows(sql)
         # the rows of a table that was just made are numbered without gaps
         return (start + len(rows), rows) if rows else None
 
@@ -202,4 +210,5 @@ def _type_of(found: set[str], sql: str) -> pa.DataType:
         return pa.float64()
     if len(found) > 1:
         raise errors.QueryError("a column of the result has values of several types", sql=sql)
-    return _STORED[found.pop()] if found else pa.null()
+    kind: pa.DataType = _STORED[found.pop()] if found else pa.null()
+    return kind

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
 from synthlake.api import errors, sinks
 
 _TYPES: Final[dict[pa.DataType, str]] = {
@@ -70,9 +71,7 @@ class SQLiteStore:
 
     dialect, folds, max_name, mixed_references, cycles = "sqlite", True, 0, True, True
 
-    def __init__(
-        self, path: str, schema: str | None = None, timeout_s: float = _TIMEOUT_S
-    ) -> None:
+    def __init__(self, path: str, schema: str | None = None, timeout_s: float = _TIMEOUT_S) -> None:
         if path in ("", ":memory:"):
             raise errors.SinkError("a SQLite sink needs a file", hint="write sqlite:///file.db")
         if schema not in (None, "main"):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
+
+from synthlake_connectors.database.readings import Reading
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - of naive timestamps
 _EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,27 +70,12 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., Any]]] = MappingProxyType(
 """By name: number of arguments and function."""
 
 
-@dataclass(frozen=True)
-class Reading:
-    """How a column of a table is read through its view; see that of PostgreSQL.
-
-    Attributes:
-        type: Arrow type.
-        value: expression of the value.
-        misfit: condition on cells that are stored as something else.
-    """
-
-    type: pa.DataType
-    value: str
-    misfit: str
-
-
-_WIDTHS = {
+_WIDTHS: dict[str, pa.DataType] = {
     "TINYINT": pa.int8(), "SMALLINT": pa.int16(), "INT2": pa.int16(), "MEDIUMINT": pa.int32(),
     "INT": pa.int32(), "INT4": pa.int32(), "INTEGER": pa.int64(), "BIGINT": pa.int64(),
     "INT8": pa.int64(),
 }  # fmt: skip
-_TIMES = {
+_TIMES: dict[str, tuple[pa.DataType, str]] = {
     "DATE": (pa.date32(), "synthlake_days"),
     "TIME": (pa.time64("us"), "synthlake_time"),
     "DATETIME": (pa.timestamp("us"), "synthlake_naive"),
@@ -99,7 +85,8 @@ _TIMES = {
 }  # fmt: skip
 _TEXTS = ("JSON", "UUID")
 _BOOLEANS = ("BOOLEAN", "BOOL")
-_MAX_DIGITS = 18
+_MAX_DIGITS = 15  # that a double holds
+_DECIMAL = re.compile(r"(?:DECIMAL|NUMERIC)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)")
 
 
 def reading(declared: str, name: str, stored: Collection[str]) -> Reading:
@@ -119,6 +106,8 @@ def reading(declared: str, name: str, stored: Collection[str]) -> Reading:
         return _cell(type, name, f"{function}({name})", f"{function}({name}) IS NULL")
     if kind in _TEXTS:
         return _text(name)
+    if (digits := _digits(declared)) is not None:
+        return _decimal(name, *digits)
     if is_dynamic(declared):
         return _dynamic(declared, name, stored)
     return _by_affinity(kind, name)
@@ -126,11 +115,29 @@ def reading(declared: str, name: str, stored: Collection[str]) -> Reading:
 
 def is_dynamic(declared: str) -> bool:
     """Whether a declared type says nothing about the cells, or only that they are numbers."""
+    if _digits(declared) is not None:
+        return False
     kind = re.sub(r"\(.*?\)", "", declared.upper()).strip()
     known = (*_BOOLEANS, *_TIMES, *_TEXTS)
     marks = ("INT", "CHAR", "CLOB", "TEXT", "BLOB", "BINARY", "REAL", "FLOA", "DOUB")
     spaced = re.sub(r"\s+", " ", kind)
     return spaced not in known and not any(mark in kind for mark in marks)
+
+
+def _digits(declared: str) -> tuple[int, int] | None:
+    found = _DECIMAL.fullmatch(declared.upper().strip())
+    if found is None:
+        return None
+    precision, scale = int(found[1]), int(found[2] or 0)
+    return (precision, scale) if scale <= precision <= _MAX_DIGITS else None
+
+
+def _decimal(name: str, precision: int, scale: int) -> Reading:
+    misfit = (
+        f"typeof({name}) NOT IN ('real', 'integer') OR abs({name}) >= 1e{precision - scale}"
+        f" OR synthlake_rounded({name}, {scale}) <> {name}"
+    )
+    return _cell(pa.decimal128(precision, scale), name, f"CAST({name} AS REAL) + 0.0", misfit)
 
 
 def _by_affinity(kind: str, name: str) -> Reading:
@@ -145,11 +152,11 @@ def _by_affinity(kind: str, name: str) -> Reading:
 
 def _dynamic(declared: str, name: str, stored: Collection[str]) -> Reading:
     # a column without a type, or NUMERIC and DECIMAL, which store what they get
-    scale = re.search(r"\(\s*\d+\s*,\s*(\d+)", declared)
     found = set(stored) - {"null"}
-    if found <= {"integer"} and found and not (scale and int(scale[1])):
+    number = declared.upper().startswith(("NUM", "DEC"))
+    if found == {"integer"} and not number:
         return _integer(name, pa.int64())
-    if found <= {"integer", "real"} and (found or "NUM" in declared.upper() or scale):
+    if found <= {"integer", "real"} and (found or number):
         return _float(name, pa.float64())
     if found == {"blob"}:
         return _cell(pa.binary(), name, name, f"typeof({name}) <> 'blob'")

@@ -87,7 +87,7 @@ class DeltaSink:
         self._schema = Schema({t.name: t for t in schema if not t.skip})
         self._kinds = {t.name: types.held(t) for t in self._schema}
         self._owner, self._told = Owner(run_id, self._print(fingerprint)), bool(fingerprint)
-        found = {name: self._free(name) for name in self._kinds}
+        found = {name: self._free(name, self._told) for name in self._kinds}
         self._current = self._told and self._is_published(found)
         parts = PartFiles(self._staging(run_id), "parquet")
         try:
@@ -123,8 +123,9 @@ class DeltaSink:
             raise _unwritable(self.folder, error) from None
 
     def publish(self, manifest: Mapping[str, Any]) -> None:
-        """Make the run visible: one commit a table, then the manifest. Does nothing to tables
-        that are as this run leaves them.
+        """Make the run visible: one commit a table, then the manifest.
+
+        Does nothing to tables that are as this run leaves them.
 
         Raises:
             SinkError: a part is missing, or a commit was refused.
@@ -181,8 +182,8 @@ class DeltaSink:
     def _path(self, table: str) -> Path:
         return self.folder / folder_of(table)
 
-    def _free(self, table: str) -> Found | None:
-        """The table as it is, if we may replace it."""
+    def _free(self, table: str, told: bool = True) -> Found | None:
+        """The table as it is, if we may replace it; what the run is of need not be known yet."""
         path = self._path(table)
         entry = ((self.published() or {}).get("tables") or {}).get(table) or {}
         found = commits.find(path, entry)
@@ -193,7 +194,7 @@ class DeltaSink:
                 " write",
                 hint="name another folder, or move it away",
             )
-        if found is not None:
+        if found is not None and told:
             commits.check_run(path, self._owner)
         return found
 

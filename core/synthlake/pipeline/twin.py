@@ -15,7 +15,7 @@ import pyarrow as pa
 from synthlake.errors import MissingExtraError
 from synthlake.pipeline import learn
 from synthlake.pipeline.generate import generate
-from synthlake.pipeline.twin_file import load_twin, save_twin
+from synthlake.pipeline.twin_file import SavedTwin, load_twin, save_twin
 from synthlake.pipeline.wanted import Job, Wanted, fingerprint, selected, twin_manifest
 from synthlake.ports import OnEvent
 from synthlake.schema.model import ForeignKey, Schema
@@ -189,8 +189,8 @@ class Twin(Mapping[str, TwinTable]):
             return link.values.num_rows if kept is None else _absent(link.values, kept, fk)
         return int(self.plan.phantoms.get(fk.label(table), 0))
 
-    def save(self, path: str | Path) -> str:
-        """Write artifact and sample plan into one file, atomically; returns their digest.
+    def save(self, path: str | Path) -> SavedTwin:
+        """Write artifact and sample plan into one file, atomically; returns their digests.
 
         ``open_file`` makes the same twin of it on another machine. Equal twins give equal files.
         """

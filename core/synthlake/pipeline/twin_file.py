@@ -57,10 +57,23 @@ class TwinParts:
     fingerprint: str
 
 
+@dataclass(frozen=True)
+class SavedTwin:
+    """What a twin's rows follow from.
+
+    Attributes:
+        artifact: its id.
+        fingerprint: digest of artifact and plan: equal ones make equal rows.
+    """
+
+    artifact: str
+    fingerprint: str
+
+
 def save_twin(
     model: Model, plan: SamplePlan, wanted: Wanted, tables: Sequence[str], path: Path
-) -> str:
-    """Write a twin into one file, atomically; equal twins give equal files. Returns its digest."""
+) -> SavedTwin:
+    """Write a twin into one file, atomically; equal twins give equal files."""
     with tempfile.TemporaryDirectory(prefix="synthlake-") as scratch:
         folder, planned = Path(scratch) / "artifact", Path(scratch) / _PLAN
         identity = store.save(model.to_parts(), folder)
@@ -77,7 +90,7 @@ def save_twin(
             out.writestr(zipfile.ZipInfo(_DOCUMENT), canonical_json(document))
             for name, file in files.items():
                 _append(out, name, file)
-    return digest
+    return SavedTwin(identity, digest)
 
 
 def _append(out: zipfile.ZipFile, name: str, file: Path) -> None:

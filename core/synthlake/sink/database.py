@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import pyarrow as pa
 
-from synthlake.errors import SinkError, SinkOccupiedError
-from synthlake.schema.model import Schema, Table
+from synthlake.errors import SinkError
+from synthlake.schema.model import Schema
 from synthlake.schema.nearest import nearest
 from synthlake.seed import digest
 from synthlake.sink.carry import carried, carry
 from synthlake.sink.groups import groups
 from synthlake.sink.keys import Constraints, Keys, ordered
-from synthlake.sink.runs import Run, Runs
+from synthlake.sink.runs import Run
 from synthlake.sink.store import (
     PART,
     PREFIX,
@@ -32,6 +32,7 @@ from synthlake.sink.store import (
     listed,
     quote,
 )
+from synthlake.sink.target import Target, check_names, columns_of, latest
 
 __all__ = [
     "PART",
@@ -85,9 +86,7 @@ class DatabaseSettings:
         known = (*OPTIONS, *others)
         for name in options:
             if name not in known:
-                raise SinkError(
-                    f"the sink has no option {name!r}", hint=nearest(str(name), known)
-                )
+                raise SinkError(f"the sink has no option {name!r}", hint=nearest(str(name), known))
         constraints = options.get("constraints", "auto")
         into = options.get("into_existing", False)
         if constraints not in ("auto", "none", "require"):
@@ -165,8 +164,8 @@ class DatabaseSink:
                 run was published with another fingerprint, or the database refused.
         """
         schema = Schema({t.name: t for t in schema if not t.skip})
-        self._check_names(schema)
-        columns = {table.name: self._columns(table) for table in schema}
+        check_names(self._store, schema)
+        columns = {table.name: columns_of(self._store, table) for table in schema}
         shape = digest(*[f"{t.name}\0{t.arrow}" for t in schema]).hex()
         area = self._area(run_id)
         tables = {
@@ -177,22 +176,18 @@ class DatabaseSink:
             for number, name in enumerate(columns)
         }  # fmt: skip
         with self._store.session(area) as session:
-            existing = self._existing(session)
-            runs = Runs.read(self._store, session, existing)
-            self._check_target(tables, existing, runs)
-            self._check_run(runs.of(run_id), fingerprint, shape)
-            reused = self._reused(session, existing, runs, run_id, fingerprint)
+            target = self._target(session)
+            target.check(tables)
+            target.check_run(run_id, fingerprint, shape)
+            reused = target.reused(run_id, fingerprint)
             opened = _Opened(run_id, fingerprint, shape, area, schema, tables, reused)
             self._stage(session, opened)
         self._opened = opened
 
     def published(self) -> dict[str, Any] | None:
         """The manifest of the latest publication in the schema; None if there is none."""
-        if not self._store.present():
-            return None
-        with self._store.session() as session:
-            latest = Runs.read(self._store, session, self._existing(session)).latest
-        return None if latest is None else dict(json.loads(latest.manifest))
+        found = latest(self._store)
+        return None if found is None else dict(json.loads(found))
 
     def has_part(self, table: str, part: int) -> bool:
         """Whether a part is already complete, staged or published under the same fingerprint."""
@@ -249,13 +244,12 @@ class DatabaseSink:
         if opened.reused:
             return
         with self._store.session(f"{PREFIX}publish {self._store.address(RUNS)}") as session:
-            existing = self._existing(session)
-            runs = Runs.read(self._store, session, existing)
-            self._check_target(opened.tables, existing, runs)
-            self._check_run(runs.of(opened.run_id), opened.fingerprint, opened.shape)
-            if not self._reused(session, existing, runs, opened.run_id, opened.fingerprint):
+            target = self._target(session)
+            target.check(opened.tables)
+            target.check_run(opened.run_id, opened.fingerprint, opened.shape)
+            if not target.reused(opened.run_id, opened.fingerprint):
                 self._check_area(session, opened)
-                self._publish(session, opened, existing, runs, manifest)
+                self._publish(session, opened, target, manifest)
             self._store.drop_area(session, opened.area)
 
     def discard(self, run_id: str) -> None:
@@ -265,36 +259,21 @@ class DatabaseSink:
             self._store.drop_area(session, area)
 
     def _publish(
-        self,
-        session: Session,
-        opened: _Opened,
-        existing: Mapping[str, Existing],
-        runs: Runs,
-        manifest: Mapping[str, Any],
+        self, session: Session, opened: _Opened, target: Target, manifest: Mapping[str, Any]
     ) -> None:
         entries = self._entries(session, opened)
-        tables = {
-            name: Filled(
-                **{**vars(table), "state": self._state(name, existing, runs)}
-            )
-            for name, table in opened.tables.items()
-        }  # fmt: skip
-        there = [
-            key
-            for name in tables
-            if (found := self._find(existing, name)) is not None
-            for key in found.keys
-        ]
+        tables = {n: replace(t, state=target.state(n)) for n, t in opened.tables.items()}
         keys = Keys(self._store, session, opened.schema, tables, self._settings.constraints)
-        decided = keys.decide(there)
+        decided = keys.decide(target.keys(tables))
         order = [tables[table.name] for table in ordered(opened.schema)]
         self._store.fill(session, order, decided.made, decided.dropped)
         for name, table in tables.items():
             entries[name]["made"] = table.state != "kept"
-        number = 1 + (runs.latest.number if runs.latest else 0)
+        last = target.runs.latest
         text = json.dumps(_manifest(manifest, opened, entries, decided.left_out))
+        number = last.number + 1 if last else 1
         run = Run(number, opened.run_id, opened.fingerprint, opened.shape, entries, text)
-        runs.add(self._store, session, run)
+        target.runs.add(self._store, session, run)
 
     def _entries(self, session: Session, opened: _Opened) -> dict[str, dict[str, Any]]:
         parts = self._parts(session, opened)
@@ -338,134 +317,19 @@ class DatabaseSink:
 
     def _check_area(self, session: Session, opened: _Opened) -> None:
         owner = self._store.staged(opened.area, "owner")
-        if self._store.has_area(session, opened.area):
-            if session.run(f"SELECT owner FROM {owner}") == [(opened.owner,)]:
-                return
+        there = self._store.has_area(session, opened.area)
+        if there and session.run(f"SELECT owner FROM {owner}") == [(opened.owner,)]:
+            return
         raise SinkError(
             f"the staging area of run {opened.run_id} is not there any more",
             hint="open the run again: another process published, discarded or replaced it",
         )
 
-    def _reused(
-        self,
-        session: Session,
-        existing: Mapping[str, Existing],
-        runs: Runs,
-        run_id: str,
-        fingerprint: str,
-    ) -> dict[str, int]:
-        """Parts by table of a run that is published and still there; empty if it is not."""
-        run = runs.of(run_id)
-        if run is None or not fingerprint or not runs.is_current(run):
-            return {}
-        if any(self._find(existing, name) is None for name in run.tables):
-            return {}
-        for name, entry in run.tables.items():
-            count = session.run(f"SELECT count(*) FROM {self._store.address(name)}")
-            if int(count[0][0]) != entry["rows"]:
-                return {}
-        return {name: int(entry["parts"]) for name, entry in run.tables.items()}
-
-    def _check_run(self, run: Run | None, fingerprint: str, shape: str) -> None:
-        if run is not None and (run.fingerprint, run.shape) != (fingerprint, shape):
-            raise SinkError(
-                f"the run {run.run_id} was published with other content",
-                hint="give this run another id; what is published stays as it is",
-            )
-
-    def _existing(self, session: Session) -> dict[str, Existing]:
-        return {self._key(found.name): found for found in self._store.existing(session)}
-
-    def _find(self, existing: Mapping[str, Existing], name: str) -> Existing | None:
-        return existing.get(self._key(name))
-
-    def _state(self, name: str, existing: Mapping[str, Existing], runs: Runs) -> Any:
-        if self._find(existing, name) is None:
-            return "new"
-        return "ours" if runs.made(name) else "kept"
-
-    def _check_target(
-        self, tables: Mapping[str, Filled], existing: Mapping[str, Existing], runs: Runs
-    ) -> None:
-        for name, table in tables.items():
-            found = self._find(existing, name)
-            if found is None:
-                continue
-            ours = runs.made(name) and found.table
-            if not ours and not (self._settings.into_existing and found.table):
-                what = "a table" if found.table else "a view or the like"
-                raise SinkOccupiedError(
-                    f"{self._store.name} has {what} {name!r} that Synthlake did not make",
-                    hint="give another schema, or, for a table, the option `into_existing: true`",
-                )
-            self._check_columns(table, found)
-
-    def _check_columns(self, table: Filled, found: Existing) -> None:
-        there = {self._key(name): kind for name, kind in found.columns.items()}
-        given = {self._key(name) for name in table.columns}
-        for name, kind in table.columns.items():
-            held = there.get(self._key(name))
-            if held is None or not self._store.fits(kind, held):
-                raise SinkError(
-                    f"{table.name}.{name} is {kind}, and the table that is there has"
-                    f" {'no such column' if held is None else held}",
-                    hint="change or drop that table, or give another schema",
-                )
-        for name in found.needed:
-            if self._key(name) not in given:
-                raise SinkError(
-                    f"the table {table.name} that is there needs a value for {name}, which the"
-                    " twin does not have",
-                    hint="give that column a default, or allow NULL in it",
-                )
-
-    def _check_names(self, schema: Schema) -> None:
-        self._check_distinct("the schema", [table.name for table in schema])
-        for table in schema:
-            self._check_distinct(table.name, [column.name for column in table.columns])
-            if table.name.startswith(PREFIX) or PART in map(self._key, table.arrow.names):
-                raise SinkError(
-                    f"the table {table.name} uses a name that begins with {PREFIX}",
-                    hint="rename it: these names are of Synthlake's own records",
-                )
-            if not len(table.arrow):
-                raise SinkError(f"the table {table.name} has no columns", hint="skip the table")
-
-    def _check_distinct(self, where: str, names: Iterable[str]) -> None:
-        seen: dict[str, str] = {}
-        for name in names:
-            size = len(name.encode())
-            if not name or "\0" in name or (self._store.max_name and size > self._store.max_name):
-                raise SinkError(
-                    f"{where} has the name {name[:200]!r} of {size} bytes, which"
-                    f" {self._store.dialect} cannot hold",
-                    hint=f"names have 1 to {self._store.max_name or 'any number of'} bytes",
-                )
-            if (other := seen.setdefault(self._key(name), name)) != name:
-                raise SinkError(
-                    f"{where} has the names {other!r} and {name!r}, which are one name in"
-                    f" {self._store.dialect}",
-                    hint="rename one of them",
-                )
-
-    def _columns(self, table: Table) -> dict[str, str]:
-        columns = {}
-        for field in table.arrow:
-            kind = self._store.column_type(field.type)
-            if kind is None:
-                raise SinkError(
-                    f"{table.name}.{field.name} is {field.type}, which {self._store.dialect}"
-                    " cannot hold",
-                    hint="cast the column in the source, or give it `action: skip`",
-                )
-            columns[field.name] = kind
-        return columns
+    def _target(self, session: Session) -> Target:
+        return Target(self._store, session, self._settings.into_existing)
 
     def _area(self, run_id: str) -> str:
         return PREFIX + digest(self._store.address(RUNS), run_id).hex()[:24]
-
-    def _key(self, name: str) -> str:
-        return name.lower() if self._store.folds else name
 
     def _quote(self, name: str) -> str:
         return quote(self._store.dialect, name)

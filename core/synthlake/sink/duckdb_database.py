@@ -162,7 +162,9 @@ class DuckDBStore:
     def existing(self, session: Session) -> list[Existing]:
         """Tables and views of the schema."""
         where = f"schema_name = {literal(self._schema)} AND database_name = current_database()"
-        tables = {r[0] for r in session.run(f"SELECT table_name FROM duckdb_tables() WHERE {where}")}
+        tables = {
+            r[0] for r in session.run(f"SELECT table_name FROM duckdb_tables() WHERE {where}")
+        }
         rows = session.run(
             "SELECT table_name, column_name, data_type, NOT is_nullable AND column_default IS NULL"
             f" FROM duckdb_columns() WHERE {where} ORDER BY table_name, column_index"

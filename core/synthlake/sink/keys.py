@@ -12,7 +12,7 @@ from typing import Literal
 
 from synthlake.errors import SinkError
 from synthlake.schema.model import ForeignKey, Schema, Table
-from synthlake.sink.store import Filled, Key, Session, Store, quote
+from synthlake.sink.store import Filled, Key, Session, Store, listed, quote
 
 Constraints = Literal["auto", "none", "require"]
 
@@ -95,9 +95,7 @@ class Keys:
             if fk.references in self._tables:
                 self._reference(table, fk, made, reasons)
 
-    def _reference(
-        self, table: Table, fk: ForeignKey, made: list[Key], reasons: list[str]
-    ) -> None:
+    def _reference(self, table: Table, fk: ForeignKey, made: list[Key], reasons: list[str]) -> None:
         key = Key("foreign key", table.name, fk.columns, fk.references, fk.to)
         parent = Key("unique", fk.references, fk.to)
         reason = self._impossible(key)
@@ -170,11 +168,13 @@ class Keys:
         pairs = [(f"child.{quote(d, a)}", f"parent.{quote(d, b)}") for a, b in zip(
             key.columns, key.to, strict=True
         )]  # fmt: skip
+        # a join, as SQLite reads the whole parent for each row of a correlated NOT EXISTS
         return (
             f"SELECT count(*) FROM {self._tables[key.table].staged} AS child"
-            f" WHERE {' AND '.join(f'{a} IS NOT NULL' for a, _ in pairs)} AND NOT EXISTS"
-            f" (SELECT 1 FROM {self._tables[key.references].staged} AS parent"
-            f" WHERE {' AND '.join(f'{b} = {a}' for a, b in pairs)})"
+            f" LEFT JOIN (SELECT DISTINCT {listed(d, key.to)}, 1 AS found"
+            f" FROM {self._tables[key.references].staged}) AS parent"
+            f" ON {' AND '.join(f'{b} = {a}' for a, b in pairs)}"
+            f" WHERE {' AND '.join(f'{a} IS NOT NULL' for a, _ in pairs)} AND parent.found IS NULL"
         )
 
     def _count(self, sql: str) -> int:

@@ -38,10 +38,8 @@ def open_sink(
     if kind not in FORMATS:
         opened = door(kind, "open_sink")
         if opened is None:
-            raise SinkError(
-                f"no sink is known for {kind}://",
-                hint=f"there are {', '.join(f'{name}://' for name in [*FORMATS, 'duckdb', *schemes()])}",
-            )
+            known = ", ".join(f"{name}://" for name in [*FORMATS, "duckdb", *schemes()])
+            raise SinkError(f"no sink is known for {kind}://", hint=f"there are {known}")
         given = {k: resolve(v) if isinstance(v, str) else v for k, v in (options or {}).items()}
         sink: Sink = opened(str(target), schema, given)
         return sink

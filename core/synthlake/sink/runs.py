@@ -59,8 +59,7 @@ class Runs:
         """Write a publication down; the record is made with the first."""
         address = store.address(RUNS)
         if not self.all:
-            table = Filled(RUNS, COLUMNS, "", address)
-            session.run(create(store.dialect, table, (), {}).replace("TABLE", "TABLE IF NOT EXISTS", 1))
+            session.run(create(store.dialect, Filled(RUNS, COLUMNS, "", address), (), {}))
         tables = json.dumps(run.tables, sort_keys=True)
         values = (run.number, run.run_id, run.fingerprint, run.shape, tables, run.manifest)
         session.insert(address, values)

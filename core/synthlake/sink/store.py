@@ -185,7 +185,8 @@ def listed(dialect: str, names: Iterable[str]) -> str:
 def create(dialect: str, table: Filled, keys: Sequence[Key], targets: Mapping[str, str]) -> str:
     """The statement that makes a table with those of the keys that are its own."""
     own = [key for key in keys if key.table == table.name]
-    strict = {name for key in own if key.kind in ("not null", "primary key") for name in key.columns}
+    needed = [key.columns for key in own if key.kind in ("not null", "primary key")]
+    strict = {name for columns in needed for name in columns}
     parts = [
         f"{quote(dialect, name)} {kind}{' NOT NULL' if name in strict else ''}"
         for name, kind in table.columns.items()

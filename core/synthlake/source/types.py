@@ -14,6 +14,8 @@ from synthlake.ports import QueryEngine
 from synthlake.schema.model import Column, Table
 from synthlake.sql.dialect import quoted
 
+_DOUBLE_DIGITS = 15  # that a double holds, whatever they are
+
 Values: TypeAlias = "pa.Array[Any]"
 
 
@@ -138,16 +140,18 @@ def cast(values: Values, kind: pa.DataType) -> Values:
     if pa.types.is_dictionary(kind):
         plain = pc.cast(values, kind.value_type)
         return plain.dictionary_encode().cast(kind)
-    if pa.types.is_decimal(kind) and pa.types.is_floating(values.type):
-        raise pa.ArrowInvalid("a double does not hold all digits")
     if isinstance(kind, pa.ExtensionType | pa.BaseExtensionType):
         return _extension(values, kind)
-    if pa.types.is_float16(kind):
-        return pc.cast(values, kind, safe=False)
+    return pc.cast(_castable(values, kind), kind, safe=not pa.types.is_float16(kind))
+
+
+def _castable(values: Values, kind: Any) -> Values:
     if pa.types.is_date32(kind) and pa.types.is_int64(values.type):
-        # days, from an engine that has no dates
-        return pc.cast(pc.cast(values, pa.int32()), kind)
-    return pc.cast(values, kind)
+        return pc.cast(values, pa.int32())  # days, from an engine that has no dates
+    doubles = pa.types.is_decimal(kind) and pa.types.is_floating(values.type)
+    if doubles and kind.precision > _DOUBLE_DIGITS:
+        raise pa.ArrowInvalid("a double does not hold all digits")
+    return values
 
 
 def _extension(values: Values, kind: pa.BaseExtensionType) -> Values:

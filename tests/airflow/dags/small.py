@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from airflow.sdk import DAG, Asset, AssetAlias, Param, task
+
 from synthlake_airflow import (
     EvaluateOperator,
     QualityGateOperator,
@@ -48,9 +49,7 @@ with DAG("paths", schedule=None, params=PARAMS) as paths:
         report="{{ params.folder }}/report.yml",
         asked={"tier": "quick"},
     )
-    gate = QualityGateOperator(
-        task_id="gate", report="{{ params.folder }}/report.yml/report.json"
-    )
+    gate = QualityGateOperator(task_id="gate", report="{{ params.folder }}/report.yml/report.json")
     twin >> judged >> gate
 
 with DAG("gates", schedule=None, params=PARAMS) as gates:
@@ -64,9 +63,7 @@ with DAG("gates", schedule=None, params=PARAMS) as gates:
     branch = QualityGateOperator(
         task_id="branch", report=rejected.output, otherwise="branch", passed="yes", failed="no"
     )
-    short = QualityGateOperator(
-        task_id="short", report=rejected.output, otherwise="short_circuit"
-    )
+    short = QualityGateOperator(task_id="short", report=rejected.output, otherwise="short_circuit")
     kinder = QualityGateOperator(
         task_id="kinder",
         report=rejected.output,
@@ -103,12 +100,13 @@ with DAG("mapped", schedule=None, params=PARAMS) as mapped:
     ).expand(seed=[1, 2])
 
 with DAG("secret", schedule=None, params=PARAMS) as secret:
-    SynthesizeOperator(
-        task_id="synthesize",
-        spec={"source": "duckdb:///unused", "tables": {"planes": {}}},
-        source_conn_id="shop",
-        out="{{ params.folder }}/secret",
-    )
+    for conn_id in ("shop", "gone"):
+        SynthesizeOperator(
+            task_id=conn_id,
+            spec={**SPEC, "tables": {"planes": {"primary_key": ["tailnum"]}}},
+            source_conn_id=conn_id,
+            out=f"{{{{ params.folder }}}}/{conn_id}",
+        )
 
 with DAG("cleared", schedule=None, params=PARAMS) as cleared:
     SynthesizeOperator(

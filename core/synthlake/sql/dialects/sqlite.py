@@ -2,8 +2,8 @@
 
 SQLite has no SHA-256, no regular expressions and no types of time. The connector's session
 registers ``FUNCTIONS``, and its relations hold dates as days since 1970, times and timestamps as
-microseconds and booleans as 0 and 1, all as integers; NaN is NULL to SQLite. A decimal is a double
-or, without digits after the point, an integer.
+microseconds and booleans as 0 and 1, all as integers, and decimals of up to 15 digits as doubles.
+NaN is NULL to SQLite.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import pyarrow as pa
 from pyarrow import types
 
 from synthlake.sql.dialect import Primitives
-from synthlake.sql.kinds import kind, plain, unit
+from synthlake.sql.kinds import kind, plain, scale, unit
 
 _MICROS = MappingProxyType({"s": 1_000_000, "ms": 1_000, "us": 1})
 _LARGEST = "1.7976931348623157e308"
@@ -31,6 +31,7 @@ _SCALES = ((2.0**-10, "s", 2.0**72), (2.0**30, "m", 2.0**32), (2.0**62, "l", 1.0
 _SHAPES = str.maketrans(ascii_uppercase + ascii_lowercase + digits, "A" * 26 + "a" * 26 + "9" * 10)
 _BEYOND = re.compile(r"[^\x00-\x7f]")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII)
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})( 00:00:00)?", re.ASCII)
 
 
@@ -46,9 +47,9 @@ def _float_text(value: float | None) -> str | None:
     number = float(value)
     if math.isinf(number):
         return "inf" if number > 0 else "-inf"
-    for below, mark, scale in _SCALES:
+    for below, mark, times in _SCALES:
         if abs(number) < below:
-            return f"{mark}{int(number * scale)}"
+            return f"{mark}{int(number * times)}"
     return "h" if number > 0 else "-h"
 
 
@@ -87,6 +88,22 @@ def _to_days(value: Any) -> int | None:
         return None
 
 
+def _unscaled(value: Any, places: int) -> int | None:
+    number = _number(value)
+    return None if number is None else round(number * 10**places)
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, str):
+        return float(value) if _DECIMAL.fullmatch(value) else None
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def _rounded(value: Any, places: int) -> float | None:
+    number = _number(value)
+    return None if number is None else round(number * 10**places) / 10**places
+
+
 FUNCTIONS: Mapping[str, tuple[int, Callable[..., Any]]] = MappingProxyType(
     {
         "synthlake_hash": (1, _hash),
@@ -95,6 +112,8 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., Any]]] = MappingProxyType(
         "synthlake_shape": (1, _shape),
         "synthlake_integer": (1, _to_integer),
         "synthlake_days": (1, _to_days),
+        "synthlake_unscaled": (2, _unscaled),
+        "synthlake_rounded": (2, _rounded),
     }
 )
 """By name: number of arguments and function, all deterministic. A session must register them."""
@@ -121,6 +140,8 @@ class SQLiteKeys:
         """Canonical text of a value that may stand in a key; NULL for NULL."""
         if kind(type) in ("timestamp", "time", "duration"):
             return _text(_micros(value, type))
+        if kind(type) == "decimal":
+            return f"CAST(synthlake_unscaled({value}, {scale(type)}) AS TEXT)"
         if kind(type) == "binary":
             # hex() makes an empty text of NULL
             return f"CASE WHEN {value} IS NOT NULL THEN lower(hex({value})) END"
@@ -147,14 +168,17 @@ class SQLiteKeys:
     def converted(self, value: str, type: pa.DataType) -> str:
         """The value as another type, NULL where it cannot be.
 
-        The engine knows no types of time, so that a timestamp does not become a date here.
+        The engine knows no types of time: a timestamp does not become a date here, nor a text a
+        timestamp.
         """
         to = kind(type)
         if to in ("integer", "boolean", "duration"):
             return f"synthlake_integer({value})"
+        if to == "decimal":
+            return f"synthlake_rounded({value}, {scale(type)})"
         if to == "date":
             return f"synthlake_days({value})"
-        return _text(value) if to in ("text", "uuid") else value
+        return _text(value) if to in ("text", "uuid") else "NULL"
 
 
 class SQLite(SQLiteKeys):

@@ -1,0 +1,261 @@
+"""Delta tables of a twin: audited, published together, once a run id, whatever dies meanwhile."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.relational.flights import cut, declared
+from tests.spark.twins import NO_SHUFFLE, delta_rows, digest, expected, versions
+
+import synthlake as sl
+from synthlake import errors
+from synthlake_spark import generate
+from synthlake_spark.twin import SparkTwin
+
+WANTED: Mapping[str, Any] = {"seed": 5, "scale": 3.0}
+OTHER: Mapping[str, Any] = {"seed": 6, "scale": 3.0}
+WRITERS = ("spark", "arrow")
+
+
+@pytest.fixture(scope="module")
+def artifact(nycflights13: Path) -> sl.Artifact:
+    return sl.fit(cut(nycflights13, days=1), declared(), seed=7)
+
+
+@pytest.fixture(scope="module")
+def twin(spark: Any, artifact: sl.Artifact) -> SparkTwin:
+    return SparkTwin(spark, artifact)
+
+
+@pytest.fixture(scope="module")
+def digests(artifact: sl.Artifact) -> dict[str, str]:
+    """Of the rows that nobody disturbed."""
+    return {name: digest(rows) for name, rows in expected(artifact, **WANTED).items()}
+
+
+def _digests(sink: Path, names: list[str]) -> dict[str, str]:
+    return {name: digest(delta_rows(sink, name)) for name in names}
+
+
+@pytest.fixture(scope="module")
+def written(twin: SparkTwin, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """Five tables by Spark's own writer, while one of its Python workers is killed."""
+    sink, marker = tmp_path_factory.mktemp("twin"), tmp_path_factory.mktemp("kill") / "killed"
+    maker = generate._maker
+
+    def killing(place: str, table: str, parts: int, versions: dict[str, str]) -> Any:
+        make = maker(place, table, parts, versions)
+        return _killed_once(make, str(marker)) if table == "flights" else make
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generate, "_maker", killing)
+        frames = twin.generate(**WANTED, partitions=2)
+    manifest = twin.write_delta(frames, sink, run_id="first")
+    assert marker.is_file(), "no worker was killed"
+    return sink, manifest
+
+
+def _killed_once(make: Any, marker: str) -> Any:
+    """Its process kills itself behind the first batch of rows, if nobody has done so before."""
+
+    def once(numbers: Any) -> Any:
+        import os
+        import signal
+
+        for batch in make(numbers):
+            yield batch
+            try:
+                os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                continue
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return once
+
+
+@pytest.mark.slow
+def test_a_killed_worker_changes_no_row(written: tuple[Path, Any], digests: dict[str, str]) -> None:
+    sink, manifest = written
+    assert _digests(sink, list(digests)) == digests
+    assert {n: t["rows"] for n, t in manifest["tables"].items()} == {
+        name: delta_rows(sink, name).num_rows for name in digests
+    }
+
+
+@pytest.mark.slow
+def test_spark_wrote_the_log(written: tuple[Path, Any], digests: dict[str, str]) -> None:
+    sink, manifest = written
+    for name in digests:
+        log = (sink / name / "_delta_log" / f"{0:020}.json").read_text().splitlines()
+        info = next(json.loads(line)["commitInfo"] for line in log if "commitInfo" in line)
+        assert info["engineInfo"].startswith("Apache-Spark/")
+        mark = json.loads(info["userMetadata"])["synthlake"]
+        assert mark == {"run_id": "first", "digest": manifest["digest"]}
+
+
+@pytest.mark.slow
+def test_no_orphan_breaks_a_policy(spark: Any, twin: SparkTwin, written: tuple[Path, Any]) -> None:
+    sink, manifest = written
+    read = spark.read.format("delta").load
+    planned = twin.artifact.sample(**WANTED)
+    judged = 0
+    for table in twin.artifact.schema:
+        for fk in table.foreign_keys:
+            keys = read(str(sink / table.name)).select(*fk.columns).dropna().distinct()
+            there = read(str(sink / fk.references)).select(*fk.to).toDF(*fk.columns)
+            orphans = keys.join(there, list(fk.columns), "left_anti").count()
+            assert manifest["audit"][f"orphans:{fk.label(table.name)}"] == orphans
+            most = planned.orphan_keys(table.name, fk)
+            assert most is None or orphans <= most
+            judged += most is not None
+    assert judged >= 4
+
+
+@pytest.mark.slow
+def test_the_write_moves_no_rows(spark: Any, written: tuple[Path, Any]) -> None:
+    """What Spark executed, not what it would: plans of all that ran since the session began."""
+    store = spark._jsparkSession.sharedState().statusStore()
+    ran = store.executionsList()
+    plans = [ran.apply(n).physicalPlanDescription() for n in range(ran.size())]
+    writes = [p for p in plans if "MapInArrow" in p and "WriteFiles" in p]
+    assert len(writes) >= 5
+    assert [p for p in writes for word in NO_SHUFFLE if word in p] == []
+
+
+@pytest.mark.slow
+def test_the_same_run_changes_nothing_and_another_replaces(
+    twin: SparkTwin, artifact: sl.Artifact, written: tuple[Path, Any]
+) -> None:
+    sink, manifest = written
+    names = [*manifest["tables"], "_manifest"]
+    before = versions(sink, names)
+    assert twin.write_delta(twin.generate(**WANTED), sink, run_id="first") == manifest
+    assert versions(sink, names) == before
+    other = twin.generate(**OTHER, tables=["airlines", "planes"])
+    with pytest.raises(errors.SinkError, match="run first was written with other content") as said:
+        twin.write_delta(other, sink, run_id="first")
+    assert isinstance(said.value, errors.Terminal)
+    assert versions(sink, names) == before
+    twin.write_delta(other, sink, run_id="dag/task/manual__2026-01-01T00:00:00+00:00/-1")
+    assert digest(delta_rows(sink, "planes")) == digest(expected(artifact, **OTHER)["planes"])
+    after = {**before, "airlines": 1, "planes": 1, "_manifest": 1}
+    assert versions(sink, names) == after
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_gate_stops_a_run_which_then_goes_on(
+    twin: SparkTwin, writer: str, tmp_path: Path
+) -> None:
+    frames = twin.generate(**WANTED, tables=["airlines"])
+    met = []
+
+    def gate(staged: Mapping[str, Any]) -> None:
+        met.append(staged["airlines"].count())
+        raise errors.GateError("too few airlines", hint="found more")
+
+    with pytest.raises(errors.GateError):
+        twin.write_delta(frames, tmp_path, run_id="r", writer=writer, gates=[gate])
+    assert met == [16]
+    assert not (tmp_path / "airlines" / "_delta_log").exists()
+    assert not (tmp_path / "_manifest").exists()
+    with pytest.raises(errors.SinkError, match="other content: it is staged"):
+        other = twin.generate(**OTHER, tables=["airlines"])
+        twin.write_delta(other, tmp_path, run_id="r", writer=writer)
+    manifest = twin.write_delta(frames, tmp_path, run_id="r", writer=writer)
+    assert delta_rows(tmp_path, "airlines").num_rows == manifest["tables"]["airlines"]["rows"]
+    assert versions(tmp_path, ["_runs/r/airlines", "airlines"]) == {
+        "_runs/r/airlines": 0, "airlines": 0,
+    }  # fmt: skip
+
+
+def test_the_arrow_writer_gives_the_same_rows(
+    twin: SparkTwin, artifact: sl.Artifact, digests: dict[str, str], tmp_path: Path
+) -> None:
+    sink = tmp_path / "twin"
+    frames = twin.generate(**WANTED, partitions=2)
+    manifest = twin.write_delta(frames, sink, writer="arrow")
+    assert _digests(sink, list(digests)) == digests
+    names = [*digests, "_manifest"]
+    before = versions(sink, names)
+    assert before == dict.fromkeys(names, 0)
+    assert twin.write_delta(frames, sink, writer="arrow") == manifest
+    assert versions(sink, names) == before
+    other = twin.generate(**OTHER, tables=["planes"])
+    with pytest.raises(errors.SinkError, match="other content"):
+        twin.write_delta(other, sink, writer="arrow", run_id=manifest["run_id"])
+    twin.write_delta(other, sink, writer="arrow", run_id="next")
+    assert digest(delta_rows(sink, "planes")) == digest(expected(artifact, **OTHER)["planes"])
+    assert versions(sink, ["planes", "airlines"]) == {"planes": 1, "airlines": 0}
+
+
+def test_spark_reads_what_the_arrow_writer_commits(
+    spark: Any, twin: SparkTwin, tmp_path: Path
+) -> None:
+    frames = twin.generate(**WANTED, tables=["weather"])
+    twin.write_delta(frames, str(tmp_path), writer="arrow")
+    read = spark.read.format("delta").load(str(tmp_path / "weather"))
+    assert read.dtypes == frames["weather"].dtypes
+    assert read.exceptAll(frames["weather"]).count() == 0
+
+
+def test_a_staged_table_that_lost_rows_is_not_published(twin: SparkTwin, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    frames = twin.generate(**WANTED, tables=["airlines", "planes"])
+
+    def damage(staged: Mapping[str, Any]) -> None:
+        file = next((tmp_path / "planes").glob("*.parquet"))
+        pq.write_table(pq.read_table(file).slice(1), file)
+        raise errors.GateError("stop here", hint="")
+
+    with pytest.raises(errors.GateError):
+        twin.write_delta(frames, tmp_path, run_id="r", writer="arrow", gates=[damage])
+    with pytest.raises(errors.SinkError, match="rows:planes is .* expected"):
+        twin.write_delta(frames, tmp_path, run_id="r", writer="arrow")
+    assert not (tmp_path / "airlines" / "_delta_log").exists()
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_tables_of_others_are_left_alone(
+    spark: Any, twin: SparkTwin, writer: str, tmp_path: Path
+) -> None:
+    import pyarrow as pa
+    from deltalake import write_deltalake
+
+    write_deltalake(str(tmp_path / "airlines"), pa.table({"theirs": [1]}))
+    frames = twin.generate(tables=["airlines"])
+    with pytest.raises(errors.SinkOccupiedError, match="Synthlake did not write it"):
+        twin.write_delta(frames, tmp_path, writer=writer)
+    assert versions(tmp_path, ["airlines"]) == {"airlines": 0}
+
+
+def test_a_schema_of_the_catalog_is_a_sink(
+    spark: Any, twin: SparkTwin, artifact: sl.Artifact
+) -> None:
+    spark.sql("CREATE SCHEMA IF NOT EXISTS twins")
+    try:
+        frames = twin.generate(**WANTED, tables=["airlines"])
+        manifest = twin.write_delta(frames, "twins", run_id="r")
+        assert digest(spark.table("twins.airlines").toArrow()) == digest(
+            expected(artifact, **WANTED)["airlines"]
+        )
+        assert twin.write_delta(frames, "twins", run_id="r") == manifest
+        with pytest.raises(errors.SinkError, match="no folder or URI"):
+            twin.write_delta(frames, "twins", writer="arrow")
+    finally:
+        spark.sql("DROP SCHEMA twins CASCADE")
+
+
+def test_what_is_asked_wrongly_is_an_error(twin: SparkTwin, tmp_path: Path) -> None:
+    frames = twin.generate(tables=["airlines"])
+    with pytest.raises(errors.SinkError, match="no writer 'sprak'") as said:
+        twin.write_delta(frames, tmp_path, writer="sprak")
+    assert "did you mean 'spark'" in str(said.value)
+    frames["airlines"] = frames["airlines"].limit(3)
+    with pytest.raises(errors.SinkError, match="not those that generate"):
+        twin.write_delta(frames, tmp_path)
+    assert list(tmp_path.iterdir()) == []
