@@ -12,13 +12,14 @@ if TYPE_CHECKING:
         Twin,
         evaluate,
         fit,
+        holdout,
         load,
         open,
         run,
     )
 
 __version__ = "0.1.0"
-__all__ = ["Artifact", "Report", "Schema", "Twin", "evaluate", "fit", "load", "open", "run"]
+__all__ = ["Artifact", "Report", "Schema", "Twin", "evaluate", "fit", "holdout", "load", "open", "run"]
 
 
 def __getattr__(name: str) -> Any:

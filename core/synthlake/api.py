@@ -105,8 +105,8 @@ __all__ = [
     "sql",
     "taking",
     "typed_batches",
-    "write_table",
     "understand",
+    "write_table",
 ]
 
 

@@ -1,4 +1,4 @@
-"""``synthlake dbt plan | run``: the tables that a dbt project declares, into its warehouse."""
+"""``synthlake dbt plan | run | package``: the tables that a dbt project declares, into its warehouse."""
 
 from __future__ import annotations
 
@@ -100,6 +100,14 @@ def run(asked: RunOptions) -> None:
         RunSettings(asked.run_id, asked.seed, workers=asked.workers, if_published=when),
     )
     shell.say(f"schema   {synthesis.schema}")
+
+
+@app.command()
+def package(ctx: typer.Context) -> None:
+    """Print the folder of the dbt package, for `packages: [{local: ...}]`."""
+    here = Path(__file__).resolve().parent
+    installed = here / "package"
+    ctx.obj.say(str(installed if installed.is_dir() else here.parent))
 
 
 def _prepared(asked: PlanOptions) -> tuple[Any, Project, Synthesis]:

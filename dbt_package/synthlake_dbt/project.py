@@ -114,7 +114,7 @@ def _ask(asked: Asked, folder: Path) -> dict[str, Any]:
     )
     found = json.loads(done.stdout) if done.returncode == 0 and done.stdout else {"failed": "parse"}
     if "failed" in found:
-        raise _refused(found, asked)
+        raise _refused(found, folder)
     return dict(found)
 
 
@@ -133,9 +133,9 @@ def _repeated(option: str, values: tuple[str, ...]) -> list[str]:
     return [word for value in values for word in (option, value)]
 
 
-def _refused(found: Mapping[str, Any], asked: Asked) -> errors.SpecError:
+def _refused(found: Mapping[str, Any], folder: Path) -> errors.SpecError:
     said = found.get("said") or f"{found.get('kind', 'it')} was raised, or its process ended"
     return errors.SpecError(
-        f"dbt {found['failed']} failed on {asked.project_dir}: {said}",
-        hint=f"`dbt debug --project-dir {asked.project_dir}` tells more",
+        f"dbt {found['failed']} failed on {folder}: {said}",
+        hint=f"`dbt debug --project-dir {folder}` tells more",
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthlake.api import OnEvent, Schema, fit
+from synthlake.api import OnEvent, Schema, errors, fit
 from synthlake_spark.source import SparkSource
 
 if TYPE_CHECKING:
@@ -24,11 +25,16 @@ class SparkSynthesizer:
         settings: ``k``, ``holdout`` (share of root entities that is not learned from),
             ``max_rows`` (of the sample) and ``synthesizer`` (a name, or name and settings); as in
             ``synthlake.fit``.
+
+    Raises:
+        MissingExtraError: pyspark is not installed.
     """
 
     def __init__(
         self, schema: Schema | Mapping[str, Any] | str | Path | None = None, **settings: Any
     ) -> None:
+        if find_spec("pyspark") is None:
+            raise errors.MissingExtraError("pyspark", "spark")
         self._schema = Schema.load(schema) if isinstance(schema, str | Path) else schema
         self._settings = settings
 

@@ -124,6 +124,13 @@ def addresses() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def tested_connections() -> list[Any]:
+    """What the button of the form says."""
+    from synthlake_airflow import SynthlakeHook
+
+    return [SynthlakeHook(name).test_connection() for name in ("real", "missing")]
+
+
 def assets() -> list[str]:
     """URIs of sinks."""
     from airflow.sdk import Asset
@@ -170,6 +177,7 @@ def main() -> None:
         "form": connection_form(),
         "constructors": constructors(),
         "addresses": addresses(),
+        "tested": tested_connections(),
         "assets": assets(),
         "trigger": asyncio.run(triggered()),
     }

@@ -20,7 +20,7 @@ from tests.airflow.home import Home
 
 T = TypeVar("T")
 # Bounds, not waits: a machine that is busy with other things may need minutes.
-HEALTHY_S, TASK_S, REQUEST_S, POLL_S = 420.0, 240.0, 120.0, 0.25
+HEALTHY_S, TASK_S, REQUEST_S, POLL_S = 600.0, 240.0, 120.0, 0.25
 COMPONENTS = ("scheduler", "triggerer", "dag_processor", "metadatabase")
 FINISHED = ("success", "failed")
 
@@ -110,11 +110,12 @@ class Standalone:
         return self.wait(there, TASK_S, f"{dag}.{task} is in {states}")
 
     def log(self, dag: str, run_id: str, task: str, number: int = 1) -> str:
-        """What a try of a task has said, a line an event."""
+        """What a try of a task has said, a line an event or error."""
         folder = self.home.folder / "logs" / f"dag_id={dag}" / f"run_id={run_id}"
         text = (folder / f"task_id={task}" / f"attempt={number}.log").read_text()
         lines = [json.loads(line) for line in text.splitlines()]
-        return "\n".join(str(line["event"]) for line in lines)
+        errors = (e["exc_value"] for line in lines for e in line.get("error_detail") or ())
+        return "\n".join([*(str(line["event"]) for line in lines), *map(str, errors)])
 
 
 def _age(path: Path) -> float:
@@ -166,27 +167,23 @@ def _healthy(started: Standalone) -> bool | None:
 
 
 def _end(started: Standalone) -> None:
-    """End every process of this home: asked first, then killed."""
-    started.process.send_signal(signal.SIGINT)
-    try:
-        started.process.wait(20)
-    except subprocess.TimeoutExpired:
-        started.process.kill()
-    for pid in processes(started.home):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
+    """Kill every process: there is nothing to keep, and a gentle end takes long."""
+    for _ in range(3):  # one may start another while it is being ended
+        for pid in processes(started):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
     started.process.wait()
 
 
-def processes(home: Home) -> list[int]:
-    """Processes whose environment names this home, which is a fresh folder."""
-    mark, found = f"AIRFLOW_HOME={home.folder}\0".encode(), []
+def processes(started: Standalone) -> list[int]:
+    """All that were started, the first one last; they share a session of their own."""
+    found = []
     for entry in Path("/proc").iterdir():
         try:
-            if entry.name.isdecimal() and mark in (entry / "environ").read_bytes() + b"\0":
+            if entry.name.isdecimal() and os.getsid(int(entry.name)) == started.process.pid:
                 found.append(int(entry.name))
         except OSError:
             continue
-    return found
+    return sorted(found, reverse=True)

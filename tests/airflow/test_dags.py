@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from tests.airflow.conftest import SECRET, Ran
+
+from synthlake.api import RunSettings, load, run
 
 pytestmark = pytest.mark.slow
 
@@ -64,6 +67,17 @@ def test_paths_that_look_like_templates_arrive_as_they_are(tested: Ran) -> None:
         " WHERE source_dag_id = 'paths'"
     )
     assert asset["uri"] == (folder / "twin.json").as_uri()
+
+
+def test_python_makes_the_same_artifact_and_the_same_rows(tested: Ran, tmp_path: Path) -> None:
+    folder = tested.folder / "paths"
+    spec = (folder / "spec.json").read_text().replace("{{ params.folder }}", str(folder))
+    made = run(json.loads(spec), RunSettings(out=str(tmp_path / "twin")))
+    (outcome,) = tested.home.xcom("paths", "synthesize")
+    assert load(made.artifact).id == outcome["artifact"]
+    for path in sorted(made.folder.glob("*.parquet")):
+        assert path.read_bytes() == (folder / "twin.json" / path.name).read_bytes()
+    assert len(list(made.folder.glob("*.parquet"))) == 2
 
 
 def test_gates_branch_and_cut_short(tested: Ran) -> None:

@@ -13,12 +13,21 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def facts(airflow_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def facts(airflow_home: Home, two_days: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """All answers, from one process."""
     sink = tmp_path_factory.mktemp("facts") / "twin"
-    done = airflow_home.run("python", str(Path(__file__).with_name("facts.py")), str(sink))
+    done = airflow_home.run(
+        "python", str(Path(__file__).with_name("facts.py")), str(sink),
+        AIRFLOW_CONN_REAL=connection(two_days), AIRFLOW_CONN_MISSING=connection(sink),
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def connection(folder: Path) -> str:
+    """A connection of ours to a folder."""
+    extra = {"driver": "parquet", "path": str(folder)}
+    return json.dumps({"conn_type": "synthlake", "extra": extra})
 
 
 def test_airflow_lists_the_provider(airflow_home: Home) -> None:
@@ -64,6 +73,13 @@ def test_connections_become_addresses(facts: Any) -> None:
     assert found["options"] == {"url": "delta://s3://b/t", "options": {"a": "1"}}
     assert "names no path and no host" in found["nothing"]
     assert "has no driver" in found["no driver"]
+
+
+def test_a_connection_can_be_tried(facts: Any) -> None:
+    (works, said), (fails, why) = facts["tested"]
+    assert (works, said) == (True, "5 tables")
+    assert not fails
+    assert "there is nothing at" in why
 
 
 def test_sinks_are_assets_without_secrets(facts: Any) -> None:

@@ -92,7 +92,7 @@ def _learned(work: Path) -> Path | None:
 def _kill_holder(scheduler: Standalone, work: Path) -> None:
     """Kill the process that holds the lock of a run, without a word."""
     (lock,) = work.glob("*.lock")
-    for pid in processes(scheduler.home):
+    for pid in processes(scheduler):
         handles = Path(f"/proc/{pid}/fd")
         if any(_points_at(handle, lock) for handle in _entries(handles)):
             os.kill(pid, signal.SIGKILL)

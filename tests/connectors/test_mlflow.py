@@ -113,9 +113,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def _environment() -> dict[str, str]:
-    # neither telemetry nor progress bars; nobody else's server
+    # no telemetry, no progress bars, no job runners of the server's (seven processes); and nobody
+    # else's server
     mine = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")}
     return {**mine, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}  # fmt: skip
 
 

@@ -24,7 +24,7 @@ MISSING = {
         "from synthlake_connectors import mlflow; mlflow.log_model('nothing')", "mlflow"),
     "mlflow data set": ("import synthlake_connectors.mlflow.datasets", "mlflow"),
     "airflow": ("from synthlake_airflow import SynthesizeOperator", "airflow"),
-    "spark": ("from synthlake_spark import SparkSynthesizer", "spark"),
+    "spark": ("from synthlake_spark import SparkSynthesizer; SparkSynthesizer()", "spark"),
 }  # fmt: skip
 # Entry points that others load to see what there is must not need what they are for.
 DOORS = (

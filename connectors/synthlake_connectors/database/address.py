@@ -27,7 +27,8 @@ def address(url: str, options: Mapping[str, Any]) -> URL:
         from sqlalchemy import make_url
         from sqlalchemy.exc import ArgumentError
     except ModuleNotFoundError:
-        raise errors.MissingExtraError("sqlalchemy", "sql") from None
+        extra = "postgres" if url.startswith("postgresql") else "sql"  # the former brings both
+        raise errors.MissingExtraError("sqlalchemy", extra) from None
     try:
         found = make_url(url)
     except (ArgumentError, ValueError):

@@ -122,7 +122,8 @@ class Copying:
 
 def _scale(values: Any) -> int:
     """Most digits after the point of numbers as texts."""
-    point: Any = pc.find_substring(values, ".")
-    after = pc.if_else(pc.less(point, 0), -1, pc.add(point, 1))
-    digits = pc.subtract(pc.binary_length(values), after)
-    return max(0, pc.max(pc.if_else(pc.less(point, 0), 0, digits)).as_py() or 0)
+    call: Any = pc
+    point = call.find_substring(values, ".")
+    digits = call.subtract(call.subtract(call.binary_length(values), point), 1)
+    most: int | None = call.max(call.if_else(call.less(point, 0), 0, digits)).as_py()
+    return most or 0

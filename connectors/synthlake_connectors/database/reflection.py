@@ -38,6 +38,8 @@ class Reflection:
         """
         with _quiet():
             names = set(self._inspector.get_table_names(self.default)) - self._partitions()
+        # the sink's own records of what it wrote there
+        names = {name for name in names if not name.startswith("_synthlake_")}
         if not names:
             raise errors.SourceError(
                 f"the database has no tables in its schema {self.default}", hint=self._elsewhere()

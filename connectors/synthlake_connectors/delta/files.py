@@ -22,7 +22,7 @@ from synthlake_connectors.delta import features
 from synthlake_connectors.delta.place import Place
 
 _FORMAT: Final = ds.ParquetFileFormat(
-    read_options=ds.ParquetReadOptions(coerce_int96_timestamp_unit="us")
+    read_options=ds.ParquetReadOptions(None, "us")  # how Spark's old times are taken
 )
 _BATCH_ROWS: Final = 65_536
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +27,7 @@ from synthlake.sink.store import (
 )
 from synthlake.sql.duckdb_engine import literal, safe_message
 
-_CATALOG: Final = "__synthlake_sink"
+_ATTACHED: Final = "__synthlake_sink"
 _BATCH: Final = "__synthlake_batch"
 _TYPES: Final[dict[pa.DataType, str]] = {
     pa.bool_(): "BOOLEAN",
@@ -126,28 +127,41 @@ class DuckDBStore:
         """Whether there is such a file."""
         return self._path.exists()
 
+    @cached_property
+    def _catalog(self) -> str:
+        # DuckDB names the database after its file, and a schema of that name needs both names
+        with self.session(None if self.present() else "new") as session:
+            return str(session.run("SELECT current_database()")[0][0])
+
     def address(self, table: str) -> str:
         """A table of the schema."""
-        return quote("duckdb", self._schema, table)
+        return quote("duckdb", self._catalog, self._schema, table)
 
     def staged(self, area: str, table: str) -> str:
-        """A table of a schema of the area's own."""
-        return quote("duckdb", area, table)
+        """A table in ``main`` with the area in its name.
+
+        DuckDB cannot drop a schema in a database that has another schema of the database's name.
+        """
+        return quote("duckdb", self._catalog, "main", f"{area}_{table}")
 
     def has_area(self, session: Session, area: str) -> bool:
-        """Whether there is a schema of that name."""
-        where = f"schema_name = {literal(area)} AND database_name = current_database()"
-        return bool(session.run(f"SELECT 1 FROM duckdb_schemas() WHERE {where}"))
+        """Whether the area has tables."""
+        return bool(self._tables_of(session, area))
 
     def make_area(self, session: Session, area: str, tables: Mapping[str, str]) -> None:
-        """Make the schema and its tables."""
-        session.run(f"CREATE SCHEMA {quote('duckdb', area)}")
+        """Make the tables."""
         for name, columns in tables.items():
             session.run(f"CREATE TABLE {self.staged(area, name)} ({columns})")
 
     def drop_area(self, session: Session, area: str) -> None:
-        """Drop the schema with its tables."""
-        session.run(f"DROP SCHEMA IF EXISTS {quote('duckdb', area)} CASCADE")
+        """Drop the tables."""
+        for name in self._tables_of(session, area):
+            session.run(f"DROP TABLE {quote('duckdb', self._catalog, 'main', name)}")
+
+    def _tables_of(self, session: Session, area: str) -> list[str]:
+        where = "schema_name = 'main' AND database_name = current_database()"
+        tables = session.run(f"SELECT table_name FROM duckdb_tables() WHERE {where}")
+        return [name for (name,) in tables if name.startswith(f"{area}_")]
 
     def column_type(self, kind: pa.DataType) -> str | None:
         """DuckDB has most types of Arrow; the others go as ``carried`` says."""
@@ -187,7 +201,9 @@ class DuckDBStore:
     ) -> None:
         """Our own tables are made anew: DuckDB cannot delete rows that foreign keys refer to."""
         targets = {table.name: table.target for table in tables}
-        session.run(f"CREATE SCHEMA IF NOT EXISTS {quote('duckdb', self._schema)}")
+        where = f"schema_name = {literal(self._schema)} AND database_name = current_database()"
+        if not session.run(f"SELECT 1 FROM duckdb_schemas() WHERE {where}"):
+            session.run(f"CREATE SCHEMA {quote('duckdb', self._catalog, self._schema)}")
         for table in reversed(tables):
             if table.state != "new":
                 word = "DROP TABLE" if table.state == "ours" else "DELETE FROM"
@@ -223,7 +239,7 @@ class DuckDBStore:
             return duckdb.connect(str(self._path), read_only=read_only)
         connection = duckdb.connect(":memory:")
         try:
-            catalog = quote("duckdb", _CATALOG)
+            catalog = quote("duckdb", _ATTACHED)
             options = f"ENCRYPTION_KEY {literal(self._key)}{', READ_ONLY' if read_only else ''}"
             connection.execute(f"ATTACH {literal(str(self._path))} AS {catalog} ({options})")
             connection.execute(f"USE {catalog}")

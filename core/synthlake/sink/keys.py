@@ -138,7 +138,7 @@ class Keys:
         count = self.violations(key) if known else 0
         if not count:
             return False
-        if self._tables[key.table].state == "ours" and self._mode != "require":
+        if self._tables[key.table].state == "ours":
             return True
         raise SinkError(
             f"{count} rows of the twin break the constraint {key.name} of the table that is there:"

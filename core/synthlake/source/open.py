@@ -45,8 +45,8 @@ def open_source(
             mapping ``{url, schema, options}``, or a source, which is returned as it is.
         schema: of a database, instead of its default.
         options: ``threads``, ``memory_limit``, ``temp_directory``; of a DuckDB file
-            ``encryption_key`` and ``tables`` (see ``source.relations``); of CSV files those of ``csv_source``. A text may be ``env:NAME``
-            or ``file:PATH``.
+            ``encryption_key`` and ``tables`` (see ``source.relations``); of CSV files those of
+            ``csv_source``. A text may be ``env:NAME`` or ``file:PATH``.
 
     Raises:
         SourceMissingError: there is nothing at the address.

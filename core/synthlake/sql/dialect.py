@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any, Protocol, cast
 
 import pyarrow as pa
@@ -37,7 +37,10 @@ class KeyPrimitives(Protocol):
         """The same value in a form in which columns of like types can be compared and united."""
 
     def converted(self, value: str, type: pa.DataType) -> str:
-        """The value as another type, NULL where it cannot be."""
+        """The value as another type, NULL where it cannot be.
+
+        Engines differ in what they make of a text, so that its form decides (``FORMS``).
+        """
 
 
 class Primitives(KeyPrimitives, Protocol):
@@ -69,6 +72,18 @@ class Primitives(KeyPrimitives, Protocol):
 
     def discard(self, name: str) -> str:
         """The statement that drops what ``materialise`` stored."""
+
+
+FORMS: Mapping[str, str] = MappingProxyType(
+    {
+        "integer": r"^[+-]?[0-9]{1,40}(\.0+)?$",
+        "decimal": r"^[+-]?[0-9]{1,40}(\.[0-9]{1,40})?$",
+        "date": r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])( 00:00:00)?$",
+        "timestamp": r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+        r"( ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?)?$",
+    }
+)
+"""By kind, what a value's text must match to be ``converted`` to it; without ``'`` and ``\\d``."""
 
 
 def primitives(dialect: str) -> Primitives:

@@ -121,6 +121,7 @@ with DAG("kept", schedule=None, params=PARAMS) as kept:
         task_id="synthesize",
         spec="{{ params.folder }}/spec.yml",
         outlets=[Asset("kept")],
+        workers=2,
         retries=1,
         retry_delay=timedelta(seconds=1),
     )

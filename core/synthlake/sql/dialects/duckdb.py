@@ -8,7 +8,7 @@ from types import MappingProxyType
 import pyarrow as pa
 from pyarrow import types
 
-from synthlake.sql.dialect import Primitives
+from synthlake.sql.dialect import FORMS, Primitives
 from synthlake.sql.kinds import Kind, kind, plain, unit
 
 
@@ -112,12 +112,13 @@ class DuckDBKeys:
 
     def converted(self, value: str, type: pa.DataType) -> str:
         """The value as another type, NULL where it cannot be."""
-        values = plain(type)
+        values, name = plain(type), _TYPES.get(kind(type), "")
         if types.is_decimal(values):
             name = f"DECIMAL({values.precision}, {values.scale})"
-        else:
-            name = _TYPES[kind(type)]
-        return f"TRY_CAST({value} AS {name})"
+        if (form := FORMS.get(kind(type))) is None:
+            return f"TRY_CAST({value} AS {name})"
+        matches = f"regexp_matches({_text(value)}, '{form}')"
+        return f"CASE WHEN {matches} THEN TRY_CAST({_text(value)} AS {name}) END"
 
 
 class DuckDB(DuckDBKeys):

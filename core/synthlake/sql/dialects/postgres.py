@@ -14,15 +14,12 @@ from types import MappingProxyType
 import pyarrow as pa
 from pyarrow import types
 
-from synthlake.sql.dialect import Primitives
+from synthlake.sql.dialect import FORMS, Primitives
 from synthlake.sql.kinds import Kind, kind, plain, scale, unit
 
 _INSTANTS: frozenset[Kind] = frozenset(("timestamp", "time"))
 _MICROS = MappingProxyType({"s": 1_000_000, "ms": 1_000, "us": 1})
 _DOUBLE = "DOUBLE PRECISION"
-_INTEGERS = "'^[+-]?[0-9]{1,40}$'"
-_NUMBERS = r"'^[+-]?[0-9]{1,40}(\.[0-9]{1,40})?$'"
-_DATES = "'^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 
 
 def _text(value: str) -> str:
@@ -85,6 +82,10 @@ def _special(name: str) -> str:
     return f"CAST('{name}' AS {_DOUBLE})"
 
 
+def _whole(number: str) -> str:
+    return f"CAST(CAST(trunc({number}) AS BIGINT) AS TEXT)"
+
+
 class PostgresKeys:
     """What keys are written, hashed and compared with."""
 
@@ -132,20 +133,18 @@ class PostgresKeys:
     def converted(self, value: str, type: pa.DataType) -> str:
         """The value as another type, NULL where it cannot be; by its text, as there is no try."""
         to, text = kind(type), f"CAST({value} AS TEXT)"
+        tried = f"CAST({text} AS {_TYPES.get(to, 'TEXT')})"
         if to == "integer":
             number = f"CAST({text} AS NUMERIC)"
             fits = f"{number} BETWEEN {-(2**63)} AND {2**63 - 1}"
-            tried = f"CASE WHEN {fits} THEN CAST({text} AS BIGINT) END"
-            return f"CASE WHEN {text} ~ {_INTEGERS} THEN {tried} END"
-        if to == "decimal":
-            return _decimal(text, type)
-        if to in ("date", "timestamp"):
-            return _moment(text, to)
-        return _text(value) if to == "text" else f"CAST({text} AS {_TYPES[to]})"
-
-
-def _whole(number: str) -> str:
-    return f"CAST(CAST(trunc({number}) AS BIGINT) AS TEXT)"
+            tried = f"CASE WHEN {fits} THEN CAST({number} AS BIGINT) END"
+        elif to == "decimal":
+            tried = _decimal(text, type)
+        elif to in ("date", "timestamp"):
+            tried = _moment(text, to)
+        elif to == "text":
+            return _text(value)
+        return f"CASE WHEN {text} ~ '{FORMS[to]}' THEN {tried} END" if to in FORMS else tried
 
 
 def _decimal(text: str, type: pa.DataType) -> str:
@@ -153,8 +152,8 @@ def _decimal(text: str, type: pa.DataType) -> str:
     assert types.is_decimal(values)
     number = f"round(CAST({text} AS NUMERIC), {values.scale})"
     fits = f"abs({number}) < {10 ** (values.precision - values.scale)}"
-    tried = f"CASE WHEN {fits} THEN CAST({number} AS NUMERIC({values.precision}, {values.scale}))"
-    return f"CASE WHEN {text} ~ {_NUMBERS} THEN {tried} END END"
+    name = f"NUMERIC({values.precision}, {values.scale})"
+    return f"CASE WHEN {fits} THEN CAST({number} AS {name}) END"
 
 
 def _moment(text: str, to: Kind) -> str:
@@ -162,12 +161,8 @@ def _moment(text: str, to: Kind) -> str:
     first = f"CAST(substr({text}, 1, 8) || '01' AS DATE)"
     day = f"({first} + (CAST(substr({text}, 9, 2) AS INTEGER) - 1))"
     exists = f"EXTRACT(MONTH FROM {day}) = EXTRACT(MONTH FROM {first})"
-    if to == "date":
-        pattern, made = f"{_DATES}( 00:00:00)?$'", day
-    else:
-        clock = r"( ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?)?$'"
-        pattern, made = _DATES + clock, f"CAST({text} AS TIMESTAMP)"
-    return f"CASE WHEN {text} ~ {pattern} THEN CASE WHEN {exists} THEN {made} END END"
+    made = day if to == "date" else f"CAST({text} AS TIMESTAMP)"
+    return f"CASE WHEN {exists} THEN {made} END"
 
 
 class Postgres(PostgresKeys):

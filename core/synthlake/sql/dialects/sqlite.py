@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import types
 
-from synthlake.sql.dialect import Primitives
+from synthlake.sql.dialect import FORMS, Primitives
 from synthlake.sql.kinds import kind, plain, scale, unit
 
 _MICROS = MappingProxyType({"s": 1_000_000, "ms": 1_000, "us": 1})
@@ -30,9 +30,8 @@ _SPECIALS = MappingProxyType({"inf": f"> {_LARGEST}", "-inf": f"< -{_LARGEST}"})
 _SCALES = ((2.0**-10, "s", 2.0**72), (2.0**30, "m", 2.0**32), (2.0**62, "l", 1.0))
 _SHAPES = str.maketrans(ascii_uppercase + ascii_lowercase + digits, "A" * 26 + "a" * 26 + "9" * 10)
 _BEYOND = re.compile(r"[^\x00-\x7f]")
-_INTEGER = re.compile(r"[+-]?[0-9]{1,40}", re.ASCII)
-_DECIMAL = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII)
-_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})( 00:00:00)?", re.ASCII)
+_DIGITS = 15  # that a double holds
+_FORMS = {kind: re.compile(form) for kind, form in FORMS.items()}
 
 
 def _hash(text: str | None) -> int | None:
@@ -71,37 +70,43 @@ def _shape(text: str | None) -> str | None:
 
 
 def _to_integer(value: Any) -> int | None:
-    if isinstance(value, int):
-        return value
-    if isinstance(value, str) and _INTEGER.fullmatch(value) and -(2**63) <= int(value) < 2**63:
-        return int(value)
-    return None
+    text = _written(value)
+    if text is None or not _FORMS["integer"].search(text):
+        return None
+    number = int(text.partition(".")[0])
+    return number if -(2**63) <= number < 2**63 else None
 
 
 def _to_days(value: Any) -> int | None:
-    found = _DAY.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
+    if not isinstance(value, str) or not _FORMS["date"].search(value):
         return None
     try:
-        return date(*map(int, found.groups()[:3])).toordinal() - date(1970, 1, 1).toordinal()
+        return date.fromisoformat(value[:10]).toordinal() - date(1970, 1, 1).toordinal()
     except ValueError:
         return None
 
 
+def _written(value: Any) -> str | None:
+    """A number as other engines write it."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value) if isinstance(value, str | int | float) else None
+
+
 def _unscaled(value: Any, places: int) -> int | None:
-    number = _number(value)
-    return None if number is None else round(number * 10**places)
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, str):
-        return float(value) if _DECIMAL.fullmatch(value) else None
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+    text = _written(value)
+    if text is None or not _FORMS["decimal"].search(text):
+        return None
+    moved = abs(float(text)) * 10**places
+    if moved >= 10**_DIGITS:
+        return None
+    # halves away from 0
+    return int(math.copysign(math.floor(moved + 0.5), float(text)))
 
 
 def _rounded(value: Any, places: int) -> float | None:
-    number = _number(value)
-    return None if number is None else round(number * 10**places) / 10**places
+    number = _unscaled(value, places)
+    return None if number is None else number / 10**places
 
 
 FUNCTIONS: Mapping[str, tuple[int, Callable[..., Any]]] = MappingProxyType(

