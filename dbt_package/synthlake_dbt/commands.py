@@ -1,4 +1,4 @@
-"""``synthlake dbt plan | run | package``: the tables that a dbt project declares, into its warehouse."""
+"""``synthlake dbt plan | run | package``: the twin of a dbt project, in its warehouse."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ class Manifest:
 
     def _ref(self, names: tuple[str, ...], version: str | None, package: str) -> Node | None:
         name = names[-1] if names else ""
-        packages = [names[0]] if len(names) > 1 else [package, self.project, None]
+        packages: list[str | None] = [names[0]] if len(names) > 1 else [package, self.project, None]
         for wanted in packages:
             for node in self.nodes.values():
                 parts = node.id.split(".")

@@ -132,11 +132,11 @@ class _Writer:
 
     def _key_tests(self, table: Table) -> Iterator[Any]:
         if len(table.primary_key) > 1:
-            given = {"columns": list(table.primary_key)}
-            yield {"synthlake.unique_together": {"arguments": given}}
+            together = {"columns": list(table.primary_key)}
+            yield {"synthlake.unique_together": {"arguments": together}}
         for fk in table.foreign_keys:
             nodes = self.synthesis.nodes
-            given = {
+            given: dict[str, Any] = {
                 "columns": list(fk.columns),
                 "to": _twin(fk.references),
                 "to_columns": list(fk.to),

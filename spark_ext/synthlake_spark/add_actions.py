@@ -18,6 +18,7 @@ from synthlake_spark import worker
 from synthlake_spark.generate import Shipped
 from synthlake_spark.marks import Mark, latest, plain_name
 from synthlake_spark.output_types import OutputTypes
+from synthlake_spark.part_files import only_parts
 
 _ADDED = "path string, size long, rows long"
 _MANIFEST = pa.schema([("run_id", pa.string()), ("digest", pa.string()), ("manifest", pa.string())])
@@ -66,7 +67,7 @@ class ArrowWriter:
     def staged_mark(self, table: str) -> Mark | None:
         """Whose files are complete."""
         found = self._table(self._staged(table))
-        return None if found is None else self._mark(found, table)
+        return None if found is None else self._mark(found)
 
     def stage(self, table: str, frame: Any, mark: Mark) -> None:
         """Let workers write the rows; ``frame`` stays unread, as its rows would come twice here."""
@@ -91,13 +92,14 @@ class ArrowWriter:
 
     def published_mark(self, table: str) -> Mark | None:
         """Whose rows are published."""
-        found = self._table(self._published(table))
-        if found is None:
+        address = self._published(table)
+        found = self._table(address)
+        if found is None and only_parts(address):
             return None
-        mark = self._mark(found, table)
+        mark = None if found is None else self._mark(found)
         if mark is None:
             raise errors.SinkOccupiedError(
-                f"{self._published(table)} is there, and Synthlake did not write it",
+                f"{address} is there, and Synthlake did not write it",
                 hint="name another sink, or move it away yourself",
             )
         return mark
@@ -144,7 +146,7 @@ class ArrowWriter:
         except TableNotFoundError:
             return None
 
-    def _mark(self, found: Any, table: str) -> Mark | None:
+    def _mark(self, found: Any) -> Mark | None:
         return latest(entry.get("userMetadata") for entry in found.history())
 
     def _properties(self, mark: Mark) -> Any:

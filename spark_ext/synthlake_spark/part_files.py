@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from synthlake_spark.output_types import OutputTypes
 from synthlake_spark.worker import located, opened, table_rows
 
 _ROWS_PER_GROUP = 131_072
+_PART = re.compile(r"-[0-9a-f]{12}-[0-9]{5,}\.parquet(\.[0-9]+\.tmp)?$")
 
 
 def write_part(
@@ -53,6 +55,14 @@ def write_part(
         ) from error
     name = path.rpartition("/")[2]
     return pa.RecordBatch.from_pydict({"path": [name], "size": [size], "rows": [cut[1] - cut[0]]})
+
+
+def only_parts(folder: str) -> bool:
+    """Whether a folder holds nothing but files of ``write_part``, or is not there."""
+    local = "://" not in folder
+    store, target = (fs.LocalFileSystem(), folder) if local else fs.FileSystem.from_uri(folder)
+    listed: Any = store.get_file_info(fs.FileSelector(target, allow_not_found=True))
+    return all(_PART.search(found.base_name) for found in listed)
 
 
 def _opened(path: str) -> tuple[Any, str]:

@@ -93,5 +93,12 @@ class SparkTwin:
             MissingExtraError: deltalake is not installed.
         """
         with typed_errors():
-            target = DeltaTarget(self.spark, str(sink), writer)
+            target = DeltaTarget(self.spark, _address(sink), writer)
             return write_tables(target, frames, run_id, gates)
+
+
+def _address(sink: str | Path) -> str:
+    """A sink as every node names it: paths of this machine whole, since nodes stand elsewhere."""
+    if isinstance(sink, str) and (":" in sink or "/" not in sink):
+        return sink
+    return str(Path(sink).expanduser().absolute())

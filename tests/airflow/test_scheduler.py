@@ -155,6 +155,7 @@ def _say(scheduler: Standalone, word: str) -> None:
 
 def _clear(scheduler: Standalone, run: str) -> str:
     """Clear the task, and wait for the end of its next try."""
+    scheduler.run("cleared", run)  # else the scheduler ends the run over our heads
     before = scheduler.task("cleared", run, "synthesize")["try_number"]
     body = {"dry_run": False, "dag_run_id": run, "only_failed": False, "reset_dag_runs": True}
     scheduler.ask("POST", "/api/v2/dags/cleared/clearTaskInstances", body)

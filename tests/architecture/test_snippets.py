@@ -124,7 +124,7 @@ def _flush(code: str, folder: Path) -> None:
 
 def _marked(docs: list[Path]) -> list[Any]:
     """Documents whose blocks learn something are slow."""
-    learning = re.compile(r"sl\.fit|^synthlake (run|fit|evaluate)", re.MULTILINE)
+    learning = re.compile(r"sl\.fit|^synthlake (dbt )?(run|fit|evaluate)", re.MULTILINE)
     return [
         pytest.param(
             doc, marks=[pytest.mark.slow] if learning.search(doc.read_text("utf-8")) else []

@@ -60,8 +60,8 @@ def test_a_killed_writer_leaves_all_or_nothing(place: Place) -> None:
     writer.write(place.url, place.schema, 0)
     assert published(place) == {0}
     chance = random.Random(f"kill {place.engine}")
-    moments = [(chance.randrange(LINES), chance.uniform(0, 0.05)) for _ in range(3)]
-    moments += [(LINES, chance.uniform(0, 0.15)) for _ in range(5)]  # while it publishes
+    moments = [(chance.randrange(LINES), chance.uniform(0, 0.05)) for _ in range(2)]
+    moments += [(LINES, chance.uniform(0, 0.15)) for _ in range(3)]  # while it publishes
     current = 0
     for run, (line, more_s) in enumerate(moments, start=1):
         kill(place, run, line, more_s)

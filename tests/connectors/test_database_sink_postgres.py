@@ -53,7 +53,7 @@ CASES: dict[str, tuple[pa.DataType, list[Any]]] = {
     "int64": (pa.int64(), [-(2**63), 2**63 - 1, None]),
     "uint32": (pa.uint32(), [0, 2**32 - 1, None]),
     "uint64": (pa.uint64(), [0, 2**64 - 1, None]),
-    "float32": (pa.float32(), [1.100000023841858, -0.0, math.inf, 1e-45, None]),
+    "float32": (pa.float32(), [1.1, -0.0, math.inf, 1e-45, None]),
     "float64": (pa.float64(), [0.1, -0.0, math.nan, math.inf, -math.inf, 5e-324, 1.7e308, None]),
     "decimal": (
         pa.decimal128(38, 10),

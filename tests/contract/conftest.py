@@ -43,7 +43,11 @@ def keyed(source: Source) -> Schema:
     })  # fmt: skip
 
 
-@pytest.fixture(params=ENGINES)
+# A statement in Spark takes a second, however little it reads.
+_PARAMS = [pytest.param(n, marks=pytest.mark.slow) if n == "spark" else n for n in ENGINES]
+
+
+@pytest.fixture(params=_PARAMS)
 def engine(request: pytest.FixtureRequest) -> str:
     """Each engine by its name."""
     name: str = request.param

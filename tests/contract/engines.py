@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from tests.databases import into_postgres, into_sqlite
 
@@ -40,15 +41,35 @@ def in_sqlite(request: pytest.FixtureRequest, tables: Tables, folder: Path) -> S
     return open_source(into_sqlite(folder / "data.sqlite", tables))
 
 
-ENGINES: dict[str, Opened] = {"duckdb": in_duckdb, "postgres": in_postgres, "sqlite": in_sqlite}
+def in_spark(request: pytest.FixtureRequest, tables: Tables, folder: Path) -> Source:
+    from synthlake_spark import SparkSource
+
+    spark, frames = request.getfixturevalue("spark"), {}
+    for number, (name, table) in enumerate(tables.items()):
+        pq.write_table(table, folder / f"{number}.parquet", row_group_size=300)
+        frames[name] = spark.read.parquet(str(folder / f"{number}.parquet"))
+    return SparkSource(frames)
+
+
+ENGINES: dict[str, Opened] = {
+    "duckdb": in_duckdb, "postgres": in_postgres, "sqlite": in_sqlite, "spark": in_spark,
+}  # fmt: skip
 """By name: puts tables into the engine and opens them. All are compared with tables in memory."""
 
 
 def as_held(engine: str, tables: Tables) -> dict[str, pa.Table]:
     """The tables as an engine can hold them at all; what is left out stands in the type table."""
-    if engine != "sqlite":
-        return dict(tables)
-    return {name: _without_nan(table) for name, table in tables.items()}
+    limits = {"sqlite": _without_nan, "spark": _without_time_of_day}
+    limited = limits.get(engine, lambda table: table)
+    return {name: limited(table) for name, table in tables.items()}
+
+
+def _without_time_of_day(table: pa.Table) -> pa.Table:
+    for number, field in enumerate(table.schema):
+        if pa.types.is_time(field.type):
+            values = table.column(number).cast(pa.int64())
+            table = table.set_column(number, field.with_type(pa.int64()), values)
+    return table
 
 
 def _without_nan(table: pa.Table) -> pa.Table:

@@ -27,7 +27,7 @@ Pair = tuple[Source, Source]
 def values(source: Source, table: str, expression: str) -> list[Any]:
     """Results of an expression over ``t``, by ``id``."""
     tables = Tables(source.engine(), source.schema())
-    sql = f'SELECT t."id" AS i, {expression} AS v FROM {tables.read(table)}'
+    sql = f"SELECT t.id AS i, {expression} AS v FROM {tables.read(table)}"
     return [
         row["v"] for row in sorted(source.engine().query(sql).to_pylist(), key=lambda r: r["i"])
     ]
@@ -42,7 +42,7 @@ def test_keys_of_every_type_have_one_text(both: Both) -> None:
     written = 0
     for column in seen.columns:
         if kind(column.type) in KEYS:
-            part = Part(f't."{column.name}"', column.type, "")
+            part = Part(f"t.{column.name}", column.type, "")
             ours, theirs = (
                 values(source, "seen", key_text(of(source), [part]))
                 for source in (both.source, both.memory)
@@ -53,7 +53,7 @@ def test_keys_of_every_type_have_one_text(both: Both) -> None:
 
 
 def test_rows_of_every_type_have_one_hash(both: Both) -> None:
-    parts = [Part(f't."{c.name}"', c.type, "") for c in both.schema["seen"].columns]
+    parts = [Part(f"t.{c.name}", c.type, "") for c in both.schema["seen"].columns]
     found = [values(s, "seen", row_hash(of(s), parts)) for s in (both.source, both.memory)]
     assert found[0] == found[1]
     assert len(set(found[0])) == hard.SEEN
@@ -62,7 +62,7 @@ def test_rows_of_every_type_have_one_hash(both: Both) -> None:
 @pytest.mark.parametrize(("name", "least"), [("value", {0, 1, 10}), ("single", {0, 1, 2})])
 def test_floats_are_told_alike(both: Both, name: str, least: set[int]) -> None:
     column = both.schema["seen"].column(name)
-    cell = f't."{name}"'
+    cell = f"t.{name}"
     for emit in ("float_text", "finite"):
         ours, theirs = (
             values(s, "seen", getattr(of(s), emit)(cell)) for s in (both.source, both.memory)
@@ -82,10 +82,10 @@ def test_floats_are_told_alike(both: Both, name: str, least: set[int]) -> None:
 
 
 def test_texts_are_shaped_and_measured_alike(both: Both) -> None:
-    given = values(both.source, "seen", 't."text"')
-    shaped = values(both.source, "seen", of(both.source).shape('t."text"'))
+    given = values(both.source, "seen", "t.text")
+    shaped = values(both.source, "seen", of(both.source).shape("t.text"))
     assert shaped == [None if text is None else shape(text) for text in given]
-    octets = values(both.source, "seen", of(both.source).octets('t."text"'))
+    octets = values(both.source, "seen", of(both.source).octets("t.text"))
     assert octets == [None if text is None else str(len(text.encode())) for text in given]
 
 
@@ -134,9 +134,7 @@ def test_texts_are_converted_by_their_form(cells: Source, to: str) -> None:
     type, expected = EXPECTED[to]
     primitives = of(cells)
     # as canonical texts: not every engine has the type
-    found = values(
-        cells, "cells", primitives.key_text(primitives.converted('t."text"', type), type)
-    )
+    found = values(cells, "cells", primitives.key_text(primitives.converted("t.text", type), type))
     table = pa.table({"id": range(len(expected)), "v": pa.array(expected.values(), type)})
     memory = open_source({"v": table})
     texts = values(memory, "v", of(memory).key_text("t.v", type))
@@ -147,12 +145,12 @@ def test_texts_are_converted_by_their_form(cells: Source, to: str) -> None:
 
 def test_numbers_are_converted_by_their_value(cells: Source) -> None:
     primitives = of(cells)
-    whole = values(cells, "cells", primitives.converted('t."price"', pa.int64()))
+    whole = values(cells, "cells", primitives.converted("t.price", pa.int64()))
     assert whole == [n // 4 if n % 4 == 0 else None for n in range(len(CELLS))]
-    text = values(cells, "cells", primitives.converted('t."whole"', pa.string()))
+    text = values(cells, "cells", primitives.converted("t.whole", pa.string()))
     assert text == [str(n - 3) if n % 5 else None for n in range(len(CELLS))]
     wide = primitives.key_text(
-        primitives.converted('t."whole"', pa.decimal128(8, 2)), pa.decimal128(8, 2)
+        primitives.converted("t.whole", pa.decimal128(8, 2)), pa.decimal128(8, 2)
     )
     assert values(cells, "cells", wide) == [
         str((n - 3) * 100) if n % 5 else None for n in range(len(CELLS))

@@ -23,13 +23,20 @@ MISSING = {
     "mlflow flavor": (
         "from synthlake_connectors import mlflow; mlflow.log_model('nothing')", "mlflow"),
     "mlflow data set": ("import synthlake_connectors.mlflow.datasets", "mlflow"),
+    "sagemaker export": (
+        "import pyarrow as pa; from synthlake_connectors.sagemaker import export_channels;"
+        "twin = {'t': pa.table({'a': [1, 2] * 50, 'b': [0, 1] * 50})};"
+        "export_channels(twin, 's3://bucket/t', table='t', label='b')", "sagemaker"),
+    "sagemaker channels": (
+        "from synthlake_connectors.sagemaker import Channels;"
+        "Channels('s3://bucket/t', {'channels': {}}).input_data()", "sagemaker"),
     "airflow": ("from synthlake_airflow import SynthesizeOperator", "airflow"),
     "spark": ("from synthlake_spark import SparkSynthesizer; SparkSynthesizer()", "spark"),
 }  # fmt: skip
 # Entry points that others load to see what there is must not need what they are for.
 DOORS = (
     "synthlake_connectors.database", "synthlake_connectors.delta", "synthlake_connectors.mlflow",
-    "synthlake_airflow", "synthlake_dbt.commands",
+    "synthlake_connectors.sagemaker", "synthlake_airflow", "synthlake_dbt.commands",
 )  # fmt: skip
 
 

@@ -117,7 +117,7 @@ def test_what_is_no_source(folder: Path, tmp_path: Path) -> None:
     for target, message in [
         (tmp_path / "empty", "has no parquet or csv files"),
         (f"csv://{folder}", "has no csv files"),
-        ("postgresql://host/db", "no source is known for postgresql"),
+        ("oracle://host/db", "no source is known for oracle"),
         (folder / "README.md", "ending that no source has"),
         (3, "a int is not a source"),
         ({}, "has no tables"),

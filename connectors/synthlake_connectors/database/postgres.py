@@ -15,7 +15,7 @@ from synthlake.api import sql as dialects
 from synthlake_connectors.database.address import close
 from synthlake_connectors.database.copying import Copying
 from synthlake_connectors.database.postgres_types import MAX_DIGITS, is_number, reading
-from synthlake_connectors.database.readings import Reading
+from synthlake_connectors.database.readings import Reading, Views
 from synthlake_connectors.database.wire import Wire
 
 T = TypeVar("T")
@@ -59,7 +59,7 @@ class PostgresEngine:
         self._wire = Wire(connection.connection.driver_connection)
         self._lock = threading.RLock()
         self._folder = temp_directory
-        self._named: dict[str, str] = {}
+        self._views = Views()
         self._derived = 0
         self._closing = weakref.finalize(self, close, connection)
         settings = {**_SETTINGS, "work_mem": work_mem}
@@ -94,8 +94,12 @@ class PostgresEngine:
                     yield copying.finished(reader.get_batch(number))
 
     def relation(self, table: str) -> str:
-        """What to write after FROM for a table, quoted."""
-        return self._named.get(table) or dialects.quoted(DIALECT, table)
+        """What to write after FROM for a table, quoted.
+
+        Raises:
+            SourceError: the table has cells that its types cannot hold.
+        """
+        return self._views.address(table) or dialects.quoted(DIALECT, table)
 
     def address(self, place: Relation) -> str:
         """What to write after FROM for a table of the database itself."""
@@ -111,14 +115,13 @@ class PostgresEngine:
             self._derived += 1
             return self._view(f"__synthlake_{self._derived}", sql)
 
-    def name(self, table: str, sql: str) -> str:
-        """Name a SELECT statement; from now on it is the relation of that name.
+    def name(self, table: str, sql: str, check: Callable[[], None]) -> None:
+        """Name a SELECT statement: the relation of a table, which is checked before its use.
 
         Raises:
-            QueryError: the server refused it.
+            QueryError: the database refused the statement.
         """
-        self._named[table] = self._view(table, sql)
-        return self._named[table]
+        self._views.add(table, self._view(table, sql), check)
 
     def readings(self, place: Relation) -> dict[str, Reading]:
         """How the columns of a table are read, by name.

@@ -36,7 +36,12 @@ _TYPES: Final[dict[pa.DataType, str]] = {
 _WHOLE: Final = {"smallint": 5, "integer": 10, "bigint": 19}
 _TEXT: Final = re.compile(r"text|citext|character( varying)?(\(\d+\))?")
 _NUMERIC: Final = re.compile(r"numeric(?:\((\d+),(-?\d+)\))?")
-_KINDS: Final = {"n": "not null", "p": "primary key", "u": "unique", "f": "foreign key"}
+_KINDS: Final[dict[str, Any]] = {
+    "n": "not null",
+    "p": "primary key",
+    "u": "unique",
+    "f": "foreign key",
+}
 
 _COLUMNS: Final = sa.text(
     "SELECT c.relname, c.relkind IN ('r', 'p') AS is_table, a.attname,"
@@ -86,7 +91,7 @@ class PostgresStore:
         timeout_s: for a connection.
     """
 
-    dialect, folds, max_name, mixed_references, cycles = "postgres", False, 63, True, True
+    traits = sinks.Traits("postgres", folds=False, max_name=63)
 
     def __init__(self, url: sa.URL, schema: str | None = None, timeout_s: int = 10) -> None:
         self._url, self._asked = url, schema
@@ -133,13 +138,9 @@ class PostgresStore:
         with self.session() as session:
             return str(session.run("SELECT coalesce(current_schema(), 'public')")[0][0])
 
-    def address(self, table: str) -> str:
-        """A table of the schema."""
-        return sinks.quote("postgres", self.space, table)
-
-    def staged(self, area: str, table: str) -> str:
-        """A table of a schema of the area's own."""
-        return sinks.quote("postgres", area, table)
+    def address(self, table: str, area: str = "") -> str:
+        """A table of the schema, or of the schema that is a staging area."""
+        return sinks.quote("postgres", area or self.space, table)
 
     def has_area(self, session: sinks.Session, area: str) -> bool:
         """Whether there is a schema of that name."""
@@ -152,7 +153,7 @@ class PostgresStore:
         """
         session.run(f"CREATE SCHEMA {sinks.quote('postgres', area)}")
         for name, columns in tables.items():
-            session.run(f"CREATE UNLOGGED TABLE {self.staged(area, name)} ({columns})")
+            session.run(f"CREATE UNLOGGED TABLE {self.address(name, area)} ({columns})")
 
     def drop_area(self, session: sinks.Session, area: str) -> None:
         """Drop the schema with its tables."""

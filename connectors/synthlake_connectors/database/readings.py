@@ -1,7 +1,8 @@
-"""How a column of a database is read."""
+"""How columns of a database are read, and the views that do it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -20,3 +21,29 @@ class Reading:
     type: pa.DataType
     value: str
     misfit: str = ""
+
+
+class Views:
+    """Addresses of the views of tables. The cells of a table are checked when it is first used.
+
+    A table that is skipped, or that the user may not read, stops nobody.
+    """
+
+    def __init__(self) -> None:
+        self._addresses: dict[str, str] = {}
+        self._checks: dict[str, Callable[[], None]] = {}
+
+    def add(self, table: str, address: str, check: Callable[[], None]) -> None:
+        """Name the view of a table, and what raises an error if its cells cannot be read."""
+        self._addresses[table], self._checks[table] = address, check
+
+    def address(self, table: str) -> str | None:
+        """The view of a table, if it has one.
+
+        Raises:
+            SourceError: it has cells that its types cannot hold.
+        """
+        if (check := self._checks.get(table)) is not None:
+            check()
+            del self._checks[table]
+        return self._addresses.get(table)

@@ -9,6 +9,8 @@ from typing import Any
 
 from synthlake.api import ForeignKey, Relation, errors, nearest
 
+_RECORDS = "_synthlake_"  # tables that a sink keeps beside those of the twin
+
 
 class Reflection:
     """Tables, keys and NOT NULL of a database, in the transaction of a connection.
@@ -38,6 +40,7 @@ class Reflection:
         """
         with _quiet():
             names = set(self._inspector.get_table_names(self.default)) - self._partitions()
+        names = {name for name in names if not name.startswith(_RECORDS)}
         # the sink's own records of what it wrote there
         names = {name for name in names if not name.startswith("_synthlake_")}
         if not names:

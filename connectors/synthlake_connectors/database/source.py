@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
@@ -33,8 +33,8 @@ OPTIONS = ("password", "tables", "misfits", "connect_timeout_s", "work_mem", "te
 class Session(QueryEngine, Protocol):
     """An engine that can also say how the columns of a table are read."""
 
-    def name(self, table: str, sql: str) -> str:
-        """Name a SELECT statement; it is the relation of that name."""
+    def name(self, table: str, sql: str, check: Callable[[], None]) -> None:
+        """Name a SELECT statement: the relation of a table, which is checked before its use."""
 
     def address(self, place: Relation) -> str:
         """What to write after FROM for a table of the database itself."""
@@ -57,7 +57,7 @@ class DatabaseSource:
         misfits: what becomes of cells that Arrow cannot hold: ``fail`` or ``null``.
 
     Raises:
-        SourceError: there are no tables, a name cannot be used, or cells do not fit their types.
+        SourceError: there are no tables, or a name cannot be used.
     """
 
     def __init__(
@@ -119,6 +119,7 @@ class DatabaseSource:
 
         Raises:
             QueryError: the database refuses it.
+            SourceError: cells cannot be held by their type.
         """
         relation = self._engine.relation(table)
         yield from typed_batches(self._engine, relation, self._schema[table], columns)
@@ -130,12 +131,14 @@ class DatabaseSource:
     def _columns(self, table: str, place: Relation, required: set[str]) -> tuple[Column, ...]:
         relation, readings = self._engine.address(place), self._engine.readings(place)
         check_columns(table, readings)
-        if self._misfits == "fail":
-            self._check_cells(table, relation, readings)
         values = ", ".join(
             f"{self._value(of)} AS {self._quoted(name)}" for name, of in readings.items()
         )
-        self._engine.name(table, f"SELECT {values} FROM {relation}")
+        self._engine.name(
+            table,
+            f"SELECT {values} FROM {relation}",
+            lambda: self._check_cells(table, relation, readings),
+        )
         strict = required if self._misfits == "fail" else set()
         return tuple(
             Column(name, of.type, nullable=name not in strict) for name, of in readings.items()
@@ -148,7 +151,7 @@ class DatabaseSource:
 
     def _check_cells(self, table: str, relation: str, readings: Mapping[str, Reading]) -> None:
         asked = {name: of for name, of in readings.items() if of.misfit}
-        if not asked:
+        if not asked or self._misfits != "fail":
             return
         counts = ", ".join(f"count(CASE WHEN {of.misfit} THEN 1 END)" for of in asked.values())
         (row,) = self._engine.query(f"SELECT {counts} FROM {relation}").to_batches()

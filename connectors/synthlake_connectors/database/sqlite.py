@@ -13,7 +13,7 @@ from synthlake.api import Relation, errors
 from synthlake.api import sql as dialects
 from synthlake_connectors.database.address import close
 from synthlake_connectors.database.failures import of_sqlite
-from synthlake_connectors.database.readings import Reading
+from synthlake_connectors.database.readings import Reading, Views
 from synthlake_connectors.database.sqlite_types import FUNCTIONS, is_dynamic, reading
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class SQLiteEngine:
         self.connection = connection
         self._raw = connection.connection.driver_connection
         self._lock = threading.RLock()
-        self._named: dict[str, str] = {}
+        self._views = Views()
         self._numbers = 0
         self._closing = weakref.finalize(self, close, connection)
         for name, (arguments, function) in {**dialects.functions(DIALECT), **FUNCTIONS}.items():
@@ -81,8 +81,12 @@ class SQLiteEngine:
             self._run("DROP", lambda: self._raw.execute(f"DROP TABLE {spool}"))
 
     def relation(self, table: str) -> str:
-        """What to write after FROM for a table, quoted."""
-        return self._named.get(table) or dialects.quoted(DIALECT, table)
+        """What to write after FROM for a table, quoted.
+
+        Raises:
+            SourceError: the table has cells that its types cannot hold.
+        """
+        return self._views.address(table) or dialects.quoted(DIALECT, table)
 
     def address(self, place: Relation) -> str:
         """What to write after FROM for a table of the database itself."""
@@ -96,14 +100,13 @@ class SQLiteEngine:
         """
         return self._view(self._new(), sql)
 
-    def name(self, table: str, sql: str) -> str:
-        """Name a SELECT statement; from now on it is the relation of that name.
+    def name(self, table: str, sql: str, check: Callable[[], None]) -> None:
+        """Name a SELECT statement: the relation of a table, which is checked before its use.
 
         Raises:
-            QueryError: SQLite refused it.
+            QueryError: the database refused the statement.
         """
-        self._named[table] = self._view(table, sql)
-        return self._named[table]
+        self._views.add(table, self._view(table, sql), check)
 
     def readings(self, place: Relation) -> dict[str, Reading]:
         """How the columns of a table are read, by name.

@@ -69,7 +69,7 @@ class SQLiteStore:
         SinkError: there is no path, or a schema of another name.
     """
 
-    dialect, folds, max_name, mixed_references, cycles = "sqlite", True, 0, True, True
+    traits = sinks.Traits("sqlite", folds=True)
 
     def __init__(self, path: str, schema: str | None = None, timeout_s: float = _TIMEOUT_S) -> None:
         if path in ("", ":memory:"):
@@ -106,13 +106,9 @@ class SQLiteStore:
         if failure is not None:
             raise self._refusal(failure) from None
 
-    def address(self, table: str) -> str:
-        """A table of the file."""
-        return sinks.quote("sqlite", table)
-
-    def staged(self, area: str, table: str) -> str:
-        """A table with the area in its name."""
-        return sinks.quote("sqlite", f"{area}_{table}")
+    def address(self, table: str, area: str = "") -> str:
+        """A table of the file; those of a staging area have its name before theirs."""
+        return sinks.quote("sqlite", f"{area}_{table}" if area else table)
 
     def has_area(self, session: sinks.Session, area: str) -> bool:
         """Whether the area has tables."""
@@ -121,7 +117,7 @@ class SQLiteStore:
     def make_area(self, session: sinks.Session, area: str, tables: Mapping[str, str]) -> None:
         """Make the tables."""
         for name, columns in tables.items():
-            session.run(f"CREATE TABLE {self.staged(area, name)} ({columns})")
+            session.run(f"CREATE TABLE {self.address(name, area)} ({columns})")
 
     def drop_area(self, session: sinks.Session, area: str) -> None:
         """Drop the tables."""

@@ -155,13 +155,19 @@ def from_synthlake(
     Cost: one count of the rows, in the engine of the source.
     """
     opened = open(str(source))
-    schema = opened.schema()
+    try:
+        facts = _facts(opened, table)
+    finally:
+        getattr(opened, "close", lambda: None)()  # sources of connectors have it
+    return SynthlakeDataset(SynthlakeSource(str(source)), facts, name, digest)
+
+
+def _facts(source: Source, table: str | None) -> Facts:
+    schema, engine = source.schema(), source.engine()
     if table is None and len(schema.tables) != 1:
         raise errors.SourceError(
             "the source has several tables", hint=f"give table: {', '.join(schema.tables)}"
         )
     held = schema[table or next(iter(schema.tables))]
-    engine = opened.engine()
     counted = engine.query(f"SELECT count(*) AS n FROM {engine.relation(held.name)}")
-    rows = int(counted.column(0)[0].as_py())
-    return SynthlakeDataset(SynthlakeSource(str(source)), Facts(held, rows), name, digest)
+    return Facts(held, int(counted.column(0)[0].as_py()))

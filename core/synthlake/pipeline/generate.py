@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from synthlake.errors import SampleError
@@ -76,7 +79,8 @@ def _pooled(job: Job, parts: Sequence[Part], workers: int) -> Iterator[Part]:
 
     context = multiprocessing.get_context("spawn")  # forks of threaded parents hang
     with ProcessPoolExecutor(min(workers, len(parts)), context, _die_with_parent) as pool:
-        tasks: dict[Future[None], Part] = {pool.submit(_make, job, p): p for p in parts}
+        with _without_main():
+            tasks: dict[Future[None], Part] = {pool.submit(_make, job, p): p for p in parts}
         try:
             for task in as_completed(tasks):
                 task.result()
@@ -84,11 +88,22 @@ def _pooled(job: Job, parts: Sequence[Part], workers: int) -> Iterator[Part]:
         except BrokenProcessPool as error:
             raise SampleError(
                 "a worker process died",
-                hint="use fewer workers, or guard the call with `if __name__ == '__main__':`",
+                hint="use fewer workers: each needs memory of its own",
             ) from error
         finally:
             for task in tasks:
                 task.cancel()
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Processes that start here do not run the caller's script again, which may be a whole host."""
+    held = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = held
 
 
 def _die_with_parent() -> None:

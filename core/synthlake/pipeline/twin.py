@@ -70,7 +70,9 @@ class TwinTable:
         """
         starts = self._generator.starts(self.name)
         ideal = np.arange(1, max(parts, 1)) * self.rows // max(parts, 1)
-        inner = starts[np.searchsorted(starts, ideal).clip(max=len(starts) - 1)]
+        place = np.searchsorted(starts, ideal).clip(1, len(starts) - 1)
+        before, after = starts[place - 1], starts[place]
+        inner = np.where(ideal - before < after - ideal, before, after)
         inside = inner[(inner > 0) & (inner < self.rows)]
         ends = [0, *map(int, np.unique(inside)), self.rows]
         return list(itertools.pairwise(ends))

@@ -26,6 +26,7 @@ from synthlake.sink.store import (
     Key,
     Session,
     Store,
+    Traits,
     clause,
     create,
     insertion,
@@ -44,6 +45,7 @@ __all__ = [
     "Key",
     "Session",
     "Store",
+    "Traits",
     "carried",
     "carry",
     "clause",
@@ -170,7 +172,7 @@ class DatabaseSink:
         area = self._area(run_id)
         tables = {
             name: Filled(
-                name, columns[name], self._store.staged(area, f"rows_{number}"),
+                name, columns[name], self._store.address(f"rows_{number}", area),
                 self._store.address(name),
             )
             for number, name in enumerate(columns)
@@ -208,7 +210,7 @@ class DatabaseSink:
         """
         opened = self._open()
         number, arrow = opened.number(table), opened.schema[table].arrow
-        filled, parts = opened.tables[table], self._store.staged(opened.area, "parts")
+        filled, parts = opened.tables[table], self._store.address("parts", opened.area)
         rows = 0
 
         def counted() -> Iterable[pa.RecordBatch]:
@@ -290,13 +292,13 @@ class DatabaseSink:
         return entries
 
     def _parts(self, session: Session, opened: _Opened) -> dict[tuple[int, int], int]:
-        parts = self._store.staged(opened.area, "parts")
+        parts = self._store.address("parts", opened.area)
         found = session.run(f"SELECT number, part, row_count FROM {parts}")
         return {(int(number), int(part)): int(rows) for number, part, rows in found}
 
     def _stage(self, session: Session, opened: _Opened) -> None:
         """Make the staging area, or find it; there is none for what is published already."""
-        owner = self._store.staged(opened.area, "owner")
+        owner = self._store.address("owner", opened.area)
         if self._store.has_area(session, opened.area):
             if not opened.reused and session.run(f"SELECT owner FROM {owner}") == [(opened.owner,)]:
                 return
@@ -316,7 +318,7 @@ class DatabaseSink:
         session.insert(owner, (opened.owner,))
 
     def _check_area(self, session: Session, opened: _Opened) -> None:
-        owner = self._store.staged(opened.area, "owner")
+        owner = self._store.address("owner", opened.area)
         there = self._store.has_area(session, opened.area)
         if there and session.run(f"SELECT owner FROM {owner}") == [(opened.owner,)]:
             return
@@ -332,7 +334,7 @@ class DatabaseSink:
         return PREFIX + digest(self._store.address(RUNS), run_id).hex()[:24]
 
     def _quote(self, name: str) -> str:
-        return quote(self._store.dialect, name)
+        return quote(self._store.traits.dialect, name)
 
     def _open(self) -> _Opened:
         if self._opened is None:

@@ -20,6 +20,7 @@ from synthlake.sink.store import (
     Filled,
     Key,
     Session,
+    Traits,
     create,
     insertion,
     listed,
@@ -27,7 +28,6 @@ from synthlake.sink.store import (
 )
 from synthlake.sql.duckdb_engine import literal, safe_message
 
-_ATTACHED: Final = "__synthlake_sink"
 _BATCH: Final = "__synthlake_batch"
 _TYPES: Final[dict[pa.DataType, str]] = {
     pa.bool_(): "BOOLEAN",
@@ -64,13 +64,12 @@ def duckdb_sink(path: Path, schema: str | None, options: Mapping[str, Any]) -> D
     Args:
         path: of the file.
         schema: in it; None for ``main``; made if it is not there.
-        options: ``constraints``, ``into_existing``, ``encryption_key``.
+        options: ``constraints``, ``into_existing``.
 
     Raises:
         SinkError: there is no such option, or it has a value that it cannot have.
     """
-    settings = DatabaseSettings.of(options, ("encryption_key",))
-    return DatabaseSink(DuckDBStore(path, schema, options.get("encryption_key")), settings)
+    return DatabaseSink(DuckDBStore(path, schema), DatabaseSettings.of(options))
 
 
 class DuckDBStore:
@@ -82,13 +81,12 @@ class DuckDBStore:
     Args:
         path: of the file.
         schema: in it; None for ``main``.
-        key: the encryption key of the file.
     """
 
-    dialect, folds, max_name, mixed_references, cycles = "duckdb", True, 0, False, False
+    traits = Traits("duckdb", folds=True, mixed_references=False, cycles=False)
 
-    def __init__(self, path: Path, schema: str | None = None, key: str | None = None) -> None:
-        self._path, self._schema, self._key = path.absolute(), schema or "main", key
+    def __init__(self, path: Path, schema: str | None = None) -> None:
+        self._path, self._schema = path.absolute(), schema or "main"
         with _guard:
             self._lock = _locks.setdefault(str(path.resolve()), threading.RLock())
 
@@ -133,16 +131,13 @@ class DuckDBStore:
         with self.session(None if self.present() else "new") as session:
             return str(session.run("SELECT current_database()")[0][0])
 
-    def address(self, table: str) -> str:
-        """A table of the schema."""
-        return quote("duckdb", self._catalog, self._schema, table)
-
-    def staged(self, area: str, table: str) -> str:
-        """A table in ``main`` with the area in its name.
+    def address(self, table: str, area: str = "") -> str:
+        """A table of the schema; those of a staging area are in ``main``, with its name.
 
         DuckDB cannot drop a schema in a database that has another schema of the database's name.
         """
-        return quote("duckdb", self._catalog, "main", f"{area}_{table}")
+        names = ("main", f"{area}_{table}") if area else (self._schema, table)
+        return quote("duckdb", self._catalog, *names)
 
     def has_area(self, session: Session, area: str) -> bool:
         """Whether the area has tables."""
@@ -151,7 +146,7 @@ class DuckDBStore:
     def make_area(self, session: Session, area: str, tables: Mapping[str, str]) -> None:
         """Make the tables."""
         for name, columns in tables.items():
-            session.run(f"CREATE TABLE {self.staged(area, name)} ({columns})")
+            session.run(f"CREATE TABLE {self.address(name, area)} ({columns})")
 
     def drop_area(self, session: Session, area: str) -> None:
         """Drop the tables."""
@@ -215,10 +210,10 @@ class DuckDBStore:
 
     def _connect(self, reading: bool) -> duckdb.DuckDBPyConnection:
         try:
-            return self._reader() if reading else self._opened(read_only=False)
+            return self._reader() if reading else duckdb.connect(str(self._path))
         except duckdb.Error as error:
-            said = safe_message(error).replace(self._key or "\0", "...")
-        if "lock" in said:
+            said = safe_message(error)
+        if "set lock" in said:
             raise SinkBusyError(
                 f"{self._path} is open in another process",
                 hint="DuckDB lets one process write at a time: close it there, and run again",
@@ -230,23 +225,9 @@ class DuckDBStore:
 
     def _reader(self) -> duckdb.DuckDBPyConnection:
         try:
-            return self._opened(read_only=True)  # beside a source of the same file
+            return duckdb.connect(str(self._path), read_only=True)  # beside a source of the file
         except duckdb.ConnectionException:
-            return self._opened(read_only=False)  # beside the user's own connection
-
-    def _opened(self, read_only: bool) -> duckdb.DuckDBPyConnection:
-        if self._key is None:
-            return duckdb.connect(str(self._path), read_only=read_only)
-        connection = duckdb.connect(":memory:")
-        try:
-            catalog = quote("duckdb", _ATTACHED)
-            options = f"ENCRYPTION_KEY {literal(self._key)}{', READ_ONLY' if read_only else ''}"
-            connection.execute(f"ATTACH {literal(str(self._path))} AS {catalog} ({options})")
-            connection.execute(f"USE {catalog}")
-        except duckdb.Error:
-            connection.close()
-            raise
-        return connection
+            return duckdb.connect(str(self._path))  # beside the user's own connection
 
 
 class _DuckDBSession:

@@ -115,8 +115,8 @@ class Keys:
         """Why a database cannot have a foreign key, whatever the rows."""
         if self._tables[key.references].state == "kept":
             return "the parent's table is the user's"
-        if not self._store.cycles and self._cyclic(key):
-            return f"{self._store.dialect} cannot fill tables that refer to each other in a cycle"
+        if not self._store.traits.cycles and self._cyclic(key):
+            return "the engine cannot fill tables that refer to each other in a cycle"
         mine, theirs = (
             [self._tables[name].columns[c] for c in columns]
             for name, columns in ((key.table, key.columns), (key.references, key.to))
@@ -130,7 +130,7 @@ class Keys:
 
     def _alike(self, mine: str, theirs: str) -> bool:
         whole = {"smallint", "integer", "bigint"}
-        mixed = self._store.mixed_references and {mine.lower(), theirs.lower()} <= whole
+        mixed = self._store.traits.mixed_references and {mine.lower(), theirs.lower()} <= whole
         return mine == theirs or mixed
 
     def _broken(self, key: Key) -> bool:
@@ -151,7 +151,7 @@ class Keys:
         if key.kind == "foreign key":
             return self._count(self._orphans(key))
         rows = self._tables[key.table].staged
-        names = [quote(self._store.dialect, name) for name in key.columns]
+        names = [quote(self._store.traits.dialect, name) for name in key.columns]
         missing = " OR ".join(f"{name} IS NULL" for name in names)
         nulls = self._count(f"SELECT count(*) FROM {rows} WHERE {missing}")
         if key.kind == "not null":
@@ -164,7 +164,7 @@ class Keys:
         return repeated + (nulls if key.kind == "primary key" else 0)
 
     def _orphans(self, key: Key) -> str:
-        d = self._store.dialect
+        d = self._store.traits.dialect
         pairs = [(f"child.{quote(d, a)}", f"parent.{quote(d, b)}") for a, b in zip(
             key.columns, key.to, strict=True
         )]  # fmt: skip

@@ -53,13 +53,16 @@ class Runs:
             return cls()
         names = ", ".join(COLUMNS)
         rows = session.run(f"SELECT {names} FROM {store.address(RUNS)}")
-        return cls(Run(int(r[0]), *r[1:4], json.loads(r[4]), r[5]) for r in rows)
+        return cls(
+            Run(int(number), run_id, fingerprint, shape, json.loads(tables), manifest)
+            for number, run_id, fingerprint, shape, tables, manifest in rows
+        )
 
     def add(self, store: Store, session: Session, run: Run) -> None:
         """Write a publication down; the record is made with the first."""
         address = store.address(RUNS)
         if not self.all:
-            session.run(create(store.dialect, Filled(RUNS, COLUMNS, "", address), (), {}))
+            session.run(create(store.traits.dialect, Filled(RUNS, COLUMNS, "", address), (), {}))
         tables = json.dumps(run.tables, sort_keys=True)
         values = (run.number, run.run_id, run.fingerprint, run.shape, tables, run.manifest)
         session.insert(address, values)

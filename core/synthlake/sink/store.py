@@ -78,6 +78,25 @@ class Filled:
     state: Literal["new", "ours", "kept"] = "new"
 
 
+@dataclass(frozen=True)
+class Traits:
+    """What sets a database apart.
+
+    Attributes:
+        dialect: by which sqlglot quotes.
+        folds: whether names that differ in their case alone are one name.
+        max_name: longest name in bytes; 0 for any.
+        mixed_references: whether a foreign key may refer to whole numbers of another width.
+        cycles: whether tables can refer to each other in a cycle, and to themselves.
+    """
+
+    dialect: str
+    folds: bool
+    max_name: int = 0
+    mixed_references: bool = True
+    cycles: bool = True
+
+
 class Session(Protocol):
     """One transaction."""
 
@@ -107,24 +126,8 @@ class Store(Protocol):
         """What to call it in messages; without secrets."""
 
     @property
-    def dialect(self) -> str:
-        """By which sqlglot quotes."""
-
-    @property
-    def folds(self) -> bool:
-        """Whether names that differ in their case alone are one name."""
-
-    @property
-    def max_name(self) -> int:
-        """Longest name in bytes; 0 for any."""
-
-    @property
-    def mixed_references(self) -> bool:
-        """Whether a foreign key may refer to whole numbers of another width."""
-
-    @property
-    def cycles(self) -> bool:
-        """Whether tables can refer to each other in a cycle, and to themselves."""
+    def traits(self) -> Traits:
+        """What sets it apart."""
 
     def present(self) -> bool:
         """Whether there is a database to read from."""
@@ -135,11 +138,8 @@ class Store(Protocol):
         Without a lock it only reads.
         """
 
-    def address(self, table: str) -> str:
-        """A table of the target, quoted."""
-
-    def staged(self, area: str, table: str) -> str:
-        """A table of a staging area, quoted."""
+    def address(self, table: str, area: str = "") -> str:
+        """A table of the target, or of a staging area, quoted."""
 
     def has_area(self, session: Session, area: str) -> bool:
         """Whether a staging area is there."""

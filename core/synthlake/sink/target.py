@@ -24,7 +24,8 @@ def columns_of(store: Store, table: Table) -> dict[str, str]:
         kind = store.column_type(field.type)
         if kind is None:
             raise SinkError(
-                f"{table.name}.{field.name} is {field.type}, which {store.dialect} cannot hold",
+                f"{table.name}.{field.name} is {field.type}, which {store.traits.dialect}"
+                " cannot hold",
                 hint="cast the column in the source, or give it `action: skip`",
             )
         columns[field.name] = kind
@@ -52,23 +53,23 @@ def check_names(store: Store, schema: Schema) -> None:
 
 def folded(store: Store, name: str) -> str:
     """A name as the database compares it."""
-    return name.lower() if store.folds else name
+    return name.lower() if store.traits.folds else name
 
 
 def _check_distinct(store: Store, where: str, names: Iterable[str]) -> None:
     seen: dict[str, str] = {}
+    dialect, longest = store.traits.dialect, store.traits.max_name
     for name in names:
         size = len(name.encode())
-        if not name or "\0" in name or (store.max_name and size > store.max_name):
+        if not name or "\0" in name or (longest and size > longest):
             raise SinkError(
-                f"{where} has the name {name[:_SHOWN]!r} of {size} bytes, which {store.dialect}"
+                f"{where} has the name {name[:_SHOWN]!r} of {size} bytes, which {dialect}"
                 " cannot hold",
-                hint=f"names have 1 to {store.max_name or 'any number of'} bytes",
+                hint=f"names have 1 to {longest or 'any number of'} bytes",
             )
         if (other := seen.setdefault(folded(store, name), name)) != name:
             raise SinkError(
-                f"{where} has the names {other!r} and {name!r}, which are one name in"
-                f" {store.dialect}",
+                f"{where} has the names {other!r} and {name!r}, which are one name in {dialect}",
                 hint="rename one of them",
             )
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 import pyarrow as pa
 from pyarrow import types
 
-from synthlake.sql.dialect import Primitives
+from synthlake.sql.dialect import FORMS, Primitives
 from synthlake.sql.kinds import Kind, kind, plain, scale, unit
 
 _MICROS = MappingProxyType({"s": 1_000_000, "ms": 1_000, "us": 1})
@@ -139,13 +139,21 @@ class SparkKeys:
         return _micros(value, type) if kind(type) in _INSTANTS else value
 
     def converted(self, value: str, type: pa.DataType) -> str:
-        """The value as another type, NULL where it cannot be."""
-        values = plain(type)
+        """The value as another type, NULL where it cannot be; the form of a text decides."""
+        values, text = plain(type), _text(value)
+        name = _TYPES.get(kind(type), "TIMESTAMP_NTZ")
         if types.is_decimal(values):
-            return f"TRY_CAST({value} AS DECIMAL({values.precision}, {values.scale}))"
-        if types.is_timestamp(values):
-            return f"TRY_CAST({value} AS TIMESTAMP{'' if values.tz else '_NTZ'})"
-        return f"TRY_CAST({value} AS {_TYPES[kind(type)]})"
+            name = f"DECIMAL({values.precision}, {values.scale})"
+        elif types.is_timestamp(values) and values.tz:
+            text, name = f"{text} || 'Z'", "TIMESTAMP"  # what has no zone is read as UTC
+        if (form := FORMS.get(kind(type))) is None:
+            return f"TRY_CAST({value} AS {name})"
+        tried = f"TRY_CAST({text} AS {name})"
+        if name == "BIGINT":  # 7.00 is a whole number, and Spark's cast knows only digits
+            tried = f"TRY_CAST(substring_index({text}, '.', 1) AS BIGINT)"
+        # no backslash: in a literal it means another thing by another setting
+        pattern = form.replace("\\.", "[.]")
+        return f"CASE WHEN {_text(value)} RLIKE '{pattern}' THEN {tried} END"
 
 
 class Spark(SparkKeys):

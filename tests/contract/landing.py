@@ -1,0 +1,77 @@
+"""Places that twins are written to and read from again, one an engine. Add to ``LANDINGS``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from synthlake.errors import SinkError
+from synthlake.ports import Source
+from synthlake.schema.model import Schema, Table
+from synthlake.sink import open_sink
+from synthlake.source import open_source
+
+
+@dataclass(frozen=True)
+class Landing:
+    """One place.
+
+    Attributes:
+        engine: by which ``types.toml`` calls it.
+        url: of its sink and its source.
+    """
+
+    engine: str
+    url: str
+    written: list[str] = field(default_factory=list)
+
+    def write(self, run: str, schema: Schema, rows: Mapping[str, pa.RecordBatch]) -> None:
+        """Publish some tables beside those that are there."""
+        sink = open_sink(self.url)
+        sink.open(run, schema, fingerprint="f")
+        for table in schema:
+            sink.write_part(table.name, 0, [rows[table.name]])
+        sink.publish({})
+        self.written.extend(schema.tables)
+
+    def takes(self, table: Table) -> bool:
+        """Whether a table of such columns can be written; nothing is."""
+        sink = open_sink(self.url)
+        try:
+            sink.open("probe", Schema({table.name: table}), fingerprint=table.name)
+        except SinkError:
+            return False
+        sink.discard("probe")
+        return True
+
+    def open(self) -> Source:
+        """What was written, as a source."""
+        return open_source(self.url, options={"tables": {name: {} for name in self.written}})
+
+    def close(self, source: Source) -> None:
+        """Let go of the source."""
+        source.close()  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _duckdb(request: pytest.FixtureRequest, folder: Path) -> Iterator[Landing]:
+    yield Landing("duckdb", f"duckdb:///{folder}/types.duckdb")
+
+
+@contextmanager
+def _postgres(request: pytest.FixtureRequest, folder: Path) -> Iterator[Landing]:
+    yield Landing("postgres", request.getfixturevalue("postgres_database"))
+
+
+@contextmanager
+def _sqlite(request: pytest.FixtureRequest, folder: Path) -> Iterator[Landing]:
+    yield Landing("sqlite", f"sqlite:///{folder}/types.sqlite")
+
+
+Landed = Callable[[pytest.FixtureRequest, Path], AbstractContextManager[Landing]]
+LANDINGS: dict[str, Landed] = {"duckdb": _duckdb, "postgres": _postgres, "sqlite": _sqlite}
