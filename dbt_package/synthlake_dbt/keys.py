@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from synthlake_dbt.manifest import Manifest, Node, Test
 
+_NAME = re.compile(r"""["`](.+)["`]|(\w+)""")
 _TOGETHER = {
     ("synthlake", "unique_together"): "columns",
     ("dbt_utils", "unique_combination_of_columns"): "combination_of_columns",
@@ -56,20 +58,20 @@ class DeclaredKeys:
         together = [
             tuple(test.arguments[argument])
             for test in self._of(node)
-            if (argument := _TOGETHER.get((test.package, test.name)))
+            if test.firm and (argument := _TOGETHER.get((test.package, test.name)))
         ]
         return (singles[0],) if singles else next(iter(together), ())
 
     def not_null(self, node: Node) -> frozenset[str]:
         """Columns that are promised to hold no NULL."""
-        tested = {t.arguments["column_name"] for t in self._of(node) if _is(t, "not_null")}
+        tested = self._tested(node, "not_null")
         by_contract = {
             column
             for held in node.constraints
             if held["type"] in ("not_null", "primary_key")
             for column in held["columns"]
         }
-        return frozenset(tested | by_contract)
+        return frozenset(by_contract.union(tested))
 
     def references(self, node: Node) -> list[Reference]:
         """References by constraints, then by tests; each pair of columns and parent once.
@@ -92,8 +94,12 @@ class DeclaredKeys:
             for held in node.constraints
             if held["type"] == "unique" and len(held["columns"]) == 1
         ]
-        tested = [t.arguments["column_name"] for t in self._of(node) if _is(t, "unique")]
-        return [*by_contract, *tested]
+        return [*by_contract, *self._tested(node, "unique")]
+
+    def _tested(self, node: Node, name: str) -> list[str]:
+        """Columns that all rows are to pass a test of dbt's own in."""
+        found = [_column(test) for test in self._of(node) if test.firm and _is(test, name)]
+        return [column for column in found if column]
 
     def _by_contract(self, node: Node) -> Iterator[Reference]:
         for held in node.constraints:
@@ -108,24 +114,21 @@ class DeclaredKeys:
         for test in self._of(node):
             if not _is(test, "relationships"):
                 continue
-            parent = self._resolved(test.arguments["to"], test.within)
-            if parent is not None:
-                child = (_unquoted(test.arguments["column_name"]),)
-                yield Reference(child, parent, (_unquoted(test.arguments["field"]),))
+            parent = self._resolved(str(test.arguments["to"]), test.within)
+            child, to = _column(test), _column(test, "field")
+            if parent is not None and child and to:
+                yield Reference((child,), parent, (to,))
 
     def _resolved(self, text: str, package: str) -> Node | None:
         return self._manifest.resolve(text, package)
 
 
 def _is(test: Test, name: str) -> bool:
-    return test.name == name and not test.package and _whole(test.arguments)
+    return test.name == name and not test.package
 
 
-def _whole(arguments: Mapping[str, Any]) -> bool:
-    # a test of an expression, such as `lower(code)`, says nothing of a column
-    return _unquoted(str(arguments.get("column_name", ""))).replace("_", "").isalnum()
-
-
-def _unquoted(name: str) -> str:
-    quoted = len(name) > 1 and name[0] == name[-1] and name[0] in '"`'
-    return name[1:-1] if quoted else name
+def _column(test: Test, argument: str = "column_name") -> str | None:
+    """The column that an argument names; None if it is an expression, such as `lower(code)`."""
+    text = str(test.arguments.get(argument, ""))
+    found = _NAME.fullmatch(text)
+    return None if found is None else found[1] or found[2]

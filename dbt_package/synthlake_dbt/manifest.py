@@ -62,6 +62,7 @@ class Test:
         arguments: as given.
         on: what it tests: a text that names it by ``ref`` or ``source``.
         within: the project that it stands in.
+        firm: whether all rows are to pass it: it has no ``where`` and does not just warn.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Test:
     arguments: Mapping[str, Any]
     on: str
     within: str
+    firm: bool
 
 
 class Manifest:
@@ -201,4 +203,6 @@ def _tests(everything: list[Mapping[str, Any]]) -> Iterator[Test]:
             on=str(arguments.pop("model", "")),
             arguments=arguments,
             within=entry["package_name"],
+            firm=not entry["config"].get("where")
+            and str(entry["config"].get("severity", "error")).lower() == "error",
         )

@@ -95,7 +95,7 @@ class SparkWriter:
 
     def stage(self, table: str, frame: Any, mark: Mark) -> None:
         """Stage a frame."""
-        self._staged(table).write(frame, "errorifexists", mark)
+        self._staged(table).write(frame, "error", mark)
 
     def staged(self, table: str) -> Any:
         """A frame over the staged table."""

@@ -32,6 +32,7 @@ _PLAIN: Mapping[str, Any] = MappingProxyType(
 )
 _HINTS: Mapping[str, str] = MappingProxyType(
     {
+        "MapType": "Spark cannot group maps: give map_entries of it",
         "TimeType": "give its microseconds as a bigint, or a timestamp",
         "VariantType": "give its parts as columns, or to_json of it",
         "YearMonthIntervalType": "give its months as an int",
@@ -65,12 +66,6 @@ def _array(kind: Any, origin: str) -> pa.DataType:
     return pa.list_(pa.field("element", arrow_type(kind.elementType, origin)))
 
 
-def _map(kind: Any, origin: str) -> pa.DataType:
-    key: Any = arrow_type(kind.keyType, origin)
-    item: Any = arrow_type(kind.valueType, origin)
-    return pa.map_(key, item)
-
-
 def _struct(kind: Any, origin: str) -> pa.DataType:
     return pa.struct([pa.field(f.name, arrow_type(f.dataType, origin)) for f in kind.fields])
 
@@ -80,12 +75,14 @@ def _decimal(kind: Any, origin: str) -> pa.DataType:
 
 
 _MADE: Mapping[str, Callable[[Any, str], pa.DataType]] = MappingProxyType(
-    {"ArrayType": _array, "MapType": _map, "StructType": _struct, "DecimalType": _decimal}
+    {"ArrayType": _array, "StructType": _struct, "DecimalType": _decimal}
 )
 
 
 def plain_value(name: str, kind: Any) -> str:
     """The expression of a column as sources have it: -0.0 as 0.0, text without a collation.
+
+    Durations are microseconds.
 
     Args:
         name: of the column, quoted.

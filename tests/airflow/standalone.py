@@ -137,6 +137,9 @@ def standalone(home: Home) -> Iterator[Standalone]:
         "AIRFLOW__API__PORT": url.rpartition(":")[2],
         "AIRFLOW__API__BASE_URL": url,
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        # a busy machine answers late, and nobody is to take that for a failed task
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": str(REQUEST_S),
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "900",
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
         **home.settings,
@@ -161,6 +164,7 @@ def _healthy(started: Standalone) -> bool | None:
         if any(health[name]["status"] != "healthy" for name in COMPONENTS):
             return None
         started.token = started.ask("GET", "/auth/token")["access_token"]
+        started.ask("GET", "/execution/health")  # loads what tasks talk to
         return True if started.ask("GET", "/api/v2/dags/kept") else None
     except (OSError, KeyError, TypeError):
         return None

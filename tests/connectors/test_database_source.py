@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -463,3 +465,19 @@ def test_a_spec_learns_it_and_shows_no_password(
     assert done.passed
     for file in tmp_path.rglob("*"):
         assert not file.is_file() or PASSWORD.encode() not in file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("missing", "url", "extra"),
+    [("sqlalchemy", "sqlite:///d", "sql"), ("psycopg", "postgresql://u@h/d", "postgres")],
+)
+def test_a_missing_extra_says_what_to_install(missing: str, url: str, extra: str) -> None:
+    code = (
+        f"import sys; sys.modules[{missing!r}] = None; import synthlake;"
+        f" import synthlake_connectors.database; synthlake.open({url!r})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert f"MissingExtraError: {missing} is not installed" in done.stderr
+    assert f"pip install 'synthlake[{extra}]'" in done.stderr

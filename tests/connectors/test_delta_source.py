@@ -19,6 +19,7 @@ from tests.object_store import s3
 import synthlake
 from synthlake.errors import SourceError, SourceMissingError, SynthlakeError
 from synthlake.pipeline.snapshot import snapshot
+from synthlake.pipeline.spec import SynthesisSpec
 from synthlake.source import read_table
 
 TABLE = pa.table({"a": pa.array([1, 2, None], pa.int32()), "b": ["x", None, "z"]})
@@ -253,3 +254,14 @@ def test_a_store_that_does_not_answer_shows_no_secret(monkeypatch: pytest.Monkey
         synthlake.open("delta+s3://lake/nyc", options={"storage_options": options})
     assert "very-secret-value" not in str(caught.value)
     assert time.monotonic() - started < 60
+
+
+def test_what_a_run_says_of_its_source_has_no_secret_of_a_store() -> None:
+    options = {**STORAGE, "AWS_SECRET_ACCESS_KEY": "very-secret-value"}
+    spec = SynthesisSpec.load(
+        {"source": {"url": "delta+s3://lake/nyc", "options": {"storage_options": options}}}
+    )
+    shown = spec.masked()["source"]["options"]["storage_options"]
+    assert "very-secret-value" not in str(spec.masked())
+    assert shown["AWS_REGION"] == "us-east-1"
+    assert shown["AWS_ACCESS_KEY_ID"] == "env:SYNTHLAKE_TEST_KEY"

@@ -22,6 +22,7 @@ from tests.object_store import s3
 import synthlake
 from synthlake.errors import SinkError, SpecError
 from synthlake_connectors.sagemaker import Channels, contract, export_channels
+from synthlake_connectors.sagemaker import train as container
 from synthlake_connectors.sagemaker.channels import VERSION
 
 TABLE = pa.table({"y": [n % 2 for n in range(500)], "x": [n / 4 for n in range(500)]})
@@ -85,7 +86,7 @@ def train(root: Path, **hyperparameters: str) -> subprocess.CompletedProcess[str
     (config / "hyperparameters.json").write_text(json.dumps(hyperparameters))
     (root / "model").mkdir(exist_ok=True)
     script = Path(sys.executable).with_name("synthlake-sagemaker-train")
-    environment = {**os.environ, "SYNTHLAKE_SAGEMAKER_ROOT": str(root)}
+    environment = {**os.environ, container.ROOT: str(root)}
     return subprocess.run(
         [script, "train"], env=environment, capture_output=True, text=True, check=False, cwd=root
     )
@@ -345,7 +346,11 @@ def test_a_container_trains_on_channels_from_s3(
     ],
 )
 def test_a_failure_is_left_where_sagemaker_looks(
-    tmp_path: Path, hyperparameters: dict[str, str], channels: list[str], said: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    hyperparameters: dict[str, str],
+    channels: list[str],
+    said: str,
 ) -> None:
     config = tmp_path / "input" / "config"
     config.mkdir(parents=True)
@@ -355,10 +360,11 @@ def test_a_failure_is_left_where_sagemaker_looks(
 
         (tmp_path / "input" / "data" / "data").mkdir(parents=True)
         pq.write_table(TABLE, tmp_path / "input" / "data" / "data" / "t.parquet")
-    done = train(tmp_path, **hyperparameters)
-    assert done.returncode == 1
+    (config / "hyperparameters.json").write_text(json.dumps(hyperparameters))
+    monkeypatch.setenv(container.ROOT, str(tmp_path))
+    assert container.main() == 1
     assert said in (tmp_path / "output" / "failure").read_text()
-    assert list((tmp_path / "model").iterdir()) == []
+    assert not (tmp_path / "model").exists()
 
 
 def test_a_failure_shows_no_cell(tmp_path: Path) -> None:

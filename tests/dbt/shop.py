@@ -11,6 +11,10 @@ def _test(name: str, **arguments: Any) -> dict[str, Any]:
     return {name: {"arguments": arguments}}
 
 
+def _but(name: str, **config: Any) -> dict[str, Any]:
+    return {name: {"config": config}}
+
+
 def _meta(**entry: Any) -> dict[str, Any]:
     return {"meta": {"synthlake": entry}}
 
@@ -35,8 +39,11 @@ MODELS: list[dict[str, Any]] = [
         "name": "customers",
         "config": {**_meta(columns={"email": {"role": "personal"}}), "alias": "cust"},
         "columns": [
+            # none of these is a primary key
             {"name": "email", "data_tests": ["unique"], "config": _meta(kind="email")},
-            {"name": "id", "data_tests": ["unique", "not_null"]},
+            {"name": "badge", "data_tests": [_but("unique", where="badge > 0"), "not_null"]},
+            {"name": "phone", "data_tests": ["unique", _but("not_null", severity="warn")]},
+            {"name": "Id No", "quote": True, "data_tests": ["unique", "not_null"]},
             {
                 "name": "region",
                 "data_tests": [_test("relationships", to="source('erp', 'regions')", field="code")],
@@ -52,7 +59,7 @@ MODELS: list[dict[str, Any]] = [
                 "type": "foreign_key",
                 "columns": ["customer"],
                 "to": "ref('customers')",
-                "to_columns": ["id"],
+                "to_columns": ["Id No"],
             },
         ],
         "columns": [
@@ -60,7 +67,7 @@ MODELS: list[dict[str, Any]] = [
             {
                 "name": "customer",
                 "data_type": "integer",
-                "data_tests": [_test("relationships", to="ref('customers')", field="id")],
+                "data_tests": [_test("relationships", to="ref('customers')", field='"Id No"')],
             },
             {
                 "name": "clerk",

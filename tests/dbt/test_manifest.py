@@ -69,13 +69,13 @@ def test_columns_declare_too(shop: Project) -> None:
 
 def test_tests_and_constraints_are_keys(shop: Project) -> None:
     customers, orders = _entry(shop, "customers"), _entry(shop, "orders")
-    assert customers["primary_key"] == ["id"]  # email may be NULL
+    assert customers["primary_key"] == ["Id No"]
     assert customers["foreign_keys"] == [
         {"columns": ["region"], "references": "regions", "to": ["code"]}
     ]
     assert orders["primary_key"] == ["id"]
     assert orders["foreign_keys"] == [
-        {"columns": ["customer"], "references": "customers", "to": ["id"]}
+        {"columns": ["customer"], "references": "customers", "to": ["Id No"]}
     ]
 
 

@@ -22,7 +22,11 @@ from synthlake_connectors.delta import features
 from synthlake_connectors.delta.place import Place
 
 _FORMAT: Final = ds.ParquetFileFormat(
-    read_options=ds.ParquetReadOptions(None, "us")  # how Spark's old times are taken
+    read_options=ds.ParquetReadOptions(None, "us"),  # how Spark's old times are taken
+    # pages as they are needed, and not whole row groups ahead
+    default_fragment_scan_options=ds.ParquetFragmentScanOptions(
+        use_buffered_stream=True, pre_buffer=False
+    ),
 )
 _BATCH_ROWS: Final = 65_536
 

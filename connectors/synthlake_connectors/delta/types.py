@@ -45,7 +45,8 @@ def held(table: Table) -> pa.Schema:
                 f"{where} has a sign in its name that Delta refuses, one of ' ,;{{}}()=' or a tab",
                 hint="rename the column",
             )
-        fields.append(pa.field(column.name, _kind(column.type, where), column.nullable))
+        # never NOT NULL: beside timestamp_ntz delta-rs commits it in a protocol that Spark refuses
+        fields.append(pa.field(column.name, _kind(column.type, where)))
     return pa.schema(fields)
 
 

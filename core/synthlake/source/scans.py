@@ -118,7 +118,9 @@ def _read(part: Any, names: Sequence[str], wanted: pa.Schema) -> Iterator[pa.Rec
     from pyarrow.dataset import Dataset
 
     if isinstance(part, Dataset):
-        found = part.to_batches(columns=list(names), batch_size=_BATCH_ROWS)
+        found = part.to_batches(
+            columns=list(names), batch_size=_BATCH_ROWS, batch_readahead=2, fragment_readahead=1
+        )
     else:
         found = iter(pa.RecordBatchReader.from_stream(part))
     for batch in found:

@@ -62,7 +62,7 @@ def profile(stored: Stored, columns: Sequence[tuple[int, Column]]) -> str:
         parts += [
             f"count({name}) AS {name}_present",
             f"count({value}) AS {name}_valued",
-            f"{_distinct(column, value)} AS {name}_distinct",
+            f"count(DISTINCT {value}) AS {name}_distinct",
         ]
         if kind(column.type) == "float":
             parts += [
@@ -110,11 +110,6 @@ def shapes(stored: Stored, number: int) -> str:
     rows = f"SELECT m.s AS v, t.e FROM {stored.name} AS t JOIN ({shaped}) AS m ON t.{name} = m.v"
     order = f"ORDER BY {stored.tables.name('rows')} DESC, {primitives.hashed('value')}"
     return f"SELECT * FROM ({_counted(stored, rows, 'v')}) AS c {order} LIMIT {MAX_SHAPES}"
-
-
-def _distinct(column: Column, value: str) -> str:
-    # engines group nested values differently or not at all, and nobody asks for them
-    return "0" if kind(column.type) == "nested" else f"count(DISTINCT {value})"
 
 
 def _value(stored: Stored, number: int, column: Column) -> str:

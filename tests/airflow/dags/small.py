@@ -122,6 +122,6 @@ with DAG("kept", schedule=None, params=PARAMS) as kept:
         spec="{{ params.folder }}/spec.yml",
         outlets=[Asset("kept")],
         workers=2,
-        retries=1,
+        retries=3,
         retry_delay=timedelta(seconds=1),
     )
