@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     )
 
 __version__ = "0.1.0"
-__all__ = ["Artifact", "Report", "Schema", "Twin", "evaluate", "fit", "holdout", "load", "open", "run"]
+__all__ = [
+    "Artifact",
+    "Report",
+    "Schema",
+    "Twin",
+    "evaluate",
+    "fit",
+    "holdout",
+    "load",
+    "open",
+    "run",
+]
 
 
 def __getattr__(name: str) -> Any:

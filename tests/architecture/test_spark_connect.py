@@ -1,4 +1,4 @@
-"""The Spark extension works on Spark Connect: it touches nothing that only a classic session has."""
+"""The Spark extension works on Spark Connect: nothing in it needs a classic session."""
 
 from __future__ import annotations
 
