@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("spark", "airflow", "dbt")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist, which takes the groups from the markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file's tests stay together on one worker, and so do those of a room."""
     for item in items:

@@ -142,6 +142,23 @@ def test_snippets_run(doc: Path, small: Path, tmp_path: Path) -> None:
     _check(blocks, tmp_path)
 
 
+def _run_elsewhere() -> str:
+    """All text that tests of the guides run: blocks that are no shapes or name a file, examples."""
+    blocks = [b for doc in DOCS[2:] for b in snippets(doc.read_text(encoding="utf-8"))]
+    run = [b.text for b in blocks if "shape" not in b.info or "file=" in b.info]
+    examples = [p.read_text(encoding="utf-8") for p in (ROOT / "examples").rglob("*.py")]
+    return "\n".join([*run, *examples])
+
+
+def test_the_readme_shows_parts_of_what_the_guides_run() -> None:
+    run = _run_elsewhere()
+    shown = [b for b in snippets((ROOT / "README.md").read_text("utf-8")) if b.info == "shape"]
+    assert len(shown) >= 6
+    for block in shown:
+        for part in block.text.strip("\n").split("\n\n"):
+            assert part in run, f"README.md:{block.line}: no guide runs\n{part}"
+
+
 @pytest.mark.parametrize("language", ["python", "bash"])
 def test_a_failing_snippet_fails(language: str, tmp_path: Path) -> None:
     text = {"python": "assert 1 == 2\n", "bash": "false | true\n"}[language]
