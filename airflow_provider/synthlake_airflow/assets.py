@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import SplitResult
 
 from airflow.providers.common.compat.sdk import Asset, AssetAlias
+from airflow.sdk.definitions.asset import AssetRef
 
 
 def sanitize_uri(uri: SplitResult) -> SplitResult:
@@ -40,5 +41,5 @@ def tell_assets(context: Mapping[str, Any], sink: str, extra: dict[str, Any]) ->
     for outlet in context["task"].outlets:
         if isinstance(outlet, AssetAlias):
             context["outlet_events"][outlet].add(sink_asset(sink), extra=extra)
-        elif isinstance(outlet, Asset):
+        elif isinstance(outlet, Asset | AssetRef):
             context["outlet_events"][outlet].extra.update(extra)

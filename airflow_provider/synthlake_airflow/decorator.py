@@ -14,7 +14,8 @@ from airflow.providers.common.compat.sdk import (
     task_decorator_factory,
 )
 
-from synthlake_airflow.synthesize import SynthesizeOperator, refuse_secrets
+from synthlake_airflow.refusals import refuse_secrets_of_spec
+from synthlake_airflow.synthesize import SynthesizeOperator
 
 
 class SynthesizeDecoratedOperator(DecoratedOperator, SynthesizeOperator):
@@ -61,8 +62,7 @@ class SynthesizeDecoratedOperator(DecoratedOperator, SynthesizeOperator):
         named = determine_kwargs(self.python_callable, self.op_args, context)
         spec = self.python_callable(*self.op_args, **named)
         with self.working():
-            if isinstance(spec, Mapping):
-                refuse_secrets(spec)
+            refuse_secrets_of_spec(spec)
         self.spec = self.render_template(spec, context)
         return super().execute(context)
 

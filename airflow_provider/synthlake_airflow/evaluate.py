@@ -12,6 +12,7 @@ from synthlake_airflow.assets import tell_assets
 from synthlake_airflow.hook import SynthlakeHook
 from synthlake_airflow.links import links_of
 from synthlake_airflow.local import IfFailed, LocalOperator, checked
+from synthlake_airflow.refusals import refuse_secrets
 from synthlake_airflow.task import quality_of, rows_of, run_id_of, tell_report
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class EvaluateOperator(LocalOperator):
         synthetic_conn_id: connection of the twin.
         if_failed: ``fail`` the task where a gate fails, or ``continue`` and leave it to a
             ``QualityGateOperator``.
+        served_at: address at which people reach the folder of the report, for the links of the
+            task.
         given: what every operator of Airflow takes; outlets are told rows and quality.
 
     Returns: a small mapping: ``run_id``, ``decision``, ``rows``, ``quality``, ``report`` and
@@ -41,7 +44,8 @@ class EvaluateOperator(LocalOperator):
     """
 
     template_fields: Sequence[str] = ("real", "synthetic", "report", "schema", "holdout", "asked",
-                                      "real_conn_id", "synthetic_conn_id")  # fmt: skip
+                                      "real_conn_id", "synthetic_conn_id",
+                                      "served_at")  # fmt: skip
     template_fields_renderers: ClassVar[dict[str, str]] = {"asked": "json", "schema": "json"}
     ui_color = "#e6ebf7"
 
@@ -57,14 +61,17 @@ class EvaluateOperator(LocalOperator):
         real_conn_id: str | None = None,
         synthetic_conn_id: str | None = None,
         if_failed: IfFailed = "continue",
+        served_at: str | None = None,
         **given: Any,
     ) -> None:
         super().__init__(**given)
+        refuse_secrets(real=real, synthetic=synthetic, holdout=holdout)
         self.report, self.schema, self.holdout = report, schema, holdout
         self.real, self.real_conn_id = real, real_conn_id
         self.synthetic, self.synthetic_conn_id = synthetic, synthetic_conn_id
         self.asked = dict(asked or {})
         self.if_failed = checked("if_failed", if_failed, get_args(IfFailed))
+        self.served_at = served_at
 
     def execute(self, context: Any) -> dict[str, Any]:
         """Judge.
@@ -81,7 +88,7 @@ class EvaluateOperator(LocalOperator):
             report.save(page)
             report.save(figures)
         self.log.info("report: %s", page)
-        self.links = links_of(folder, page, None)
+        self.links = links_of(folder, page, self.served_at)
         outcome = {
             "run_id": run_id_of(context),
             "decision": report.decision,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg",
             "sqlite": "sqlite"}  # fmt: skip
+_OURS = ("driver", "path", "schema_name", "options", "cursor")  # not for the driver
 _FILES = ("duckdb", "sqlite")  # their URLs have no server: a third slash, as in SQLAlchemy
 
 
@@ -87,6 +88,7 @@ def address_of(connection: Any) -> dict[str, Any]:
         url = f"{driver}://{'/' if driver in _FILES else ''}{path}"
     elif connection.host:
         url = f"{driver}://{_server(connection)}"
+        url += _asked(extra, connection)
     else:
         raise _unclear(connection, "names no path and no host", "fill one of them in")
     held = {"url": url, "schema": extra.get("schema_name"), "options": _options(extra, connection)}
@@ -99,7 +101,25 @@ def _server(connection: Any) -> str:
         user += ":" + quote(connection.password, safe="")
     port = f":{connection.port}" if connection.port else ""
     database = f"/{quote(connection.schema, safe='')}" if connection.schema else ""
-    return f"{user}{'@' if user else ''}{connection.host}{port}{database}"
+    host = "" if _is_socket(connection) else connection.host
+    if ":" in host and not host.startswith("["):
+        host = f"[{host}]"  # an IPv6 address
+    return f"{user}{'@' if user else ''}{host}{port}{database}"
+
+
+def _is_socket(connection: Any) -> bool:
+    return str(connection.host).startswith("/")
+
+
+def _asked(extra: Mapping[str, Any], connection: Any) -> str:
+    """What a connection asks of its driver besides, such as ``sslmode``, as a query."""
+    asked = {k: v for k, v in extra.items() if k not in _OURS and not isinstance(v, Mapping | list)}
+    if isinstance(extra.get("options"), str) and connection.conn_type in _DRIVERS:
+        asked["options"] = extra["options"]
+    if _is_socket(connection):
+        asked["host"] = connection.host
+    pairs = {k: int(v) if isinstance(v, bool) else v for k, v in asked.items() if v is not None}
+    return f"?{urlencode(pairs, quote_via=quote)}" if pairs else ""
 
 
 def _extra(connection: Any) -> dict[str, Any]:
@@ -107,7 +127,10 @@ def _extra(connection: Any) -> dict[str, Any]:
 
 
 def _options(extra: Mapping[str, Any], connection: Any) -> dict[str, Any]:
-    return _mapping(extra.get("options") or {}, connection)
+    held = extra.get("options")
+    if isinstance(held, str) and connection.conn_type in _DRIVERS:
+        return {}  # those of libpq, as Airflow's own hook reads them
+    return _mapping(held or {}, connection)
 
 
 def _mapping(given: Any, connection: Any) -> dict[str, Any]:

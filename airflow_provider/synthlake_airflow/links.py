@@ -28,6 +28,11 @@ class RunLink(_Link):
     name = "Synthlake run"
 
 
+def aside_of(served_at: str | None) -> str | None:
+    """Where people reach what was put aside: beside the run's folder, as on the disk."""
+    return None if served_at is None else served_at.rstrip("/") + ".rejected"
+
+
 def links_of(folder: Path, report: Path, served_at: str | None) -> dict[str, str]:
     """The addresses by name of link.
 

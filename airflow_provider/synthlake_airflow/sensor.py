@@ -7,13 +7,16 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from airflow.providers.common.compat.sdk import (
+    AirflowException,
     AirflowFailException,
+    AirflowSkipException,
     BaseSensorOperator,
     PokeReturnValue,
     conf,
 )
 
 from synthlake_airflow.hook import SynthlakeHook
+from synthlake_airflow.refusals import refuse_secrets
 from synthlake_airflow.task import airflow_errors
 from synthlake_airflow.trigger import SynthlakeRunTrigger, look
 
@@ -33,7 +36,7 @@ class SynthlakeRunSensor(BaseSensorOperator):
     Returns: ``run_id``, ``decision``, ``artifact`` and ``rows``.
 
     Raises:
-        SpecError: both or none of ``sink`` and ``sink_conn_id`` are given.
+        SpecError: both or none of ``sink`` and ``sink_conn_id`` are given, or a password.
     """
 
     template_fields: Sequence[str] = ("sink", "sink_conn_id", "synthlake_run_id", "runs")
@@ -57,6 +60,7 @@ class SynthlakeRunSensor(BaseSensorOperator):
                 f"the sensor {self.task_id} needs one of sink and sink_conn_id",
                 hint="give the folder or URL that the run publishes to, or its connection",
             )
+        refuse_secrets(sink=sink)
         self.sink, self.sink_conn_id = sink, sink_conn_id
         self.synthlake_run_id, self.runs = synthlake_run_id, runs
         self.deferrable = deferrable
@@ -78,7 +82,12 @@ class SynthlakeRunSensor(BaseSensorOperator):
         """Look, and wait here or in the triggerer."""
         if not self.deferrable:
             return super().execute(context)
-        found = self.poke(context)
+        try:
+            found = self.poke(context)
+        except AirflowFailException as error:
+            if self.soft_fail or self.never_fail:  # as where it waits here
+                raise AirflowSkipException(f"not published: {error}") from error
+            raise
         if found:
             return found.xcom_value
         return self.defer(
@@ -94,12 +103,14 @@ class SynthlakeRunSensor(BaseSensorOperator):
 
         Raises:
             AirflowFailException: the run was put aside, or the sink cannot be asked.
+            AirflowException: another try may succeed.
         """
         return self._accepted(event)
 
     def _accepted(self, found: dict[str, Any]) -> dict[str, Any]:
         if "error" in found:
-            raise AirflowFailException(found["error"])
+            kind = AirflowException if found.get("may_pass") else AirflowFailException
+            raise kind(found["error"])
         if found["decision"] == "FAIL":
             raise AirflowFailException(
                 f"run {found['run_id']} was put aside: a gate failed, nothing was published"

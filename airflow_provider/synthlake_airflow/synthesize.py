@@ -10,12 +10,13 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from synthlake_airflow.assets import tell_assets
 from synthlake_airflow.hook import SynthlakeHook
-from synthlake_airflow.links import links_of
+from synthlake_airflow.links import aside_of, links_of
 from synthlake_airflow.local import IfFailed, LocalOperator, checked
+from synthlake_airflow.refusals import refuse_secrets, refuse_secrets_of_spec
 from synthlake_airflow.task import quality_of, rows_of, run_id_of, tell_report
 
 if TYPE_CHECKING:
-    from synthlake.api import RunResult, SynthesisSpec
+    from synthlake.api import FoundRun, RunResult, SynthesisSpec
 
 _PUBLISHED = ("reuse", "replace", "fail")
 
@@ -39,15 +40,16 @@ class SynthesizeOperator(LocalOperator):
             after a task is cleared: ``replace`` it, ``reuse`` it, or ``fail``.
         if_failed: whether a twin whose gate failed, and which is therefore not published, fails
             the task; ``continue`` leaves that to a ``QualityGateOperator``.
-        served_at: address at which people reach the run's folder, for the links of the task.
+        served_at: address at which people reach the run's folder, for the links of the task; that
+            of a twin that was put aside ends in ``.rejected`` as its folder does.
         given: what every operator of Airflow takes. Outlets are told rows, quality, artifact and
             run; an ``AssetAlias`` becomes the sink.
 
     Returns: a small mapping: ``run_id``, ``decision``, ``artifact``, ``rows``, ``quality``,
         ``folder``, ``report``, ``report_json``, ``sink`` and ``reused``.
 
-    Privacy: passwords belong into connections or ``env:`` references. A spec in the DAG that holds
-        one is refused, as Airflow would store and show it.
+    Privacy: passwords belong into connections or ``env:`` references. A spec in the DAG, or an
+        ``out``, that holds one is refused, as Airflow would store and show it.
     """
 
     template_fields: Sequence[str] = ("spec", "out", "seed", "if_published", "served_at",
@@ -70,11 +72,11 @@ class SynthesizeOperator(LocalOperator):
         **given: Any,
     ) -> None:
         super().__init__(**given)
-        if isinstance(spec, Mapping):
-            refuse_secrets(spec)
+        refuse_secrets_of_spec(spec)
+        refuse_secrets(out=out)
         self.spec, self.out, self.seed, self.workers = spec, out, seed, workers
         self.source_conn_id, self.sink_conn_id = source_conn_id, sink_conn_id
-        if "{{" not in if_published:
+        if isinstance(if_published, str) and "{" not in if_published:  # else it is told later
             checked("if_published", if_published, _PUBLISHED)
         self.if_published = if_published
         self.if_failed = checked("if_failed", if_failed, get_args(IfFailed))
@@ -100,7 +102,7 @@ class SynthesizeOperator(LocalOperator):
             self.log.info("run: %s", settings.run_id)
             spec = self._spec(context)
             result = api.run(spec, settings, api.Lines(self.log.info))
-            outcome = self._told(result)
+            outcome = self._told(result, spec)
         if result.passed:
             told = ("rows", "quality", "artifact", "run_id")
             where = result.sink or str(result.folder)
@@ -124,7 +126,7 @@ class SynthesizeOperator(LocalOperator):
             values = {**values, "sink": SynthlakeHook(self.sink_conn_id).address()}
         return api.SynthesisSpec.parse(replace(document, values=values))
 
-    def _told(self, result: RunResult) -> dict[str, Any]:
+    def _told(self, result: RunResult, spec: SynthesisSpec) -> dict[str, Any]:
         """Log what the run left behind; returns what is worth knowing of it."""
         from synthlake import api
 
@@ -138,17 +140,28 @@ class SynthesizeOperator(LocalOperator):
         report = api.Report.load(figures) if figures.is_file() else None  # may lie elsewhere
         if report is not None:
             tell_report(report, self.log)
-            self.links = links_of(result.folder, result.report, self.served_at)
+            place = aside_of(self.served_at) if not result.passed else self.served_at
+            self.links = links_of(result.folder, result.report, place)
         self.log.info("twin: %s", result.sink or result.folder)
         self.log.info("report: %s", result.report)
+        told = None if report else api.find_run(self._sink(spec), result.run_id)
         return outcome | {
-            "artifact": report.settings.about.get("artifact", "") if report else "",
-            "rows": rows_of(report) if report else {},
+            "artifact": report.settings.about.get("artifact", "") if report else _artifact(told),
+            "rows": rows_of(report) if report else dict(told.rows if told else {}),
             "quality": quality_of(report) if report else {"decision": result.decision},
             "folder": str(result.folder),
             "report": str(result.report),
             "report_json": str(figures),
         }
+
+    def _sink(self, spec: SynthesisSpec) -> dict[str, Any]:
+        if self.out:
+            return {"url": str(self.out)}
+        return dict(spec.to_dict()["sink"])
+
+
+def _artifact(found: FoundRun | None) -> str:
+    return found.artifact if found else ""
 
 
 def _whole(seed: int | str | None) -> int | None:
@@ -161,25 +174,3 @@ def _whole(seed: int | str | None) -> int | None:
         from synthlake.api import errors
 
         raise errors.SpecError("the seed is not a whole number", hint="such as 7") from None
-
-
-def refuse_secrets(spec: Mapping[str, Any]) -> None:
-    """See to it that a spec in a DAG names its secrets and does not hold them.
-
-    Raises:
-        SpecError: a source or sink holds a password; the message does not.
-    """
-    from synthlake import api
-
-    for name in ("source", "sink"):
-        held = spec.get(name)
-        url, options = (held.get("url"), held.get("options")) if isinstance(held, Mapping) else (
-            held, None)  # fmt: skip
-        text = str(url or "")
-        literal = "${" not in text and "{{" not in text and api.mask(text) != text
-        shown = options if isinstance(options, Mapping) else {}
-        if literal or api.mask_all(shown) != dict(shown):
-            raise api.errors.SpecError(
-                f"{name}: the spec holds a secret, which Airflow would store and show",
-                hint=f"use {name}_conn_id, or env:NAME or ${{env:NAME}} in its place",
-            )

@@ -19,6 +19,9 @@ def run_id_of(context: Mapping[str, Any]) -> str:
     return f"{ti.dag_id}/{ti.task_id}/{ti.run_id}/{index}"
 
 
+_NAMED = 20  # gates by name in an XCom; the report has all of them
+
+
 @contextmanager
 def airflow_errors() -> Iterator[None]:
     """Errors of Synthlake as those of Airflow: what will not pass by itself is not tried again.
@@ -32,9 +35,15 @@ def airflow_errors() -> Iterator[None]:
     try:
         yield
     except errors.SynthlakeError as error:
-        passes = isinstance(error, errors.Transient) or not isinstance(error, errors.Terminal)
-        kind = AirflowException if passes else AirflowFailException
+        kind = AirflowException if may_pass(error) else AirflowFailException
         raise kind(f"{type(error).__name__}: {error}") from error
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether another try may succeed where this error was met."""
+    from synthlake.api import errors
+
+    return isinstance(error, errors.Transient) or not isinstance(error, errors.Terminal)
 
 
 def tell_report(report: Report, log: Any) -> None:
@@ -58,6 +67,8 @@ def tell_gates(report: Report, log: Any) -> None:
 def quality_of(report: Report) -> dict[str, Any]:
     """The decision, the gates that were missed, and the twin's mean of each metric."""
     missed = [f"{g.gate.text} ({g.subject})" for g in report.gates if g.decision != "PASS"]
+    if len(missed) > _NAMED:  # a gate may be missed by each of a thousand columns
+        missed = [*missed[:_NAMED], f"and {len(missed) - _NAMED} more"]
     figures = {name: round(value, 6) for name, value in report.means().items()}
     return {"decision": report.decision, "missed": missed, "metrics": figures}
 

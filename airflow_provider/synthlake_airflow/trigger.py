@@ -10,6 +10,7 @@ from airflow.providers.common.compat.sdk import BaseHook
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from synthlake_airflow.hook import address_of
+from synthlake_airflow.task import may_pass
 
 
 class SynthlakeRunTrigger(BaseTrigger):
@@ -53,7 +54,8 @@ class SynthlakeRunTrigger(BaseTrigger):
             while (found := await asyncio.to_thread(look, sink, self.run_id, self.runs)) is None:
                 await asyncio.sleep(self.poke_interval_s)
         except errors.SynthlakeError as error:
-            yield TriggerEvent({"error": f"{type(error).__name__}: {error}"})
+            told = f"{type(error).__name__}: {error}"
+            yield TriggerEvent({"error": told, "may_pass": may_pass(error)})
             return
         yield TriggerEvent(found)
 

@@ -180,7 +180,8 @@ def _call(entry: Mapping[str, Any]) -> str:
 def _meta(entry: Mapping[str, Any]) -> Any:
     for meta in (entry.get("config", {}).get("meta"), entry.get("meta")):
         if isinstance(meta, Mapping) and "synthlake" in meta:
-            return meta["synthlake"]
+            # `synthlake:` with nothing behind it is a declaration that lacks its mapping
+            return "" if meta["synthlake"] is None else meta["synthlake"]
     return None
 
 

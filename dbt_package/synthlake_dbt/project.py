@@ -6,7 +6,7 @@ import importlib.util
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,9 +46,9 @@ class Project:
         folder: of ``dbt_project.yml``.
         target_path: where dbt writes to.
         models: the first folder of models, in ``folder``.
-        manifest: as dbt wrote it.
+        manifest: as dbt writes it.
         selected: unique ids; None if nothing was asked for.
-        settings: ``vars: {synthlake: ...}``.
+        settings: ``vars: {synthlake: ...}``, also those of the project alone and of ``--vars``.
         target: name of the target.
         adapter: type of the target, such as ``duckdb``.
         credentials: of the target, with its secrets.
@@ -88,9 +88,9 @@ def read_project(asked: Asked) -> Project:
         folder=folder,
         target_path=Path(found["target_path"]),
         models=found["models"],
-        manifest=json.loads(Path(found["manifest"]).read_bytes()),
+        manifest=found["manifest"],
         selected=None if found["selected"] is None else frozenset(found["selected"]),
-        settings=found["settings"],
+        settings=settings_of(found["settings"]),
         target=found["target"],
         adapter=found["adapter"],
         credentials=found["credentials"],
@@ -102,8 +102,6 @@ def _ask(asked: Asked, folder: Path) -> dict[str, Any]:
         "common": _common(asked, folder),
         "selection": [*_repeated("--select", asked.select), *_repeated("--exclude", asked.exclude)],
         "project": str(folder),
-        "profile": asked.profile,
-        "target": asked.target,
     }
     done = subprocess.run(
         [sys.executable, "-m", "synthlake_dbt.session"],
@@ -116,6 +114,22 @@ def _ask(asked: Asked, folder: Path) -> dict[str, Any]:
     if "failed" in found:
         raise _refused(found, folder)
     return dict(found)
+
+
+def settings_of(layers: Sequence[Any]) -> dict[str, Any]:
+    """What each layer of ``vars.synthlake`` adds to those before.
+
+    Raises:
+        SpecError: one is no mapping.
+    """
+    found: dict[str, Any] = {}
+    for layer in layers:
+        if not isinstance(layer, Mapping | None):
+            raise errors.SpecError(
+                "vars.synthlake is not a mapping", hint="such as `vars: {synthlake: {seed: 7}}`"
+            )
+        found.update(layer or {})
+    return found
 
 
 def _common(asked: Asked, folder: Path) -> list[str]:

@@ -21,7 +21,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what dbt prints is no answer
     with answers:
-        json.dump(answer(json.load(sys.stdin)), answers)
+        json.dump(answer(json.load(sys.stdin)), answers, default=str)
 
 
 def answer(asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def answer(asked: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         asked: ``common``: arguments of every command; ``selection``: those of ``dbt ls``, empty
-            for no selection; ``project``, ``profile`` and ``target``.
+            for no selection; ``project``: the folder.
 
     Privacy: the answer holds the credentials of the target. It goes through a pipe, to no file.
     """
@@ -38,7 +38,9 @@ def answer(asked: Mapping[str, Any]) -> dict[str, Any]:
     parsed = dbtRunner().invoke(["--quiet", "parse", *asked["common"]])
     if not parsed.success:
         return _failure(parsed.exception, "parse")
-    found = {"selected": None, **_resolved(asked)}
+    # the manifest itself, as a file is not always written, and another dbt may write it meanwhile
+    manifest = parsed.result.writable_manifest().to_dict(omit_none=False)
+    found = {"selected": None, "manifest": manifest, **_resolved(asked)}
     if asked["selection"]:
         shown = ["--output", "json", "--output-keys", "unique_id"]
         kinds = [word for kind in KINDS for word in ("--resource-type", kind)]
@@ -55,16 +57,20 @@ def _resolved(asked: Mapping[str, Any]) -> dict[str, Any]:
     from dbt.config.runtime import load_profile, load_project
     from dbt.flags import get_flags
 
-    given = get_flags().VARS or {}
-    profile = load_profile(asked["project"], given, asked["profile"], asked["target"])
+    flags = get_flags()  # of `parse`: the environment may name a profile and a target as well
+    given = flags.VARS or {}
+    profile = load_profile(asked["project"], given, flags.PROFILE, flags.TARGET)
     project = load_project(asked["project"], False, profile, given)
+    named = project.vars.to_dict()
     return {
         "project": project.project_name,
-        "manifest": str(Path(project.project_root) / project.target_path / "manifest.json"),
         "target_path": str(Path(project.project_root) / project.target_path),
         "models": (project.model_paths or ["models"])[0],
-        "settings": {**(project.vars.to_dict().get("synthlake") or {}),
-                     **(given.get("synthlake") or {})},
+        "settings": [
+            named.get("synthlake"),
+            (named.get(project.project_name) or {}).get("synthlake"),
+            given.get("synthlake"),
+        ],
         "target": profile.target_name,
         "adapter": profile.credentials.type,
         "credentials": profile.credentials.to_dict(omit_none=True),

@@ -20,6 +20,7 @@ _HEAD = """\
 # The twin's tables. Written by `synthlake dbt plan --write`, which writes it anew: tolerances are
 # set by `vars: {synthlake: {tests: ...}}` in dbt_project.yml, severities by `data_tests:` there.
 """
+_VERSION = "1.1"  # of YAML, as dbt reads it: a column named `on` or `no` is to stay a text
 _MEASURES = {"categorical": "tvd", "boolean": "tvd", "numeric": "ks", "datetime": "ks"}
 
 
@@ -69,7 +70,13 @@ def _document(schema: Schema, synthesis: Synthesis, held: set[str]) -> dict[str,
     writer = _Writer(schema, synthesis, frozenset(held))
     tables = [writer.table(table) for table in schema if not table.skip]
     description = "The synthetic twin, as `synthlake dbt run` publishes it."
-    named = {"name": SOURCE, "description": description, "schema": synthesis.written_schema}
+    named = {
+        "name": SOURCE,
+        "description": description,
+        "schema": synthesis.written_schema,
+        # or dbt's tests would write names bare: another column, or none, where case matters
+        "quoting": {"column": True},
+    }
     return {"version": 2, "sources": [{**named, "tables": tables}]}
 
 
@@ -116,7 +123,7 @@ class _Writer:
             tests.append("unique")
         for fk in table.foreign_keys:
             if fk.columns == (column.name,) and fk.label(table.name) in self.held:
-                given = {"to": _twin(fk.references), "field": fk.to[0]}
+                given = {"to": _twin(fk.references), "field": _field(fk.to[0])}
                 tests.append({"relationships": {"arguments": given}})
         tests += self._marginal_test(table, column)
         return {"name": column.name, **({"data_tests": tests} if tests else {})}
@@ -182,15 +189,21 @@ def _twin(table: str) -> str:
     return f"source('{SOURCE}', '{table}')"
 
 
+def _field(column: str) -> str:
+    """A column as dbt's own test has it: SQL, word for word."""
+    return '"' + column.replace('"', '""') + '"'
+
+
 def _yaml(values: dict[str, Any]) -> str:
     from ruamel.yaml import YAML
 
     yaml = YAML(typ="safe", pure=True)
+    yaml.version = _VERSION
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     yaml.default_flow_style = None  # lists of words on one line
     yaml.allow_unicode = True
     yaml.width = 100
     yaml.representer.ignore_aliases = lambda *_: True
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     out = io.StringIO()
     yaml.dump(values, out)
-    return out.getvalue()
+    return out.getvalue().removeprefix(f"%YAML {_VERSION}\n---\n")

@@ -54,8 +54,11 @@ def _postgres(held: Mapping[str, Any]) -> str:
     if held.get("role"):
         options["options"] = f"-crole={_escaped(str(held['role']))}"
     user = f"{_quoted(held['user'])}:{_quoted(held['password'])}"
+    host = str(held["host"])
+    if host.startswith(("/", "@")):  # the folder of a socket, which is no host of a URL
+        options["host"], host = host, ""
+    address = f"{_host(host)}:{held['port']}/{_quoted(held['database'])}"
     query = f"?{urlencode(options)}" if options else ""
-    address = f"{_host(str(held['host']))}:{held['port']}/{_quoted(held['database'])}"
     return f"postgresql+psycopg://{user}@{address}{query}"
 
 

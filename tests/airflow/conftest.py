@@ -104,20 +104,20 @@ def shop(postgres: str, two_days: Path) -> dict[str, Any]:
 
     planes = pq.read_table(two_days / "planes.parquet")
     columns = ", ".join(f"{name} {_SQL[str(planes[name].type)]}" for name in planes.column_names)
-    reader = psycopg.sql.SQL("CREATE ROLE reader LOGIN PASSWORD {}").format(SECRET)
+    reader = psycopg.sql.SQL("CREATE ROLE shop_reader LOGIN PASSWORD {}").format(SECRET)
     with psycopg.connect(postgres.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(reader)
         connection.execute("CREATE DATABASE shop")
     place = postgres.replace("+psycopg", "").rpartition("/")[0] + "/shop"
     with psycopg.connect(place, autocommit=True) as connection:
         connection.execute(f"CREATE TABLE planes ({columns}, PRIMARY KEY (tailnum))")
-        connection.execute("GRANT SELECT ON planes TO reader")
+        connection.execute("GRANT SELECT ON planes TO shop_reader")
         with connection.cursor().copy("COPY planes FROM STDIN") as copy:
             for row in planes.to_pylist():
                 copy.write_row(tuple(row.values()))
     return {
         "conn_type": "postgres", "host": "127.0.0.1", "port": urlsplit(postgres).port,
-        "login": "reader", "password": SECRET, "schema": "shop",
+        "login": "shop_reader", "password": SECRET, "schema": "shop",
     }  # fmt: skip
 
 

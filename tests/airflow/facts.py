@@ -5,12 +5,24 @@ from __future__ import annotations
 import asyncio
 import importlib.resources
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 SINK = Path(sys.argv[1])  # a folder that no run has published to yet
+
+
+def parsed() -> list[str]:
+    """What is loaded once all DAGs are read, as the scheduler does again and again."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
+    assert not bag.import_errors, bag.import_errors
+    assert len(bag.dags) > len(("nyc_twin", "nyc_twin_user", "nyc_twin_waiter"))
+    heavy = ("synthlake", "duckdb", "pyarrow", "sqlglot", "scipy", "sklearn", "torch")
+    return [name for name in heavy if name in sys.modules]
 
 
 def schema_errors() -> list[str]:
@@ -93,6 +105,15 @@ def constructors() -> dict[str, str]:
         "reference": refused(lambda: SynthesizeOperator(task_id="t", spec={
             "source": {"url": "duckdb:///x", "options": {"encryption_key": "env:KEY"}},
             "sink": url.replace("hunter22", "${env:PASSWORD}")})),
+        "out": refused(lambda: SynthesizeOperator(task_id="t", spec="s", out=url)),
+        "half": refused(lambda: SynthesizeOperator(task_id="t", spec={
+            "sink": url.replace("@db", "@${env:HOST}")})),
+        "query": refused(lambda: SynthlakeRunSensor(
+            task_id="t", sink="postgresql+psycopg://db/shop?user=me&password=hunter22")),
+        "real": refused(lambda: EvaluateOperator(task_id="t", report="r", real=url)),
+        "holdout": refused(lambda: EvaluateOperator(task_id="t", report="r", holdout=url)),
+        "rendered": refused(lambda: SynthlakeRunSensor(
+            task_id="t", sink=url.replace("hunter22", "{{ var.value.password }}"))),
         "branch": refused(lambda: QualityGateOperator(task_id="t", report="r", otherwise="branch")),
         "no sink": refused(lambda: SynthlakeRunSensor(task_id="t")),
     }  # fmt: skip
@@ -115,6 +136,11 @@ def addresses() -> dict[str, Any]:
     server = {"host": "db", "login": "me", "password": "p@:/ü", "schema": "shop", "port": 5433}
     return {
         "postgres": of("postgres", {"schema_name": "sales"}, **server),
+        "secured": of("postgres", {"sslmode": "verify-full", "sslrootcert": "/a b",
+                                   "keepalives": True, "cursor": "dictcursor",
+                                   "options": "-c statement_timeout=5"}, **server),
+        "socket": of("postgres", host="/var/run/postgresql", login="me", schema="shop"),
+        "ipv6": of("postgres", host="::1", schema="shop"),
         "sqlite": of("sqlite", host="/data/shop.db"),
         "duckdb": of("synthlake", {"driver": "duckdb", "path": "/data/shop.duckdb"}),
         "folder": of("synthlake", {"driver": "parquet", "path": "/data/nyc"}),
@@ -166,12 +192,57 @@ async def triggered() -> dict[str, Any]:
     }))  # fmt: skip
     event = await asyncio.wait_for(waiting, 30)
     bad = await anext(SynthlakeRunTrigger(sink="nowhere://x").run())
-    return {"pending": pending, "event": event.payload, "bad": bad.payload}
+    down = await anext(SynthlakeRunTrigger(sink="postgresql+psycopg://127.0.0.1:1/x").run())
+    return {"pending": pending, "event": event.payload, "bad": bad.payload, "down": down.payload}
+
+
+def sensed() -> list[str]:
+    """What a sensor that defers makes of an error, of its own look and of the trigger's."""
+    from synthlake_airflow import SynthlakeRunSensor
+
+    def sensor(**given: Any) -> Any:
+        return SynthlakeRunSensor(task_id="t", sink="nowhere://x", deferrable=True, **given)
+
+    def told(**event: Any) -> str:
+        return refused(lambda: sensor().execute_complete({}, {"error": "e", **event}))
+
+    return [
+        told(may_pass=False),
+        told(may_pass=True),
+        refused(lambda: sensor().execute({})),
+        refused(lambda: sensor(soft_fail=True).execute({})),
+    ]
+
+
+def links() -> dict[str, str]:
+    """Of a run that was put aside, where its folder is served."""
+    from synthlake_airflow.links import aside_of, links_of
+
+    folder = Path("/data/twin.rejected")
+    return links_of(folder, folder / "report.html", aside_of("https://files/twin/"))
+
+
+def missed() -> list[str]:
+    """What an XCom says of a report that misses more gates than anybody reads."""
+    from types import SimpleNamespace
+
+    from synthlake_airflow.task import quality_of
+
+    gates = [
+        SimpleNamespace(gate=SimpleNamespace(text="g"), subject=str(n), decision="FAIL")
+        for n in range(1000)
+    ]
+    report = SimpleNamespace(gates=gates, decision="FAIL", means=dict)
+    return list(quality_of(report)["missed"])  # type: ignore[arg-type]
 
 
 def main() -> None:
     """Print all facts."""
     facts = {
+        "parsed": parsed(),
+        "sensed": sensed(),
+        "links": links(),
+        "missed": missed(),
         "schema_errors": schema_errors(),
         "named": named(),
         "form": connection_form(),

@@ -36,6 +36,10 @@ def test_airflow_lists_the_provider(airflow_home: Home) -> None:
     assert "synthetic twin" in listed["synthlake"]["description"]
 
 
+def test_reading_dags_loads_nothing_of_core(facts: Any) -> None:
+    assert facts["parsed"] == []
+
+
 def test_provider_info_is_valid_and_names_what_exists(facts: Any) -> None:
     assert facts["schema_errors"] == []
     assert facts["named"] == [
@@ -53,7 +57,7 @@ def test_the_form_for_connections(facts: Any) -> None:
 
 def test_arguments_that_do_not_go_together_are_refused_at_once(facts: Any) -> None:
     said = facts["constructors"]
-    assert said.pop("reference") == "no error"
+    assert said.pop("reference") == said.pop("rendered") == "no error"
     for what, error in said.items():
         assert error.startswith("SpecError"), (what, error)
         assert "Hint:" in error
@@ -67,6 +71,14 @@ def test_connections_become_addresses(facts: Any) -> None:
     assert found["postgres"] == {
         "url": "postgresql+psycopg://me:p%40%3A%2F%C3%BC@db:5433/shop", "schema": "sales",
     }  # fmt: skip
+    assert found["secured"] == {
+        "url": "postgresql+psycopg://me:p%40%3A%2F%C3%BC@db:5433/shop?sslmode=verify-full"
+        "&sslrootcert=%2Fa%20b&keepalives=1&options=-c%20statement_timeout%3D5",
+    }  # fmt: skip
+    assert found["socket"] == {
+        "url": "postgresql+psycopg://me@/shop?host=%2Fvar%2Frun%2Fpostgresql"
+    }
+    assert found["ipv6"] == {"url": "postgresql+psycopg://[::1]/shop"}
     assert found["sqlite"] == {"url": "sqlite:////data/shop.db"}
     assert found["duckdb"] == {"url": "duckdb:////data/shop.duckdb"}
     assert found["folder"] == {"url": "parquet:///data/nyc"}
@@ -97,3 +109,24 @@ def test_the_trigger_waits_without_blocking_and_fires_once(facts: Any) -> None:
         "run_id": "r", "decision": "", "artifact": "a", "rows": {"t": 3},
     }  # fmt: skip
     assert "SpecError" in facts["trigger"]["bad"]["error"]
+    assert not facts["trigger"]["bad"]["may_pass"]
+    assert facts["trigger"]["down"]["may_pass"], "the server may come back"
+
+
+def test_a_sensor_that_defers_fails_as_one_that_waits(facts: Any) -> None:
+    final, passing, looked, softly = facts["sensed"]
+    assert final == "AirflowFailException: e"
+    assert passing == "AirflowException: e"
+    assert looked.startswith("AirflowFailException: SpecError")
+    assert softly.startswith("AirflowSkipException: not published")
+
+
+def test_links_to_what_was_put_aside(facts: Any) -> None:
+    assert facts["links"] == {
+        "Synthlake run": "https://files/twin.rejected/",
+        "Quality report": "https://files/twin.rejected/report.html",
+    }
+
+
+def test_an_xcom_stays_small_however_many_gates_are_missed(facts: Any) -> None:
+    assert facts["missed"][19:] == ["g (19)", "and 980 more"]

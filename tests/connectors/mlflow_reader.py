@@ -97,7 +97,14 @@ def evaluated(uri: str) -> dict[str, Any]:
                 model=uri, data=real[["year"]], model_type="synthlake", evaluators="synthlake"
             )
         )
-    return {"run": run.info.run_id, "metrics": judged.metrics, "wrong": wrong}
+        given = {"data": real, "model_type": "synthlake", "evaluators": "synthlake"}
+        others = {
+            "seed": refused(
+                lambda: mlflow.models.evaluate(uri, evaluator_config={"seed": "x"}, **given)
+            ),
+            "function": refused(lambda: mlflow.models.evaluate(lambda rows: rows, **given)),
+        }
+    return {"run": run.info.run_id, "metrics": judged.metrics, "wrong": wrong, "others": others}
 
 
 def main() -> dict[str, Any]:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 import signal
 import subprocess
 import sys
-from decimal import Decimal
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
 import synthlake
 from synthlake.errors import SinkBusyError, SinkError, SinkOccupiedError, Terminal
 from synthlake.schema.model import Column, Schema, Table
-from synthlake.sink import open_sink
+from synthlake.sink import formats, open_sink
 from synthlake.source import read_table
 
 T, U = "t", 'u."x"; ü/_'
@@ -104,12 +106,16 @@ def test_a_run_without_fingerprint_is_known_by_its_rows(tmp_path: Path) -> None:
 
 def test_a_run_id_with_other_rows_is_terminal_however_late(tmp_path: Path) -> None:
     publish(tmp_path, "r1", 0, "f1")
-    for number in range(12):  # beyond a checkpoint of the log
+    for number in range(3):
         publish(tmp_path, f"s{number}", number, f"g{number}", parts=1)
+    for table in (T, U):  # the log forgets commits before a checkpoint
+        DeltaTable(place(tmp_path, table)).create_checkpoint()
+        for version in range(3):
+            (place(tmp_path, table) / "_delta_log" / f"{version:020}.json").unlink()
     with pytest.raises(SinkError, match="run r1 was published") as caught:
         publish(tmp_path, "r1", 0, "f2")
     assert isinstance(caught.value, Terminal)
-    assert state(tmp_path) == both(12, 11, 10)
+    assert state(tmp_path) == both(3, 2, 10)
 
 
 def test_what_was_staged_under_another_fingerprint_is_thrown_away(tmp_path: Path) -> None:
@@ -169,8 +175,6 @@ def test_another_writer_between_is_seen(tmp_path: Path, monkeypatch: pytest.Monk
     real = commits._write
 
     def late(path: Path, *rest: Any) -> None:
-        table = DeltaTable(path)
-        monkeypatch.setattr(commits, "_open", lambda _: table)
         write_deltalake(path, pa.Table.from_batches([batch(77, 1)]), mode="append")
         real(path, *rest)
 
@@ -179,6 +183,119 @@ def test_another_writer_between_is_seen(tmp_path: Path, monkeypatch: pytest.Monk
         publish(tmp_path, "r2", 50, "f2")
     monkeypatch.undo()
     assert state(tmp_path)[T] == (1, [*range(20), 77])
+
+
+@pytest.mark.parametrize("existing", [True, False])
+def test_a_table_that_changed_since_it_was_found_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, existing: bool
+) -> None:
+    from synthlake_connectors.delta import commits
+
+    if existing:
+        publish(tmp_path, "r1", 0, "f1")
+    rows = pa.Table.from_batches([batch(77, 1)])
+    real = commits.commit
+
+    def late(path: Path, *rest: Any) -> Any:
+        write_deltalake(path, rows, mode="append")
+        return real(path, *rest)
+
+    monkeypatch.setattr(commits, "commit", late)
+    with pytest.raises(SinkBusyError, match="somebody else wrote to it"):
+        publish(tmp_path, "r2", 50, "f2")
+    expected = (1, [*range(20), 77]) if existing else (0, [77])
+    assert state(tmp_path)[T] == expected
+
+
+def test_two_runs_at_once_do_not_mix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from synthlake_connectors.delta import commits
+
+    publish(tmp_path, "r1", 0, "f1")
+    real, calls = commits.commit, list[Path]()
+
+    def late(path: Path, *rest: Any) -> Any:
+        calls.append(path)
+        if len(calls) == 2:  # one table is committed, the other not
+            with pytest.raises(SinkBusyError, match="another run is being published"):
+                publish(tmp_path, "r3", 100, "f3")
+        return real(path, *rest)
+
+    monkeypatch.setattr(commits, "commit", late)
+    publish(tmp_path, "r2", 50, "f2")
+    assert state(tmp_path) == both(1, 50)
+    publish(tmp_path, "r3", 100, "f3")
+    assert state(tmp_path) == both(2, 100)
+
+
+def test_what_a_commit_refers_to_is_never_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("synthlake_connectors.delta.sink._write", _interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        publish(tmp_path, "r1", 0, "f1")
+    monkeypatch.undo()
+    before = {p: p.read_bytes() for p in place(tmp_path, T).glob("*.parquet")}
+    shutil.rmtree(tmp_path / "_runs")
+    monkeypatch.setitem(formats._WRITERS, "parquet", (".parquet", _plain_parquet))
+    publish(tmp_path, "r1", 0, "f1")  # the same rows, in other octets
+    assert {p: p.read_bytes() for p in place(tmp_path, T).glob("*.parquet")} == before
+    assert state(tmp_path) == both(0, 0)
+
+
+def _plain_parquet(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+    pq.write_table(pa.Table.from_batches(list(batches), schema), path, compression="none")
+
+
+@pytest.mark.parametrize("left", [None, f"{0:020}.json#1", "_commit_1.json.tmp"])
+def test_a_first_commit_that_was_cut_off_is_made_again(tmp_path: Path, left: str | None) -> None:
+    log = place(tmp_path, U) / "_delta_log"
+    log.mkdir(parents=True)
+    if left is not None:
+        (log / left).write_text('{"half')
+    publish(tmp_path, "r1", 0, "f1")
+    assert state(tmp_path) == both(0, 0)
+
+
+def test_settings_of_a_table_outlive_a_change_of_its_columns(tmp_path: Path) -> None:
+    publish(tmp_path, "r1", 0, "f1")
+    table = DeltaTable(place(tmp_path, T))
+    table.alter.set_table_properties({"delta.logRetentionDuration": "interval 90 days"})
+    sink = open_sink(f"delta://{tmp_path}")
+    other = Schema({T: Table(T, (Column("c", pa.string()),))})
+    sink.open("r2", other, fingerprint="f2")
+    sink.write_part(T, 0, pa.table({"c": ["x"]}).to_batches())
+    sink.publish({})
+    metadata = DeltaTable(place(tmp_path, T)).metadata()
+    assert metadata.id == table.metadata().id
+    assert metadata.configuration == {"delta.logRetentionDuration": "interval 90 days"}
+    assert read_table(synthlake.open(f"delta://{tmp_path}"), T).to_pylist() == [{"c": "x"}]
+
+
+def test_a_refusal_that_will_not_pass_is_terminal(tmp_path: Path) -> None:
+    publish(tmp_path, "r1", 0, "f1")
+    DeltaTable(place(tmp_path, T)).alter.set_table_properties({"delta.appendOnly": "true"})
+    with pytest.raises(SinkError, match="append-only") as caught:
+        publish(tmp_path, "r2", 50, "f2")
+    assert isinstance(caught.value, Terminal)
+    assert not isinstance(caught.value, SinkBusyError)
+
+
+def test_the_versions_of_the_manifest_are_one_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(tmp_path, "r1", 0, "f1")
+    monkeypatch.setattr("synthlake_connectors.delta.sink._write", _interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        publish(tmp_path, "r2", 100, "f2")
+    held = json.loads((tmp_path / "_synthlake.json").read_bytes())["tables"]
+    versions = {name: entry["version"] for name, entry in held.items()}
+    source = synthlake.open(f"delta://{tmp_path}", options={"versions": versions})
+    assert [sum(read_table(source, name)["a"].to_pylist()) for name in (T, U)] == [190, 190]
+    assert {version for version, _ in state(tmp_path).values()} == {1}
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_columns_may_change_from_run_to_run(tmp_path: Path) -> None:
@@ -245,75 +362,19 @@ def test_a_killed_publication_is_completed(
     assert not (tmp_path / "_runs").exists()
 
 
-WIDENED = {
-    pa.int8(): ([-128, None], [-128, None], pa.int16()),
-    pa.uint8(): ([255, None], [255, None], pa.int16()),
-    pa.uint32(): ([2**32 - 1], [2**32 - 1], pa.int64()),
-    pa.uint64(): ([2**64 - 1], [Decimal(2**64 - 1)], pa.decimal128(20, 0)),
-    pa.float16(): ([0.5], [0.5], pa.float32()),
-    pa.large_string(): (["x"], ["x"], pa.string()),
-    pa.dictionary(pa.int8(), pa.string()): (["x", None], ["x", None], pa.string()),
-    pa.null(): ([None], [None], pa.string()),
-    pa.duration("s"): ([dt.timedelta(seconds=5)], [5], pa.int64()),
-    pa.time32("s"): ([dt.time(5, 6, 7)], ["05:06:07.000000"], pa.string()),
-    pa.date64(): ([dt.date(2013, 1, 2)], [dt.date(2013, 1, 2)], pa.date32()),
-    pa.timestamp("ms"): (
-        [dt.datetime(2013, 1, 2)], [dt.datetime(2013, 1, 2)], pa.timestamp("us"),  # noqa: DTZ001
-    ),
-    pa.timestamp("ns", "America/New_York"): (
-        [dt.datetime(2013, 1, 2, tzinfo=dt.UTC)],
-        [dt.datetime(2013, 1, 2, tzinfo=dt.UTC)],
-        pa.timestamp("us", "UTC"),
-    ),
-    pa.binary(2): ([b"xy"], [b"xy"], pa.binary()),
-    pa.decimal128(9, 2): ([Decimal("1.25")], [Decimal("1.25")], pa.decimal128(9, 2)),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("kind", WIDENED, ids=str)
-def test_types_that_delta_lacks_are_widened(tmp_path: Path, kind: pa.DataType) -> None:
-    given, wanted, wider = WIDENED[kind]
-    schema = Schema({"t": Table("t", (Column("c", kind),))})
+def test_tables_without_rows_are_tables(tmp_path: Path) -> None:
     sink = open_sink(f"delta://{tmp_path}")
-    sink.open("r", schema, fingerprint="f")
-    sink.write_part("t", 0, pa.table({"c": pa.array(given, kind)}).to_batches())
+    sink.open("r", SCHEMA, fingerprint="f")
+    for table in (T, U):
+        sink.write_part(table, 0, [])
     sink.publish({})
-    source = synthlake.open(f"delta://{tmp_path}")
-    found = read_table(source, "t")
-    assert found.schema.field("c").type == wider
-    assert found["c"].to_pylist() == wanted
-
-
-@pytest.mark.parametrize(
-    ("name", "kind", "match"),
-    [
-        ("c", pa.list_(pa.int8()), "t.c is list"),
-        ("c", pa.decimal256(50, 2), "t.c is decimal256"),
-        ("c", pa.uuid(), "t.c is extension"),
-        ("a b", pa.int32(), "t.a b has a sign"),
-    ],
-)
-def test_what_delta_cannot_hold_is_refused(
-    tmp_path: Path, name: str, kind: pa.DataType, match: str
-) -> None:
-    sink = open_sink(f"delta://{tmp_path}")
-    with pytest.raises(SinkError, match=match):
-        sink.open("r", Schema({"t": Table("t", (Column(name, kind),))}))
-
-
-def test_a_fraction_of_a_microsecond_is_refused(tmp_path: Path) -> None:
-    schema = Schema({"t": Table("t", (Column("c", pa.timestamp("ns")),))})
-    sink = open_sink(f"delta://{tmp_path}")
-    sink.open("r", schema)
-    late = pa.table({"c": pa.array([1_234_567_891], pa.timestamp("ns"))}).to_batches()
-    with pytest.raises(SinkError, match=r"t\.c is timestamp\[ns\]") as caught:
-        sink.write_part("t", 0, late)
-    assert "1234567891" not in str(caught.value)
+    assert state(tmp_path) == dict.fromkeys((T, U), (0, []))
 
 
 @pytest.mark.parametrize(
     ("url", "options", "match"),
     [
+        ("delta:///tmp/a%41b", {}, "% with two digits"),
         ("delta+s3://bucket/x", {}, "folders of this machine"),
         ("delta://", {}, "names no folder"),
         ("delta:///tmp/x", {"mode": "append"}, "no option 'mode'"),

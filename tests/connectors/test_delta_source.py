@@ -8,12 +8,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
+from deltalake.fs import DeltaStorageHandler
 from tests.object_store import s3
 
 import synthlake
@@ -76,6 +78,30 @@ def test_versions_and_times_are_read_as_asked(lake: Path) -> None:
     os.utime(lake / "u" / "_delta_log" / f"{1:020}.json", (first / 1000 + 1, first / 1000 + 1))
     source = synthlake.open(f"delta://{lake}", options={"timestamp": at.isoformat()})
     assert (rows(source, "t"), rows(source, "u")) == (3, 4)
+
+
+def test_a_time_before_the_first_version_is_an_error(lake: Path) -> None:
+    for kept in (True, False):
+        with pytest.raises(SourceMissingError, match="no version of the Delta table t for 2001"):
+            synthlake.open(f"delta://{lake}", options={"timestamp": "2001-01-01"})
+        if kept:  # what is left of a log is no older than it says either
+            DeltaTable(lake / "t").create_checkpoint()
+            (lake / "t" / "_delta_log" / f"{0:020}.json").unlink()
+
+
+def test_binary_partitions_are_refused(tmp_path: Path) -> None:
+    table = TABLE.append_column("p", pa.array([b"a\xff", b"", None]))
+    write_deltalake(tmp_path / "t", table, partition_by=["p"])
+    with pytest.raises(SourceError, match="t needs the binary column p as its partition"):
+        synthlake.open(f"delta://{tmp_path}")
+
+
+@pytest.mark.parametrize("url", ["delta+foo://user:hunter22@lake/x", "delta+s3://a:hunter22@b/x"])
+def test_what_is_no_store_is_said_without_a_password(url: str) -> None:
+    storage = {"AWS_ENDPOINT_URL": "::"}
+    with pytest.raises(SourceError, match="cannot be listed") as caught:
+        synthlake.open(url, options={"storage_options": storage})
+    assert "hunter22" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -238,6 +264,22 @@ def test_tables_on_s3(bucket: str) -> None:
     assert list(source.schema().tables) == ["t", "u"]
     assert read_table(source, "t").sort_by("b").equals(TABLE.sort_by("b"))
     assert source.engine().query("SELECT sum(a) AS s FROM u")["s"].to_pylist() == [3]
+
+
+def test_odd_names_and_a_file_that_is_gone_on_s3(bucket: str) -> None:
+    options = {**STORAGE, "AWS_ENDPOINT_URL": bucket}
+    plain = {**options, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "x"}
+    table = TABLE.append_column("p", pa.array(["a/b %41", None, "é=#?+"]))
+    url = "s3://lake/my nyc/x y"
+    write_deltalake(url, table, partition_by=["p"], storage_options=plain)
+    opened = {"options": {"storage_options": options}}
+    source = synthlake.open("delta+s3://lake/my nyc", **opened)
+    assert read_table(source, "x y").select(table.column_names).sort_by("a").equals(table)
+    files = DeltaStorageHandler(url, plain)
+    actions = pa.table(DeltaTable(url, storage_options=plain).get_add_actions())
+    files.delete_file(unquote(actions["path"][0].as_py()))
+    with pytest.raises(SourceError, match="table x y misses a file"):
+        synthlake.open("delta+s3://lake/my nyc", **opened)
 
 
 def test_a_store_that_does_not_answer_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:

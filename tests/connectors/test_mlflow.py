@@ -364,6 +364,13 @@ def test_mlflow_evaluates_a_model(server: Server, read: dict[str, Any]) -> None:
     assert metrics["schema/twin/worst"] == 0
     assert 0 < metrics["coverage/twin/mean"] <= 1
     assert read["evaluated"]["wrong"][0] == "EvaluationError"
+    assert read["evaluated"]["others"] == {
+        "seed": ["EvaluationError", "seed is no whole number\nHint: such as seed: 1"],
+        "function": [
+            "EvaluationError",
+            "the model is none of Synthlake's\nHint: name a model that synthlake's log_model wrote",
+        ],
+    }
     run = server.run(read["evaluated"]["run"])
     page = server.file(run, "evaluation/report.html")
     assert page.startswith(b"<!doctype html>") or b"<html" in page[:300].lower()

@@ -12,11 +12,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+import synthlake
 from synthlake.errors import SinkError, SpecError
-from synthlake_connectors.sagemaker import Channels, export_channels
+from synthlake_connectors.sagemaker import Channels, ChannelSettings, export_channels
+from synthlake_connectors.sagemaker.place import place_of
 from synthlake_connectors.sagemaker.rows import in_validation
 
 ROWS = 1_000
@@ -105,6 +108,45 @@ def test_real_rows_are_a_channel_of_their_own(tmp_path: Path) -> None:
     assert "real only" not in json.dumps(made.manifest)
 
 
+def test_no_row_that_was_learned_from_is_in_the_real_channel(tmp_path: Path) -> None:
+    """Changing every row of the channel changes nothing that is learned, and no other row does."""
+    random = np.random.default_rng(0)
+    roots, rows = 1_000, 2_500
+    shops = pa.table({"shop": range(roots), "kind": random.choice(["u", "v"], roots)})
+    sales = pa.table(
+        {
+            "sale": range(rows),
+            "shop": random.integers(0, roots, rows),
+            "price": random.normal(size=rows).round(3),
+        }
+    )
+    schema = {
+        "shops": {"primary_key": ["shop"]},
+        "sales": {
+            "primary_key": ["sale"],
+            "foreign_keys": [{"columns": ["shop"], "references": "shops"}],
+        },
+    }
+    real = {"shops": shops, "sales": sales}
+    learned = synthlake.fit(real, schema, seed=3)
+    made = export_channels(
+        learned.sample(seed=1), tmp_path, table="sales", label="price", format="parquet",
+        columns=["sale", "shop"], holdout=synthlake.holdout(real, learned),
+    )  # fmt: skip
+    held = pq.read_table(Path(made.uri) / "holdout_real")
+    assert 0 < held.num_rows < rows / 5
+    inside = pc.is_in(sales["sale"], value_set=held["sale"].combine_chunks())
+    assert held.select(["sale", "shop", "price"]).sort_by("sale") == sales.filter(inside)
+
+    def spoilt(chosen: Any) -> str:
+        changed = pc.if_else(chosen, 1e6, sales["price"])
+        other = {**real, "sales": sales.set_column(2, "price", changed)}
+        return synthlake.fit(other, schema, seed=3).id
+
+    assert spoilt(inside) == learned.id
+    assert spoilt(pc.invert(inside)) != learned.id
+
+
 @pytest.mark.parametrize("format", ["parquet", "jsonlines"])
 def test_other_formats_keep_values(tmp_path: Path, format: Any) -> None:
     made = export_channels(
@@ -140,6 +182,23 @@ def test_the_same_content_is_written_once(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_exports_of_the_same_content_may_meet(tmp_path: Path) -> None:
+    place, manifest = place_of(tmp_path, {}), {"channels": {}}
+    with place.staging() as first, place.staging() as second:
+        place.publish(first, "0123", manifest)
+        place.publish(second, "0123", manifest)
+    assert [p.name for p in tmp_path.iterdir()] == ["0123"]
+    (tmp_path / "4567").mkdir()
+    (tmp_path / "4567" / "of others").write_text("")
+    with pytest.raises(SinkError), place.staging() as third:
+        place.publish(third, "4567", manifest)
+
+
+def test_settings_show_no_secret() -> None:
+    settings = ChannelSettings("t", "y", storage={"aws_secret_access_key": "Passw0rd"})
+    assert "Passw0rd" not in repr(settings)
+
+
 def test_many_rows_are_several_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("synthlake_connectors.sagemaker.export.ROWS_PER_FILE", 300)
     made = export_channels({"t": table()}, tmp_path, table="t", label="id", columns=["price"])
@@ -155,6 +214,8 @@ def test_many_rows_are_several_files(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ({"table": "u"}, "no table 'u'"),
         ({"label": "nam"}, "no column 'nam'"),
         ({"columns": ["x"]}, "no column 'x'"),
+        ({"columns": ["price", "price"]}, "no list of different names"),
+        ({"columns": "price"}, "no list of different names"),
         ({"columns": ["note"], "max_categories": 9}, "note has more than 9 values"),
         ({"label": "raw"}, "raw is binary"),
         ({"format": "libsvm"}, "no format 'libsvm'"),

@@ -208,6 +208,9 @@ def changed(path: str, value: Any) -> list[dict[str, Any]]:
         ("DataSource.S3DataSource.S3DataDistributionType", "Replicated"),
         ("DataSource.S3DataSource.S3Url", "s3://lake/x"),
         ("ShuffleConfig", {"Seed": "7"}),
+        ("ShuffleConfig", {"Seed": True}),
+        ("DataSource.S3DataSource.ModelAccessConfig", {"AcceptEula": "yes"}),
+        ("DataSource.S3DataSource.ModelAccessConfig", {"AcceptEula": 1}),
     ],
 )
 def test_what_sagemaker_refuses_is_refused(path: str, value: Any) -> None:
@@ -225,6 +228,7 @@ def test_what_sagemaker_refuses_is_refused(path: str, value: Any) -> None:
         ("DataSource.S3DataSource.S3DataType", "AugmentedManifestFile"),
         ("DataSource.S3DataSource.S3DataDistributionType", "ShardedByS3Key"),
         ("ShuffleConfig", {"Seed": 7}),
+        ("DataSource.S3DataSource.ModelAccessConfig", {"AcceptEula": True}),
         ("ContentType", None),
     ],
 )
@@ -243,6 +247,11 @@ def test_wrong_channels_are_refused(tmp_path: Path) -> None:
         CHANNELS.input_data_config(["test"])
     with pytest.raises(SpecError, match="InputMode is 'Stream'"):
         CHANNELS.input_data_config(input_mode="Stream")
+    with pytest.raises(SpecError, match="named twice"):
+        CHANNELS.input_data_config(["train", "train"])
+    # botocore knows it, but it needs names of attributes and lists of another form
+    with pytest.raises(SpecError, match="not described as 'AugmentedManifestFile'"):
+        CHANNELS.input_data_config(data_type="AugmentedManifestFile")
     local = Channels(str(tmp_path), CHANNELS.manifest)
     with pytest.raises(SpecError, match="these are in a folder"):
         local.input_data_config()
@@ -254,6 +263,13 @@ from synthlake_connectors.sagemaker import Channels
 held = {"format": "parquet", "channels": {"train": {"rows": 1}}}
 for uri in ("s3://lake/x/0123", "/data/0123"):
     [made] = Channels(uri, held).input_data()
+    if uri.startswith("s3://"):  # as the trainer hands it to the service
+        from sagemaker.train import ModelTrainer
+        trainer = ModelTrainer.__new__(ModelTrainer)  # to make one asks AWS for a session
+        trainer.__dict__["output_data_config"] = None
+        [sent] = trainer._get_input_data_config([made])
+        assert sent.content_type == made.content_type, sent
+        assert sent.data_source.s3_data_source == made.data_source, sent
     source = made.data_source
     if not isinstance(source, str):
         source = [source.s3_uri, source.s3_data_type, source.s3_data_distribution_type]
@@ -339,6 +355,14 @@ def test_a_container_trains_on_channels_from_s3(
         ({"sede": "7"}, ["train"], "no hyperparameter 'sede'\nHint: did you mean seed?"),
         ({"seed": "seven"}, ["train"], "seed cannot be read as int"),
         ({"gates": "ignore"}, ["train"], "gates is neither"),
+        ({"tables": "{"}, ["train"], "tables cannot be read as JSON"),
+        ({"columns": '"y"'}, ["train"], "columns cannot be read as a JSON list of different names"),
+        ({"columns": '["y"]'}, ["train"], "columns are given without a table"),
+        ({"table": "../x"}, ["train"], "table is no name for a folder"),
+        ({"table": "a/b"}, ["train"], "table is no name for a folder"),
+        ({"table": ""}, ["train"], "table is no name for a folder"),
+        ({"channel": "holdout_real"}, ["train", "holdout_real"], "is never learned from"),
+        ({"table": "t", "columns": '["y"]'}, ["data"], "the channel data has no .csv file"),
         ({}, ["a", "b"], "there are 2 channels to learn"),
         ({"channel": "c"}, ["a", "b"], "there is no channel 'c'"),
         ({}, ["train"], "there is no folder"),
@@ -365,6 +389,89 @@ def test_a_failure_is_left_where_sagemaker_looks(
     assert container.main() == 1
     assert said in (tmp_path / "output" / "failure").read_text()
     assert not (tmp_path / "model").exists()
+
+
+def container_of(root: Path, text: str, name: str = "part-00000.csv", **described: str) -> None:
+    """A root with one channel of one file."""
+    config, folder = root / "input" / "config", root / "input" / "data" / "train"
+    for made in (config, folder):
+        made.mkdir(parents=True)
+    (config / "inputdataconfig.json").write_text(json.dumps({"train": described}))
+    (folder / name).write_text(text)
+
+
+def failure(root: Path, monkeypatch: pytest.MonkeyPatch, **hyperparameters: str) -> str:
+    config = root / "input" / "config" / "hyperparameters.json"
+    config.write_text(json.dumps(hyperparameters))
+    monkeypatch.setenv(container.ROOT, str(root))
+    assert container.main() == 1
+    return (root / "output" / "failure").read_text()
+
+
+@pytest.mark.parametrize("first", ["4711,0.5,\n", "4711\n", "-4711,1e-3\n", '"4711";"2"\n'])
+def test_csv_without_a_header_is_not_read_as_if_it_had_one(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    first: str,
+) -> None:
+    container_of(tmp_path, first * 9)
+    said = failure(tmp_path, monkeypatch)
+    assert "the CSV of the channel train has no header" in said
+    assert "4711" not in said + capsys.readouterr().out
+
+
+def test_names_for_csv_have_to_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    container_of(tmp_path, "4711,0.5,\n" * 9)
+    said = failure(tmp_path, monkeypatch, table="t", columns='["a", "b"]')
+    assert "columns has 2 names, and part-00000.csv of the channel train has 3 columns" in said
+    assert "4711" not in said
+
+
+def test_pipes_and_json_lines_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    container_of(tmp_path / "pipe", "a,b\n", TrainingInputMode="Pipe")
+    assert "train is in Pipe mode" in failure(tmp_path / "pipe", monkeypatch)
+    container_of(tmp_path / "lines", '{"a": 1}\n', "part-00000.jsonl")
+    assert "train is JSON Lines" in failure(tmp_path / "lines", monkeypatch, table="t")
+
+
+def test_several_instances_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    container_of(tmp_path, "a,b\n")
+    resources = {"current_host": "algo-2", "hosts": ["algo-1", "algo-2"]}
+    (tmp_path / "input" / "config" / "resourceconfig.json").write_text(json.dumps(resources))
+    assert "the job has 2 instances" in failure(tmp_path, monkeypatch)
+
+
+def test_what_sagemaker_adds_is_passed_over() -> None:
+    added = {"_tuning_objective_metric": "ks", "sagemaker_job_name": '"x"', "seed": "7"}
+    assert container.settings(added) == {"seed": 7}
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_container_trains_on_csv_with_the_names_of_the_manifest(
+    storage: dict[str, str],
+    client: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    relative: bool,
+) -> None:
+    made = export_channels(
+        {"t": TABLE}, "s3://lake/csv", table="t", label="y", holdout={"t": TABLE.slice(0, 99)},
+        storage=storage,
+    )  # fmt: skip
+    fetch(client, made.input_data_config(), tmp_path)
+    resources = {"current_host": "algo-1", "hosts": ["algo-1"]}
+    (tmp_path / "input" / "config" / "resourceconfig.json").write_text(json.dumps(resources))
+    names = json.dumps([column["name"] for column in made.manifest["columns"]])
+    asked = {"table": "t", "columns": names, "tier": "quick", "gates": "report"}
+    (tmp_path / "input" / "config" / "hyperparameters.json").write_text(json.dumps(asked))
+    monkeypatch.chdir(tmp_path.parent)
+    monkeypatch.setenv(container.ROOT, tmp_path.name if relative else str(tmp_path))
+    assert container.main() == 0, (tmp_path / "output" / "failure").read_text()
+    learned = synthlake.load(tmp_path / "model" / "artifact")
+    assert learned.schema["t"].arrow.names == ["y", "x"]
+    report = json.loads((tmp_path / "output" / "data" / "report.json").read_bytes())
+    assert report["tables"]["t"]["real"] == made.manifest["channels"]["train"]["rows"]
 
 
 def test_a_failure_shows_no_cell(tmp_path: Path) -> None:

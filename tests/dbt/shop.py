@@ -136,7 +136,8 @@ def write_shop(folder: Path) -> Path:
     (folder / "packages.yml").write_text(json.dumps({"packages": [{"local": "utils"}]}))
     output = {"type": "duckdb", "path": "shop.duckdb", "schema": "main"}
     broken = {"type": "postgres", "password": ["Passw0rd-in-the-profile"]}
-    profile = {"target": "dev", "outputs": {"dev": output, "broken": broken}}
+    live = {**output, "schema": "live"}
+    profile = {"target": "dev", "outputs": {"dev": output, "prod": live, "broken": broken}}
     (folder / "profiles.yml").write_text(json.dumps({"shop": profile}))
     utils = folder / "dbt_packages" / "utils"  # as `dbt deps` leaves it
     (utils / "macros").mkdir(parents=True)

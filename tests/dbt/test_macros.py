@@ -42,7 +42,11 @@ ORIGIN = {"real": "source('origin', 'children')", "real_to": "source('origin', '
 
 def _checks(schema: str) -> list[dict[str, Any]]:
     real = {"real": ORIGIN["real"]}
-    key = {"columns": ["parent"], "to": f"source('{schema}', 'parents')", "to_columns": ["id"]}
+    key: dict[str, Any] = {
+        "columns": ["parent"],
+        "to": f"source('{schema}', 'parents')",
+        "to_columns": ["id"],
+    }
     return [
         _check(schema, "unique_together", columns=["id", "line"]),
         _check(schema, "no_new_orphans", **key, **ORIGIN),

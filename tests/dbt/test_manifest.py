@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 from tests.dbt.shop import write_shop
 
 from synthlake import api
 from synthlake.api import errors
-from synthlake_dbt.project import Asked, Project, read_project
+from synthlake_dbt.project import Asked, Project, read_project, settings_of
 from synthlake_dbt.spec import Synthesis, synthesis_of
+from synthlake_dbt.twins import _yaml
 from synthlake_dbt.warehouse import url_of
 
 DEFAULT = (
@@ -174,6 +176,53 @@ def test_credentials_become_a_url_that_is_shown_without_them(shop: Project) -> N
     for shown in (repr(found), repr(shop), repr(spec), str(spec.masked())):
         assert "p@ss" not in shown
         assert "p%40ss" not in shown
+
+
+def test_a_socket_and_a_relative_path_are_where_dbt_finds_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = {"host": "/run/my pg", "port": 5432, "user": "u", "password": "", "database": "d"}
+    assert url_of("postgres", local) == ("postgresql+psycopg://u:@:5432/d?host=%2Frun%2Fmy+pg")
+    monkeypatch.chdir(tmp_path)  # a DuckDB path starts where dbt is called, not at the project
+    assert url_of("duckdb", {"path": "w.duckdb"}) == f"duckdb:///{tmp_path}/w.duckdb"
+    assert url_of("duckdb", {"path": "/w.duckdb"}) == "duckdb:////w.duckdb"
+
+
+def test_a_meta_with_nothing_behind_it_is_refused(shop: Project) -> None:
+    manifest = dict(shop.manifest)
+    lone = {**manifest["nodes"]["model.shop.lone"], "config": {"meta": {"synthlake": None}}}
+    manifest["nodes"] = {**manifest["nodes"], "model.shop.lone": lone}
+    with pytest.raises(errors.SpecError, match=r"lone: meta\.synthlake is not a mapping"):
+        _synthesis(replace(shop, manifest=manifest))
+
+
+def test_settings_come_from_all_projects_the_own_and_the_command_line() -> None:
+    layers = [{"seed": 1, "k": 5}, None, {"seed": 3}]
+    assert settings_of(layers) == {"seed": 3, "k": 5}
+    with pytest.raises(errors.SpecError, match=r"vars\.synthlake is not a mapping"):
+        settings_of(["seed"])
+
+
+@pytest.mark.slow
+def test_the_environment_names_the_target_and_no_file_is_needed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DBT_TARGET", "prod")
+    monkeypatch.setenv("DBT_TARGET_PATH", "elsewhere")
+    monkeypatch.setenv("DBT_WRITE_JSON", "false")
+    found = read_project(Asked(folder, folder))
+    assert found.target == "prod"
+    assert found.credentials["schema"] == "live"
+    assert found.manifest["nodes"]["model.shop.orders"]["schema"] == "live_crm"
+    assert not (folder / "elsewhere" / "manifest.json").exists()
+
+
+def test_names_are_read_as_they_were_written() -> None:
+    names = ["on", "no", "y", "1_000", "12:30", "null", "Id No", 'a"b', "it's", "{{ x }}"]
+    written = _yaml({"tables": [{"name": n, "columns": names} for n in names]})
+    read = yaml.safe_load(written)  # dbt reads by PyYAML, which is of YAML 1.1
+    assert read == {"tables": [{"name": n, "columns": names} for n in names]}
+    assert written.index("name:") < written.index("columns:")
 
 
 def test_a_folder_without_a_project_is_refused(tmp_path: Path) -> None:

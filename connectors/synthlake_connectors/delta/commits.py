@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from synthlake.api import errors
@@ -20,6 +21,8 @@ _OURS: Final = "synthlake"
 # What maintenance leaves in the log; it changes no row.
 _QUIET: Final = ("OPTIMIZE", "VACUUM START", "VACUUM END", "FSCK", "SET TBLPROPERTIES")
 _LOOK_BACK: Final = 50
+Added = tuple[pa.Schema, Sequence[AddAction]]
+_COMMIT: Final = re.compile(r"\d{20}\.(json|checkpoint\..+)")
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,12 @@ class Found:
     owner: Owner | None
 
 
+def is_table(path: Path) -> bool:
+    """Whether a folder has a commit; a first one that was cut off leaves a log without any."""
+    log = path / "_delta_log"
+    return log.is_dir() and any(_COMMIT.fullmatch(found.name) for found in log.iterdir())
+
+
 def find(path: Path, known: Mapping[str, Any]) -> Found | None:
     """The table at a path; None if there is none.
 
@@ -68,7 +77,7 @@ def find(path: Path, known: Mapping[str, Any]) -> Found | None:
     Raises:
         SinkError: its log cannot be read.
     """
-    if not (path / "_delta_log").is_dir():
+    if not is_table(path):
         return None
     table = _open(path)
     owner = None
@@ -93,7 +102,7 @@ def check_run(path: Path, owner: Owner) -> None:
     Raises:
         SinkError: it was.
     """
-    if not (path / "_delta_log").is_dir():
+    if not is_table(path):
         return
     before = _open(path).transaction_version(owner.application)
     if before not in (None, owner.number):
@@ -103,7 +112,20 @@ def check_run(path: Path, owner: Owner) -> None:
         )
 
 
-def commit(path: Path, kinds: pa.Schema, files: Mapping[str, int], owner: Owner) -> list[Any]:
+@dataclass(frozen=True)
+class Rows:
+    """What is to be all rows of a table.
+
+    Attributes:
+        kinds: its columns.
+        files: rows by the name of each file of its folder.
+    """
+
+    kinds: pa.Schema
+    files: Mapping[str, int]
+
+
+def commit(path: Path, rows: Rows, owner: Owner, before: Found | None) -> list[Any]:
     """Make files of a table's folder all of its rows, in one commit.
 
     Returns:
@@ -111,46 +133,72 @@ def commit(path: Path, kinds: pa.Schema, files: Mapping[str, int], owner: Owner)
 
     Args:
         path: of the table.
-        kinds: its columns.
-        files: rows by the name of each file.
+        rows: what it is to hold.
         owner: the run.
+        before: the table as it was found; it is replaced only if it is still that.
 
     Raises:
-        SinkBusyError: somebody else wrote to the table at this moment.
+        SinkBusyError: somebody else wrote to the table meanwhile.
         SinkError: delta-rs refused.
     """
-    adds = [_add(path, name, rows) for name, rows in files.items()]
+    adds = [_add(path, name, count) for name, count in rows.files.items()]
     said = {"run": owner.run, "fingerprint": owner.fingerprint}
     properties = CommitProperties(
         custom_metadata={_OURS: said},
         max_commit_retries=0,
         app_transactions=[Transaction(owner.application, owner.number)],
     )
+    failed = ""
+    table = _now(path)
     try:
-        _write(path, kinds, adds, properties)
-        return identity(_open(path))
+        if _is_as(table, before):
+            _write(path, table, (rows.kinds, adds), properties)
+            return identity(_open(path))
     except (DeltaError, OSError) as error:
-        failed: Exception = error
-    busy = isinstance(failed, CommitFailedError)
-    raise (errors.SinkBusyError if busy else errors.SinkError)(
-        f"table {path.name} cannot be committed: {_said(failed)}",
-        hint="run again with the same run id" + (", when nobody else writes" if busy else ""),
+        failed = _said(error)
+    if not _is_as(_now(path), before):
+        raise errors.SinkBusyError(
+            f"table {path.name} cannot be committed: somebody else wrote to it at this moment",
+            hint="run again with the same run id, when nobody else writes",
+        )
+    raise errors.SinkError(
+        f"table {path.name} cannot be committed: {failed}",
+        hint="mend that, and run again with the same run id",
     )
 
 
-def _write(
-    path: Path, kinds: pa.Schema, adds: Sequence[AddAction], properties: CommitProperties
-) -> None:
+def _now(path: Path) -> DeltaTable | None:
+    table: DeltaTable | None = _open(path) if is_table(path) else None
+    return table
+
+
+def _is_as(table: DeltaTable | None, before: Found | None) -> bool:
+    if table is None or before is None:
+        return table is before
+    return identity(table) == before.identity
+
+
+def _write(path: Path, table: DeltaTable | None, rows: Added, properties: CommitProperties) -> None:
+    kinds, adds = rows
     wanted = Schema.from_arrow(kinds)
-    table = _open(path) if (path / "_delta_log").is_dir() else None
-    if table is not None and table.schema() == wanted and not table.metadata().partition_columns:
+    if table is not None and _holds(table, kinds):  # refused if there is a newer version than this
         table.create_write_transaction(
             list(adds), "overwrite", wanted, commit_properties=properties
         )
         return
+    # a table that came into being meanwhile is not ours to replace
+    mode: Literal["error", "overwrite"] = "error" if table is None else "overwrite"
     create_table_with_add_actions(
-        path.as_uri(), wanted, list(adds), mode="overwrite", commit_properties=properties
+        path.as_uri(), wanted, list(adds), mode=mode, commit_properties=properties
     )
+
+
+def _holds(table: DeltaTable, kinds: pa.Schema) -> bool:
+    """Whether the table's protocol, which a write leaves as it is, has what the columns need."""
+    if table.metadata().partition_columns:
+        return False
+    naive = any(pa.types.is_timestamp(kind) and kind.tz is None for kind in kinds.types)
+    return not naive or "timestampNtz" in (table.protocol().writer_features or ())
 
 
 def _add(path: Path, name: str, rows: int) -> AddAction:

@@ -35,6 +35,10 @@ def check(table: DeltaTable, name: str) -> None:
     mode = _mapping(table)
     if mode not in ("none", "name"):
         unread.append(f"{MAPPING} by {mode}")
+    kinds = arrow_schema(table)
+    for column in table.metadata().partition_columns:
+        if pa.types.is_binary(kinds.field(column).type):  # their values are escaped in the log
+            unread.append(f"the binary column {column} as its partition")
     if unread:
         raise errors.SourceError(
             f"table {name} needs {', '.join(unread)}, which is not read without Spark",

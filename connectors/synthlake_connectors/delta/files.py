@@ -77,9 +77,11 @@ def scan(table: DeltaTable, name: str, place: Place, folder: str) -> Scan:
     inner = pa.schema([f.with_name(names.get(f.name, f.name)) for f in schema])
     masks = _masks(table, name) if features.has_vectors(table) else {}
     address, whole, cut = place.path(folder), [], []
+    listed = _listed(place, folder)
     for path, values in _active(table):
         where, inside = _locate(path, place, folder)
-        _check_there(where, inside, name)
+        if inside not in listed:
+            _check_there(where, inside, name)
         file = _FORMAT.make_fragment(
             inside, where, partition_expression=_given(values, schema, names)
         )
@@ -118,9 +120,28 @@ def _locate(path: str, place: Place, folder: str) -> tuple[fs.FileSystem, str]:
     return fs.LocalFileSystem(), "/" + unquote(path.partition(":")[2]).lstrip("/")
 
 
+def _listed(place: Place, folder: str) -> frozenset[str]:
+    """Files of a table on a store, by few requests; those of this machine are asked one by one.
+
+    Raises:
+        SourceError: the store cannot be asked.
+    """
+    if place.local:
+        return frozenset()
+    failed = ""
+    try:
+        found = place.files(folder).get_file_info(fs.FileSelector("", recursive=True))
+        return frozenset(entry.path for entry in found if entry.type == fs.FileType.File)
+    except (OSError, ValueError) as error:
+        failed = place.safe(error)
+    raise errors.SourceError(
+        f"the files of {folder} cannot be listed ({failed})", hint="look at storage_options"
+    )
+
+
 def _check_there(where: fs.FileSystem, inside: str, name: str) -> None:
-    local = isinstance(where, fs.LocalFileSystem | fs.SubTreeFileSystem)
-    if local and where.get_file_info(inside).type != fs.FileType.File:
+    # now, as Arrow may wait for ever for a file that a store turns out not to have
+    if where.get_file_info(inside).type != fs.FileType.File:
         raise errors.SourceError(
             f"table {name} misses a file of this version",
             hint="it was vacuumed or moved away; read a newer version",

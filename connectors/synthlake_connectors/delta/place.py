@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow.fs as fs
+from deltalake.exceptions import DeltaError
 from deltalake.fs import DeltaStorageHandler
 
-from synthlake.api import errors, resolve_secret
+from synthlake.api import errors, mask, resolve_secret
 
 LOG: Final = "_delta_log"
 _PLAIN: Final = frozenset(string.ascii_letters + string.digits + "-_")
@@ -47,7 +48,13 @@ class Place:
         if not rest:
             raise errors.SourceError("the URL names no folder", hint="write delta:///folder")
         if store in ("", "file"):
-            return cls(str(Path(rest).expanduser().absolute()), True, given)
+            root = str(Path(rest).expanduser().absolute())
+            if re.search("%[0-9A-Fa-f]{2}", root):  # which delta-rs would write elsewhere
+                raise errors.SourceError(
+                    f"{root} has a % with two digits after it, which delta-rs takes for one sign",
+                    hint="name another folder",
+                )
+            return cls(root, True, given)
         return cls(f"{store}://{rest.rstrip('/')}", False, given)
 
     def address(self, folder: str) -> str:
@@ -74,7 +81,7 @@ class Place:
         found = {table_of(f): f for f in self._folders() if self._is_table(f)}
         if not found:
             raise errors.SourceError(
-                f"{self.root} has no Delta tables",
+                f"{mask(self.root)} has no Delta tables",
                 hint=f"give the folder above the tables; each has a folder {LOG}",
             )
         return dict(sorted(found.items()))
@@ -87,13 +94,13 @@ class Place:
             return [name for name in names if name and not name.startswith((".", "_"))]
         except FileNotFoundError:
             failed = "there is nothing"
-        except OSError as error:
+        except (DeltaError, OSError, ValueError) as error:
             failed = f"cannot be listed ({self.safe(error)})"
         if failed == "there is nothing":
             raise errors.SourceMissingError(
-                f"there is no folder {self.root}", hint="write delta:///absolute/folder"
+                f"there is no folder {mask(self.root)}", hint="write delta:///absolute/folder"
             )
-        raise errors.SourceError(f"{self.root} {failed}", hint="look at storage_options")
+        raise errors.SourceError(f"{mask(self.root)} {failed}", hint="look at storage_options")
 
     def _top(self) -> fs.FileSystem:
         if self.local:
@@ -110,7 +117,8 @@ class Place:
         """The first line of what a store says, without a secret."""
         text = next((line for line in str(error).splitlines() if line.strip()), "")
         text = re.sub(r"\x1b\[[0-9;]*m", "", text)
-        for value in self.storage.values():
+        text = mask(text)
+        for value in sorted(self.storage.values(), key=len, reverse=True):
             text = text.replace(value, "...") if len(value) > 3 else text
         return text[:300]
 

@@ -7,10 +7,12 @@ FOLDER/_synthlake.json      manifest of the run that is published
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -19,8 +21,8 @@ import pyarrow as pa
 
 from synthlake.api import PartFiles, Schema, errors
 from synthlake_connectors.delta import commits, types
-from synthlake_connectors.delta.commits import Found, Owner
-from synthlake_connectors.delta.place import Place, folder_of
+from synthlake_connectors.delta.commits import Found, Owner, Rows
+from synthlake_connectors.delta.place import LOG, Place, folder_of
 
 MANIFEST: Final = "_synthlake.json"
 RUNS: Final = "_runs"
@@ -129,8 +131,13 @@ class DeltaSink:
 
         Raises:
             SinkError: a part is missing, or a commit was refused.
-            SinkOccupiedError: somebody else wrote to a table meanwhile.
+            SinkBusyError: another run is being published there, or somebody else wrote to a table.
+            SinkOccupiedError: somebody else wrote to a table before.
         """
+        with _alone(self.folder):
+            self._publish(manifest)
+
+    def _publish(self, manifest: Mapping[str, Any]) -> None:
         if not self._told:  # what the rows follow from is not known, so the rows themselves count
             self._owner = Owner(self._owner.run, self._print(json.dumps(self._digests())))
             self._told = True
@@ -199,10 +206,10 @@ class DeltaSink:
         return found
 
     def _holds_more(self, path: Path) -> bool:
-        # Files of a run that was cut off before its commit are ours, and are written anew.
+        # Files, and a log without a commit, of a run that was cut off are ours.
         if not path.is_dir():
             return True
-        return any(not p.name.startswith("synthlake-") for p in path.iterdir())
+        return any(not p.name.startswith("synthlake-") and p.name != LOG for p in path.iterdir())
 
     def _is_published(self, found: Mapping[str, Found | None]) -> bool:
         whole = self.published() or {}
@@ -220,7 +227,8 @@ class DeltaSink:
                 made = before.identity
             else:
                 files = {file["path"]: file["rows"] for file in entry["files"]}
-                made = commits.commit(self._path(name), self._kinds[name], files, self._owner)
+                rows = Rows(self._kinds[name], files)
+                made = commits.commit(self._path(name), rows, self._owner, before)
             entry["id"], entry["version"] = made
         return entries
 
@@ -259,9 +267,42 @@ class DeltaSink:
             raise _unwritable(folder, error) from None
 
 
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a folder for one publication on this machine; a killed process lets go by itself.
+
+    Two at once would leave tables of the one run beside tables of the other.
+
+    Raises:
+        SinkBusyError: another process is publishing there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    try:
+        _lock(handle, folder)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, folder: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise errors.SinkBusyError(
+            f"another run is being published to {folder}",
+            hint="run again with the same run id, when that is done",
+        ) from None
+    except OSError:
+        return  # a file system without locks; commits refuse versions that they do not expect
+
+
 def _link(path: Path, to: Path) -> None:
-    if to.exists() and to.stat().st_size == path.stat().st_size:
-        return  # of this run and version, which are always of the same rows
+    if to.exists():
+        return  # of this run and version, whose rows are the same; a commit may name it already
     scratch = to.with_name(f"synthlake-{os.getpid()}.tmp")
     scratch.unlink(missing_ok=True)
     try:

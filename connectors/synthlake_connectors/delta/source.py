@@ -13,7 +13,7 @@ from deltalake.exceptions import DeltaError
 
 from synthlake.api import DuckDBEngine, ScanSource, errors, nearest
 from synthlake_connectors.delta.files import scan
-from synthlake_connectors.delta.place import Place
+from synthlake_connectors.delta.place import LOG, Place
 
 _ENGINE: Final = ("memory_limit", "temp_directory", "threads")
 _OPTIONS: Final = ("storage_options", "timestamp", "versions", *_ENGINE)
@@ -91,9 +91,13 @@ def _load(place: Place, name: str, folder: str, at: int | datetime | None) -> De
     try:
         version = at if isinstance(at, int) else None
         table = DeltaTable(place.address(folder), version, dict(place.storage) or None)
-        if isinstance(at, datetime):
-            table.load_as_version(at)
-        return table
+        if not isinstance(at, datetime):
+            return table
+        table.load_as_version(at)
+        # delta-rs gives the first version for a time before it
+        if (made := _made(table, place, folder)) is not None and made <= at:
+            return table
+        failed = f"version {table.version()}, the first that is left, is not known to be older"
     except (DeltaError, OSError, ValueError) as error:
         failed = place.safe(error)
     if at is None:
@@ -104,3 +108,13 @@ def _load(place: Place, name: str, folder: str, at: int | datetime | None) -> De
         f"there is no version of the Delta table {name} for {at}: {failed}",
         hint="a version can be read until it is vacuumed; look at the table's history",
     )
+
+
+def _made(table: DeltaTable, place: Place, folder: str) -> datetime | None:
+    """When the version of a table was made, as delta-rs has it; None if its log forgot."""
+    said = table.history(1)[0].get("inCommitTimestamp")
+    if said is not None:
+        return datetime.fromtimestamp(int(said) / 1000, UTC)
+    commit = f"{LOG}/{table.version():020}.json"
+    made: datetime | None = place.files(folder).get_file_info(commit).mtime
+    return made

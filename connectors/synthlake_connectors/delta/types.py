@@ -8,6 +8,7 @@
 | uint64 | decimal(20, 0) |
 | float16, float32 | float |
 | float64 | double |
+| bool | boolean |
 | decimal of up to 38 digits | decimal |
 | string, dictionary of strings, null | string |
 | time (as ``HH:MM:SS.ffffff``) | string |
@@ -37,6 +38,12 @@ def held(table: Table) -> pa.Schema:
     Raises:
         SinkError: Delta has no such type, or no such name.
     """
+    if not table.columns:
+        raise errors.SinkError(
+            f"table {table.name} has no columns, which Delta cannot hold",
+            hint="leave it out by skip: true",
+        )
+    _check_apart(table)
     fields = []
     for column in table.columns:
         where = f"{table.name}.{column.name}"
@@ -48,6 +55,17 @@ def held(table: Table) -> pa.Schema:
         # never NOT NULL: beside timestamp_ntz delta-rs commits it in a protocol that Spark refuses
         fields.append(pa.field(column.name, _kind(column.type, where)))
     return pa.schema(fields)
+
+
+def _check_apart(table: Table) -> None:
+    seen = dict[str, str]()
+    for column in table.columns:
+        other = seen.setdefault(column.name.casefold(), column.name)
+        if other != column.name:
+            raise errors.SinkError(
+                f"{table.name} has the columns {other} and {column.name}, which are one in Delta",
+                hint="rename one of them",
+            )
 
 
 def convert(

@@ -51,7 +51,7 @@ class TwinEvaluator(ModelEvaluator):  # type: ignore[misc,unused-ignore]
         asked = _checked(given.get("evaluator_config") or {})
         artifact = _artifact(model)
         table = _table(artifact, asked.get("table"))
-        name, seed = table.name, int(asked.get("seed", 0))
+        name, seed = table.name, asked.get("seed", 0)
         real = {name: _rows(dataset.features_data, table)}
         twin = {name: artifact.sample(tables=[name], seed=seed)[name].to_arrow()}
         tier = asked.get("tier", "standard")
@@ -73,13 +73,16 @@ def _checked(config: Mapping[str, Any]) -> Mapping[str, Any]:
             raise errors.EvaluationError(
                 f"the evaluator has no setting {name!r}", hint=f"there are {', '.join(_KNOWN)}"
             )
+    seed = config.get("seed", 0)
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise errors.EvaluationError("seed is no whole number", hint="such as seed: 1")
     return config
 
 
 def _artifact(model: Any) -> Artifact:
     held = None
     if model is not None:
-        with contextlib.suppress(NotImplementedError):
+        with contextlib.suppress(AttributeError, NotImplementedError):  # functions have none
             held = model.get_raw_model()
     if isinstance(held, Artifact):
         return held
@@ -105,5 +108,5 @@ def _rows(data: Any, table: Table) -> pa.Table:
     except (AttributeError, KeyError, TypeError, pa.ArrowException):
         raise errors.EvaluationError(
             f"the rows are not those of {table.name}",
-            hint=f"give a DataFrame with {', '.join(table.arrow.names)}",
+            hint=f"give a DataFrame with {', '.join(table.arrow.names)}, and no targets",
         ) from None

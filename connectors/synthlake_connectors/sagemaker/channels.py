@@ -15,6 +15,7 @@ FORMATS: Final = {
     "parquet": "application/x-parquet",
     "jsonlines": "application/jsonlines",
 }
+_LISTS: Final = {"S3Prefix": "/", "ManifestFile": ".manifest"}  # where each is, after the channel
 
 
 @dataclass(frozen=True)
@@ -118,18 +119,24 @@ class Channels:
         """Where a channel is.
 
         Raises:
-            SpecError: it is not on S3.
+            SpecError: it is not on S3, or is not described so.
         """
+        if data_type not in _LISTS:
+            raise errors.SpecError(
+                f"the channels are not described as {data_type!r}",
+                hint=f"there are {', '.join(_LISTS)}",
+            )
         if not self.uri.startswith("s3://"):
             raise errors.SpecError(
                 "SageMaker reads channels from S3, and these are in a folder",
                 hint="export to s3://bucket/prefix, or take input_data() for local mode",
             )
-        ending = ".manifest" if data_type == "ManifestFile" else "/"
-        return f"{self.uri}/{channel}{ending}"
+        return f"{self.uri}/{channel}{_LISTS[data_type]}"
 
     def _names(self, channels: Sequence[str] | None) -> list[str]:
         known = list(self.manifest["channels"])
+        if channels is not None and len(set(channels)) < len(channels):
+            raise errors.SpecError("a channel is named twice", hint="name each once")
         for name in channels or ():
             if name not in known:
                 raise errors.SpecError(f"there is no channel {name!r}", hint=nearest(name, known))

@@ -94,6 +94,8 @@ def order(schema: pa.Schema, label: str, wanted: Sequence[str] | None) -> list[s
     Raises:
         SpecError: there is no such column.
     """
+    if isinstance(wanted, str) or len(set(wanted or ())) < len(wanted or ()):
+        raise errors.SpecError("columns are no list of different names", hint="name each once")
     for name in [label, *(wanted or ())]:
         if name not in schema.names:
             raise errors.SpecError(

@@ -44,9 +44,11 @@ def _check(shape: Any, value: Any, where: str) -> None:
         "string": str,
         "integer": int,
         "long": int,
+        "boolean": bool,
     }
     wanted = kinds.get(shape.type_name)
-    if wanted is not None and (not isinstance(value, wanted) or isinstance(value, bool)):
+    wrong = isinstance(value, bool) != (wanted is bool)  # to Python, True is a number too
+    if wanted is not None and (wrong or not isinstance(value, wanted)):
         raise errors.SpecError(f"{where} is no {shape.type_name}", hint=f"see {shape.name}")
     if shape.type_name == "structure":
         _check_structure(shape, value, where)

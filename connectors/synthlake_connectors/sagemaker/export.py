@@ -49,7 +49,7 @@ class ChannelSettings:
     holdout: object | None = None
     columns: Sequence[str] | None = None
     max_categories: int = 1_000
-    storage: Mapping[str, Any] = field(default_factory=dict)
+    storage: Mapping[str, Any] = field(default_factory=dict, repr=False)  # may hold secrets
 
     def check(self) -> None:
         """Refuse what cannot be.

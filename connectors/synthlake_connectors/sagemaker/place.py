@@ -86,8 +86,11 @@ class Folder:
         """Rename the folder; nothing if it is there."""
         (staged / MANIFEST).write_bytes(as_bytes(manifest))
         place = self.root / identity
-        if not (place / MANIFEST).is_file():
+        try:
             staged.rename(place)
+        except OSError:  # another export may have been first, at any moment
+            if not (place / MANIFEST).is_file():
+                raise
 
 
 class Bucket:

@@ -12,14 +12,15 @@ Hyperparameters, all of them texts as SageMaker gives them:
 |---|---|
 | ``channel`` | that is learned; default ``train`` if there is one, else the only one |
 | ``table`` | the files of the channel are parts of this one table; default: they are tables |
+| ``columns`` | names of the columns of CSV without a header, as a JSON list; needs ``table`` |
 | ``tables`` | a spec's ``tables:`` as JSON |
 | ``seed``, ``k``, ``holdout``, ``max_rows``, ``synthesizer`` | of learning |
 | ``scale``, ``sample_seed`` | of the twin |
 | ``tier``, ``target`` | of the report |
 | ``gates`` | ``fail`` (default: a failed gate fails the job) or ``report`` |
 
-A channel ``holdout_real`` is the ceiling of the report and is not learned from; then ``holdout``
-is 0 unless it is given.
+A channel ``holdout_real`` is the ceiling of the report and is never learned from; then ``holdout``
+is 0 unless it is given. Hyperparameters that SageMaker adds by itself are passed over.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
@@ -37,6 +37,7 @@ from typing import Any, Final
 
 import synthlake.api as synthlake
 from synthlake.api import errors, nearest
+from synthlake_connectors.sagemaker.files import Form, opened
 
 ROOT: Final = "SYNTHLAKE_SAGEMAKER_ROOT"
 HOLDOUT: Final = "holdout_real"
@@ -44,10 +45,23 @@ _MOST: Final = 1_024  # characters of a failure that SageMaker shows
 _FIT: Final[dict[str, Callable[[str], Any]]] = {
     "seed": int, "k": int, "holdout": float, "max_rows": int, "synthesizer": str,
 }  # fmt: skip
+
+
+def _names(text: str) -> tuple[str, ...]:
+    found = json.loads(text)
+    good = isinstance(found, list) and all(isinstance(name, str) and name for name in found)
+    if not good or not found or len(set(found)) < len(found):
+        raise ValueError
+    return tuple(found)
+
+
 _OTHERS: Final[dict[str, Callable[[str], Any]]] = {
-    "channel": str, "table": str, "tables": json.loads, "scale": float, "sample_seed": int,
-    "tier": str, "target": str, "gates": str,
+    "channel": str, "table": str, "columns": _names, "tables": json.loads, "scale": float,
+    "sample_seed": int, "tier": str, "target": str, "gates": str,
 }  # fmt: skip
+_CALLED: Final[dict[Any, str]] = {json.loads: "JSON", _names: "a JSON list of different names"}
+# of tuning jobs and of the SDK's own toolkit
+_OF_SAGEMAKER: Final = ("_tuning_objective_metric", "sagemaker_")
 
 
 @dataclass(frozen=True)
@@ -124,21 +138,21 @@ def train(container: Container) -> None:
         SynthlakeError: any other error of the steps.
     """
     given = settings(container.config("hyperparameters"))
-    channels = list(container.config("inputdataconfig"))
-    name = chosen(given.get("channel"), channels)
+    form = Form(given.get("table"), given.get("columns", ()))
+    form.check()
+    name, *others = _channels(container, given.get("channel"))
     fit = {key: given[key] for key in _FIT if key in given}
-    if HOLDOUT in channels:
+    if others:
         fit.setdefault("holdout", 0.0)
     with ExitStack() as stack:
-        table = given.get("table")
-        real = stack.enter_context(_Source(container.channel(name), table))
+        real = stack.enter_context(opened(container.channel(name), form))
         artifact = synthlake.fit(real, given.get("tables"), on_event=_tell, **fit)
         artifact.save(container.model())
         twin = artifact.sample(given.get("scale", 1.0), seed=given.get("sample_seed", 0))
         twin.write(container.data() / "twin")
         held = None
-        if HOLDOUT in channels:
-            held = stack.enter_context(_Source(container.channel(HOLDOUT), table))
+        for other in others:
+            held = stack.enter_context(opened(container.channel(other), form))
         asked = {key: given[key] for key in ("tier", "target") if key in given}
         report = synthlake.evaluate(real, twin, artifact.schema, holdout=held, **asked)
     report.save(container.data() / "report.html")
@@ -163,15 +177,18 @@ def settings(given: Mapping[str, Any]) -> dict[str, Any]:
     kinds = {**_FIT, **_OTHERS}
     found = {}
     for name, text in given.items():
+        if name.startswith(_OF_SAGEMAKER):
+            continue
         if name not in kinds:
             raise errors.SpecError(
                 f"there is no hyperparameter {name!r}", hint=nearest(name, kinds)
             )
+        called = _CALLED.get(kinds[name], kinds[name].__name__)
         try:
             found[name] = kinds[name](text if isinstance(text, str) else json.dumps(text))
         except ValueError:
             raise errors.SpecError(
-                f"the hyperparameter {name} cannot be read as {kinds[name].__name__}",
+                f"the hyperparameter {name} cannot be read as {called}",
                 hint="numbers and JSON go as texts",
             ) from None
     if found.get("gates", "fail") not in ("fail", "report"):
@@ -179,12 +196,36 @@ def settings(given: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _channels(container: Container, asked: str | None) -> list[str]:
+    """The channel to learn, and that of the real rows if there is one."""
+    hosts = container.config("resourceconfig").get("hosts") or ()
+    if len(hosts) > 1:
+        raise errors.SpecError(
+            f"the job has {len(hosts)} instances, and each would learn and write a model alone",
+            hint="ask for one instance",
+        )
+    config = container.config("inputdataconfig")
+    used = [chosen(asked, list(config)), *(name for name in config if name == HOLDOUT)]
+    for name in used:
+        described = config[name]
+        if isinstance(described, Mapping) and described.get("TrainingInputMode") == "Pipe":
+            raise errors.SpecError(
+                f"the channel {name} is in Pipe mode, which has no files to read twice",
+                hint="give it in File or FastFile mode",
+            )
+    return used
+
+
 def chosen(asked: str | None, channels: list[str]) -> str:
     """The channel to learn.
 
     Raises:
-        SpecError: it is not there, or it is not clear which.
+        SpecError: it is not there, it is not clear which, or its rows are not to be learned from.
     """
+    if asked == HOLDOUT:
+        raise errors.SpecError(
+            f"{HOLDOUT} is never learned from", hint="give those rows as another channel"
+        )
     open_ones = [name for name in channels if name != HOLDOUT]
     if asked is None and (len(open_ones) == 1 or "train" in open_ones):
         return "train" if "train" in open_ones else open_ones[0]
@@ -195,28 +236,6 @@ def chosen(asked: str | None, channels: list[str]) -> str:
     if asked not in channels:
         raise errors.SpecError(f"there is no channel {asked!r}", hint=nearest(asked, channels))
     return asked
-
-
-class _Source:
-    """A channel as a source; files that are parts of one table under a folder of its name."""
-
-    def __init__(self, folder: Path, table: str | None) -> None:
-        self._folder, self._table = folder, table
-        self._stack = ExitStack()
-
-    def __enter__(self) -> synthlake.Source:
-        if not self._folder.is_dir():
-            raise errors.SourceMissingError(
-                f"there is no folder {self._folder}", hint="the channel is not in File mode?"
-            )
-        if self._table is None:
-            return synthlake.open(self._folder)
-        scratch = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="synthlake-"))
-        (Path(scratch) / self._table).symlink_to(self._folder, target_is_directory=True)
-        return synthlake.open(scratch)
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
 
 
 def _tell(event: synthlake.Event) -> None:

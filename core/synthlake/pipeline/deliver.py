@@ -9,6 +9,7 @@ from typing import Any
 
 from synthlake.pipeline import secrets
 from synthlake.pipeline.spec import SinkSpec
+from synthlake.pipeline.work import RUN
 from synthlake.ports import Event, OnEvent, Sink
 from synthlake.schema.model import Schema
 from synthlake.store.directory import manifest_of
@@ -38,6 +39,22 @@ class Delivery:
 
         url = secrets.resolve(self.target.url)
         return open_sink(url, schema=self.target.schema_name, options=self.target.options)
+
+    def published(self) -> Mapping[str, Any] | None:
+        """The manifest of the run, if it is among those that are published in the sink now.
+
+        Raises:
+            SinkError: the sink cannot be asked.
+        """
+        sink = self.sink()
+        # a database holds the tables of many runs beside each other
+        every = getattr(sink, "publications", None)
+        manifests = every() if every is not None else (sink.published(),)
+        return next((m for m in manifests if m is not None and self._is_ours(m)), None)
+
+    def _is_ours(self, manifest: Mapping[str, Any]) -> bool:
+        held = manifest.get(RUN)
+        return isinstance(held, Mapping) and held.get("run_id") == self.run_id
 
     def deliver(self, twin: Path, schema: Schema, manifest: Mapping[str, Any]) -> None:
         """Write the parts that are not there yet, and publish them with the manifest of the run.

@@ -60,7 +60,8 @@ def find_run(
     if folder is not None:
         manifests = [read_manifest(folder), read_manifest(rejected_of(folder))]
     else:
-        manifests = [Delivery(target, run_id or "").sink().published()]
+        delivery = Delivery(target, run_id or "")
+        manifests = [delivery.sink().published() if run_id is None else delivery.published()]
         if run_id is not None:
             manifests.append(read_manifest(rejected_of(Path(runs).expanduser() / encode(run_id))))
     if run_id is None:

@@ -21,7 +21,7 @@ from synthlake.schema.nearest import nearest
 from synthlake.source.filenames import encode
 from synthlake.store.artifact import is_artifact
 from synthlake.store.canonical import digest_json
-from synthlake.store.directory import check_target
+from synthlake.store.directory import check_target, manifest_of
 
 _FORM = 1  # of what a run leaves behind; part of what a run id is bound to
 
@@ -135,10 +135,15 @@ def run(
     delivery = None if out else Delivery(_sink_of(spec), run_id, on_event)
     job = _Run(Work(run_id, target, bound), delivery, settings.if_published)
     before = job.published()
-    if before is not None:
-        job.work.remove()
+    if before is not None and not job.work.folder.exists():
         return before
-    return job.finish(Stages(spec, source, job.work, settings.workers, on_event, delivery))
+    with lock(job.work):  # whoever held it may have published meanwhile
+        before = job.published()
+        if before is None:
+            stages = Stages(spec, source, job.work, settings.workers, on_event, delivery)
+            return job.finish(stages)
+        job.tidy()
+        return before
 
 
 @dataclass(frozen=True)
@@ -156,48 +161,47 @@ class _Run:
             SpecError: one of that id was published for another spec or other data.
         """
         found = self._found()
-        if found is None or found[0].get("binding") == self.work.binding:
-            return None if found is None else self._result(*found, reused=True)
-        if self.if_published == "replace":
-            return None
-        if self.if_published == "reuse":
-            return self._result(*found, reused=True)
-        raise SpecError(
-            f"run {self.work.run_id} was published with another spec, other data or another"
-            " version",
-            hint="give another run id, or say if_published: reuse or replace",
-        )
+        if found is not None:
+            same = found.get("binding") == self.work.binding
+            if same or self.if_published == "reuse":
+                return self._result(found, self.work.target, reused=True)
+            if self.if_published == "fail":
+                raise SpecError(
+                    f"run {self.work.run_id} was published with another spec, other data or another"
+                    " version",
+                    hint="give another run id, or say if_published: reuse or replace",
+                )
+        aside = published(self.work.rejected, self.work.run_id)
+        if aside is None or aside.get("binding") != self.work.binding:
+            return None  # what was never published does not stand in the way of other data
+        return self._result(aside, self.work.rejected, reused=True)
+
+    def tidy(self) -> None:
+        """Remove the steps of a run that is published; call it under the lock.
+
+        A run that was killed after its tables reached the sink has its report among them still.
+        """
+        if self.delivery is not None and manifest_of(self.work.out).get(RUN) == self._found():
+            self.work.publish(accepted=True)
+        self.work.remove()
 
     def finish(self, stages: Stages) -> RunResult:
-        """Do all that is not done yet, and publish."""
-        with lock(self.work):
-            self.work.bind(anew=self.if_published != "fail")
-            held = stages.finish()
-            accepted = held["decision"] != "FAIL"
-            if accepted:
-                stages.deliver()
-            folder = self.work.publish(accepted)
-            self.work.remove()
+        """Do all that is not done yet, and publish; call it under the lock."""
+        self.work.bind(anew=self.if_published != "fail")
+        held = stages.finish()
+        accepted = held["decision"] != "FAIL"
+        if accepted:
+            stages.deliver()
+        folder = self.work.publish(accepted)
+        self.work.remove()
         return self._result(held, folder)
 
-    def _found(self) -> tuple[Mapping[str, Any], Path] | None:
-        for folder in (self.work.target, self.work.rejected):
-            held = published(folder, self.work.run_id)
-            delivered = folder == self.work.rejected or self._delivered() is not None
-            if held is not None and delivered:
-                return held, folder
-        # the folder may lie on another machine, and be gone
-        elsewhere = self._delivered() if self.delivery else None
-        return None if elsewhere is None else (elsewhere, self.work.target)
-
-    def _delivered(self) -> Mapping[str, Any] | None:
-        """What the sink says of the run, if this is the one that is published there."""
+    def _found(self) -> Mapping[str, Any] | None:
+        """What the manifest says of the run, if it is published now: the sink's, if it has one."""
         if self.delivery is None:
-            return {}
-        manifest = self.delivery.sink().published()
-        held = (manifest or {}).get(RUN)
-        ours = isinstance(held, Mapping) and held.get("run_id") == self.work.run_id
-        return held if ours else None
+            return published(self.work.target, self.work.run_id)
+        manifest = self.delivery.published()  # its folder may lie on another machine, and be gone
+        return None if manifest is None else dict(manifest[RUN])
 
     def _result(self, held: Mapping[str, Any], folder: Path, reused: bool = False) -> RunResult:
         shown = self.delivery.target.masked()["url"] if self.delivery else ""

@@ -8,16 +8,19 @@ from typing import Any
 
 from synthlake.ports import Source
 from synthlake.schema.model import Schema, Table
+from synthlake.source.open import DATABASE
 from synthlake.store.canonical import digest_json
 
 _CHUNK = 1 << 20
+_SUMMED = 1 << 31  # of a row's hash; 4 billion rows add up to less than an int64
 
 
 def snapshot(source: Source, url: str) -> str:
     """Digest of what a source holds.
 
     Of its version if it knows one (``version()``, a digest of all that is read); else of its files;
-    else of names, types and counts.
+    else, as in a database, whose files also hold what is not read and change with whatever is
+    written beside it (a twin, say), of names, types and the sum of the rows' hashes.
 
     Cost: one read of the files, or one scan of every table by the engine that holds it; nothing
         where there is a version.
@@ -29,7 +32,7 @@ def snapshot(source: Source, url: str) -> str:
     if version is not None:
         return digest_json({"version": version()})
     place = local_path(url)
-    if place is not None:
+    if place is not None and _holds_files(url, place):
         return digest_json({"files": _files(place)})
     schema = source.schema()
     return digest_json({table.name: _facts(source, schema, table) for table in schema})
@@ -45,10 +48,16 @@ def local_path(url: str) -> Path | None:
     )
 
 
+def _holds_files(url: str, place: Path) -> bool:
+    """Whether the data are files of rows, and not a database."""
+    scheme = url.partition("://")[0] if "://" in url else ""
+    database = place.is_file() and place.name.lower().endswith(DATABASE)
+    return scheme.lower() in ("", "parquet", "csv") and not database
+
+
 def _files(place: Path) -> dict[str, Any]:
     if place.is_file():
-        log = place.with_name(place.name + ".wal")
-        return {p.name: file_digest(p) for p in (place, log) if p.is_file()}
+        return {place.name: file_digest(place)}
     found = [p for p in sorted(place.rglob("*")) if p.is_file() and not _hidden(p, place)]
     return {str(p.relative_to(place)): file_digest(p) for p in found}
 
@@ -67,15 +76,21 @@ def file_digest(path: Path) -> str:
 
 
 def _facts(source: Source, schema: Schema, table: Table) -> list[Any]:
-    from sqlglot import exp
+    from synthlake.sql import keys
+    from synthlake.sql.dialect import bigint
+    from synthlake.sql.tables import Tables
 
-    engine = source.engine()
-    columns = [exp.column(c.name, quoted=True) for c in table.columns]
-    counts: list[exp.Expression] = [exp.Count(this=exp.Star())]
-    counts += [exp.Count(this=exp.Distinct(expressions=[column])) for column in columns]
-    chosen = ", ".join(e.sql(dialect=engine.dialect) for e in counts)
-    row = engine.query(f"SELECT {chosen} FROM {engine.relation(table.name)}")
+    tables = Tables(source.engine(), schema)
+    parts = keys.parts(tables, table, [c.name for c in table.columns])
+    # the sum of all rows' hashes does not depend on their order, and fits whatever their number
+    rows = f"SUM({keys.row_hash(tables.primitives, parts)} % {_SUMMED})"
+    chosen = [bigint("COUNT(*)"), bigint(rows)]
+    chosen += [bigint(f"COUNT(DISTINCT {p.value})") for p in parts if not keys.counts(p)]
+    named = ", ".join(f"{text} AS n{number}" for number, text in enumerate(chosen))
+    row = tables.engine.query(f"SELECT {named} FROM {tables.read(table.name)}")
     return [
         [column[0].as_py() for column in row.columns],
         [[c.name, str(c.type), c.nullable] for c in table.columns],
+        list(table.primary_key),
+        [[list(fk.columns), fk.references, list(fk.to)] for fk in table.foreign_keys],
     ]

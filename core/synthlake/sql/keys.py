@@ -65,6 +65,11 @@ def key_hash(primitives: Primitives, parts: Sequence[Part]) -> str:
     return primitives.hashed(key_text(primitives, parts))
 
 
+def counts(part: Part) -> bool:
+    """Whether a value takes part in the hash of its row; nested ones do not."""
+    return kind(part.type) == "float" or kind(part.type) in KEYS
+
+
 def row_hash(primitives: Primitives, parts: Sequence[Part]) -> str:
     """Hash of values of which some may be NULL or floats; nested values do not count."""
     texts = ["''"]
