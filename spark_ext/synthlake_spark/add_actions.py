@@ -20,6 +20,7 @@ from synthlake_spark.marks import Mark, latest, plain_name
 from synthlake_spark.output_types import OutputTypes
 from synthlake_spark.part_files import only_parts
 
+_KIND = "arrow"
 _ADDED = "path string, size long, rows long"
 _MANIFEST = pa.schema([("run_id", pa.string()), ("digest", pa.string()), ("manifest", pa.string())])
 
@@ -67,12 +68,18 @@ class ArrowWriter:
     def staged_mark(self, table: str) -> Mark | None:
         """Whose files are complete."""
         found = self._table(self._staged(table))
-        return None if found is None else self._mark(found)
+        mark = None if found is None else self._mark(found)
+        if mark is None:
+            return None
+        kind, _, digest = mark.digest.partition(" ")
+        return Mark(mark.run_id, digest if kind == _KIND else f"other {digest}")
 
     def stage(self, table: str, frame: Any, mark: Mark) -> None:
         """Let workers write the rows; ``frame`` stays unread, as its rows would come twice here."""
         asked, parts = self.shipped.cuts(table)
-        prefix = f"{self._published(table)}/{plain_name(mark.run_id)}-{mark.digest[:12]}"
+        # with the number of parts: tasks of a driver that died may still write those of another
+        prefix = f"{plain_name(mark.run_id)}-{parts}-{mark.digest[:12]}"
+        prefix = f"{self._published(table)}/{prefix}"
         write = _part_writer(self.shipped.place, table, asked, prefix)
         rows = self.spark.range(0, parts, 1, parts).mapInArrow(write, _ADDED).collect()
         added = sorted((row["path"], row["size"], row["rows"]) for row in rows)
@@ -81,7 +88,8 @@ class ArrowWriter:
             self._staged(table),
             pa.table({"path": list(names), "size": list(sizes), "rows": list(counts)}),
             mode="error",
-            commit_properties=self._properties(mark),
+            # not a mark that Spark's writer takes for its own: it stages rows, not add actions
+            commit_properties=self._properties(Mark(mark.run_id, f"{_KIND} {mark.digest}")),
         )
 
     def staged(self, table: str) -> Any:

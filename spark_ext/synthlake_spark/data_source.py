@@ -5,6 +5,7 @@ spark.read.format("synthlake").option("artifact", path).option("table", "flights
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -31,6 +32,7 @@ from synthlake_spark.worker import ROWS_PER_BATCH, check_versions, versions
 
 ROWS_PER_PARTITION = 250_000
 _NUMBERS = {"scale": float, "seed": int, "rows": int, "partitions": int, "rowsPerBatch": int}
+_ARTIFACT = "artifact"
 OPTIONS = ("artifact", "table", *_NUMBERS)
 
 
@@ -101,9 +103,8 @@ def _number(name: str, text: str) -> Any:
     return value
 
 
-@lru_cache(maxsize=4)
 def twin_of(asked: Asked) -> Twin:
-    """The twin that is asked for, made once a process.
+    """The twin that is asked for, made once a process for what lies there now.
 
     Raises:
         ArtifactError: there is none, or it cannot be read.
@@ -114,7 +115,31 @@ def twin_of(asked: Asked) -> Twin:
     Cost:
         a counting pass for an artifact's folder; none for a file that ``Twin.save`` wrote.
     """
-    path = Path(asked.artifact.removeprefix("file://"))
+    return _twin(asked, _stamp(_held(asked)))
+
+
+def _path(asked: Asked) -> Path:
+    return Path(asked.artifact.removeprefix("file://"))
+
+
+def _held(asked: Asked) -> Path:
+    """The file by which an artifact or a saved twin is known."""
+    path = _path(asked)
+    return path if path.is_file() else path / "manifest.json"
+
+
+def _stamp(file: Path) -> tuple[int, ...] | None:
+    """Changes when another file takes the place of this one; workers outlive what they read."""
+    try:
+        held = file.stat()
+    except OSError:
+        return None
+    return held.st_ino, held.st_mtime_ns, held.st_size
+
+
+@lru_cache(maxsize=4)
+def _twin(asked: Asked, stamp: tuple[int, ...] | None) -> Twin:
+    path = _path(asked)
     if not path.is_file():
         rows = None if asked.rows is None else {asked.table: asked.rows}
         return load(path).sample(asked.scale, rows=rows, seed=asked.seed)
@@ -149,6 +174,17 @@ class Rows(InputPartition):
         self.start, self.stop = start, stop
 
 
+def known_by(asked: Asked) -> dict[str, str]:
+    """What rows follow from beside the options: versions, and what lies there now."""
+    file = _held(asked)
+    artifact = (
+        file.stat().st_size
+        if _path(asked).is_file()
+        else hashlib.sha256(file.read_bytes()).hexdigest()
+    )
+    return {**versions(), _ARTIFACT: str(artifact)}
+
+
 def read_rows(
     asked: Asked, expected: Mapping[str, str], partition: Any
 ) -> Iterator[pa.RecordBatch]:
@@ -156,8 +192,14 @@ def read_rows(
 
     Raises:
         SampleError: the worker has other versions.
+        ArtifactError: another artifact lies there than when the read began.
     """
-    check_versions(versions(), expected)
+    check_versions(versions(), {n: v for n, v in expected.items() if n != _ARTIFACT})
+    if known_by(asked)[_ARTIFACT] != expected[_ARTIFACT]:
+        raise errors.ArtifactError(
+            f"{asked.artifact} is not what it was when the read began",
+            hint="read again, and let all nodes have the same artifact",
+        )
     types, made = types_of(asked), twin_of(asked)[asked.table]
     for batch in made.batches(partition.start, partition.stop):
         for first in range(0, batch.num_rows, ROWS_PER_BATCH):
@@ -172,7 +214,7 @@ class TwinReader(DataSourceReader):
     """
 
     def __init__(self, asked: Asked) -> None:
-        self.asked, self.expected = asked, versions()
+        self.asked, self.expected = asked, known_by(asked)
 
     def partitions(self) -> Sequence[InputPartition]:
         """One a range of rows that begins where a block does."""
@@ -191,7 +233,7 @@ class TwinStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
     """
 
     def __init__(self, asked: Asked) -> None:
-        self.asked, self.expected = asked, versions()
+        self.asked, self.expected = asked, known_by(asked)
 
     def initialOffset(self) -> dict[str, int]:  # noqa: N802
         """Before the first row."""

@@ -10,6 +10,7 @@ import hashlib
 import re
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -67,8 +68,9 @@ class Frames(dict[str, Any]):
 
     @property
     def unchanged(self) -> bool:
-        """Whether the frames are still those that were generated."""
-        return all(self._made.get(name) is frame for name, frame in self.items())
+        """Whether the frames are still those that were generated, and all of them."""
+        same = all(self.get(name) is frame for name, frame in self._made.items())
+        return same and len(self) == len(self._made)
 
 
 def ship(spark: Any, twin: Twin, shared: str | Path | None, partitions: int | None) -> Shipped:
@@ -86,7 +88,7 @@ def ship(spark: Any, twin: Twin, shared: str | Path | None, partitions: int | No
     """
     folder = Path(shared) if shared is not None else _scratch()
     try:
-        draft = folder / f"{id(twin):x}.draft"
+        draft = folder / f"{uuid.uuid4().hex}.draft"  # drivers may share the folder
         saved = twin.save(draft)
         name = hashlib.sha256("\0".join([saved.fingerprint, *twin]).encode()).hexdigest()
         file = draft.rename(folder / f"{name[:32]}.twin")
@@ -153,7 +155,8 @@ def frame_of(spark: Any, shipped: Shipped, table: str) -> Any:
     asked, parts = shipped.cuts(table)
     types = OutputTypes.of(table, shipped.twin[table].schema)
     make = _maker(shipped.place, table, asked, worker.versions())
-    return spark.range(0, parts, 1, parts).mapInArrow(make, types.spark)
+    made = spark.range(0, parts, 1, parts).mapInArrow(make, types.spark)
+    return made.select(*types.columns)
 
 
 def _maker(place: str, table: str, parts: int, expected: dict[str, str]) -> Any:

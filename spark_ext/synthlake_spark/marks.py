@@ -41,7 +41,20 @@ class Mark:
             raise errors.SinkError(
                 f"run {self.run_id} was written with other content: {where}",
                 hint="give another run_id; the same one stands for the same artifact, plan and"
-                " schema",
+                " schema, and while it is not published, for one writer",
+            )
+
+    def check_own(self, found: Mark, where: str) -> None:
+        """Refuse what another run has left where this one stages, such as under a folded name.
+
+        Raises:
+            SinkError: it is not of this run, or of other content.
+        """
+        self.check(found, where)
+        if found != self:
+            raise errors.SinkError(
+                f"run {found.run_id} stages in the place of run {self.run_id}",
+                hint="give another run_id; catalogs fold the case of names",
             )
 
 

@@ -65,6 +65,15 @@ class OutputTypes:
             arrows.append(pa.field(column.name, found[1], True))
         return cls(table, spark.StructType(fields), pa.schema(arrows))
 
+    @property
+    def columns(self) -> list[Any]:
+        """Expressions of all columns, with texts as plain ones.
+
+        Spark Connect sends types with their collation said, even the plain one; Delta writes that
+        into the log, and readers other than Spark refuse such a table.
+        """
+        return [_column(field) for field in self.spark.fields]
+
     def batch(self, made: pa.RecordBatch) -> pa.RecordBatch:
         """A batch in these types.
 
@@ -89,6 +98,16 @@ class OutputTypes:
             f" {field.type}",
             hint="learn the column in a type that Spark has",
         )
+
+
+def _column(field: Any) -> Any:
+    # no expression as text: Spark replaces ${...} in it
+    from pyspark.sql import functions as f
+
+    escaped = field.name.replace("`", "``")
+    column = f.col(f"`{escaped}`")
+    plain = isinstance(field.dataType, spark.StringType)
+    return column.cast("string").alias(field.name) if plain else column
 
 
 def _pair(kind: Any) -> tuple[Any, Any] | None:

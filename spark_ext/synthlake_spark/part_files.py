@@ -17,7 +17,8 @@ from synthlake_spark.output_types import OutputTypes
 from synthlake_spark.worker import located, opened, table_rows
 
 _ROWS_PER_GROUP = 131_072
-_PART = re.compile(r"-[0-9a-f]{12}-[0-9]{5,}\.parquet(\.[0-9]+\.tmp)?$")
+# and the log's folder: that of a first commit which never came
+_PART = re.compile(r"-[0-9a-f]{12}-[0-9]{5,}\.parquet(\.[0-9]+\.tmp)?$|^_delta_log$")
 
 
 def write_part(
@@ -58,7 +59,7 @@ def write_part(
 
 
 def only_parts(folder: str) -> bool:
-    """Whether a folder holds nothing but files of ``write_part``, or is not there."""
+    """Whether a folder without a table holds only files of ``write_part``, or is not there."""
     local = "://" not in folder
     store, target = (fs.LocalFileSystem(), folder) if local else fs.FileSystem.from_uri(folder)
     listed: Any = store.get_file_info(fs.FileSelector(target, allow_not_found=True))

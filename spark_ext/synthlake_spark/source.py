@@ -91,6 +91,31 @@ class SparkSource:
         found = self._schema[table]
         return typed_batches(self._engine, self._engine.relation(table), found, columns)
 
+    def state(self) -> dict[str, tuple[int, Any]]:
+        """Rows of each table, and the sum of their hashes; nothing for tables of a fixed version.
+
+        Equal before and after learning, unless frames make other rows each time they are read.
+
+        Raises:
+            QueryError: Spark cannot read a table.
+
+        Cost: one pass over all columns.
+        """
+        names = [table.name for table in self._schema if table.name not in self.versions]
+        if not names:
+            return {}
+        asked = " UNION ALL ".join(self._state(n, name) for n, name in enumerate(names))
+        found = self._engine.query(asked).to_pylist()
+        return {names[row["place"]]: (row["n"], row["total"]) for row in found}
+
+    def _state(self, place: int, table: str) -> str:
+        columns = [sql.quoted(self._engine.dialect, c.name) for c in self._schema[table].columns]
+        hashed = f"CAST(xxhash64({', '.join(columns)}) AS DECIMAL(38, 0))"
+        return (
+            f"SELECT {place} AS place, count(*) AS n, sum({hashed}) AS total"
+            f" FROM {self._engine.relation(table)}"
+        )
+
     def close(self) -> None:
         """Drop the temporary views. The session stays."""
         self._engine.close()
@@ -98,7 +123,10 @@ class SparkSource:
     def _define(self, name: str, frame: Any) -> None:
         # renamed by position: names of columns are not read as expressions
         engine = self._engine
-        raw = engine.register(frame.toDF(*map(engine.written, frame.columns)))
+        # filtered by nothing: dropping a view takes what is cached of an equal plan, such as the
+        # user's own frame, from the cache
+        named = frame.toDF(*map(engine.written, frame.columns)).where("true")
+        raw = engine.register(named)
         listed = []
         for field in frame.schema.fields:
             quoted = sql.quoted(engine.dialect, field.name)

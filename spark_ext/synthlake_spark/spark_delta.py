@@ -6,6 +6,7 @@ Spark's follows a clone's files to another folder.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,11 +56,19 @@ class SparkWriter:
         spark: a session with Delta's jars.
         sink: a folder or URI; or a schema of a catalog.
         run_id: of the run.
+
+    Raises:
+        SinkError: the catalog has no such schema.
     """
 
     def __init__(self, spark: Any, sink: str, run_id: str) -> None:
         self.spark, self.sink, self.run_id = spark, sink.rstrip("/") or "/", run_id
         self._by_path = "/" in sink or ":" in sink
+        if not self._by_path and not spark.catalog.databaseExists(sink):
+            raise errors.SinkError(
+                f"the catalog has no schema {sink}",
+                hint=f"create it first; a folder of this name is ./{sink}",
+            )
 
     def _place(self, *parts: str) -> Place:
         if self._by_path:
@@ -90,8 +99,8 @@ class SparkWriter:
         return Mark(run_id, rows[0]["digest"]), str(rows[0]["manifest"])
 
     def staged_mark(self, table: str) -> Mark | None:
-        """Whose rows are staged."""
-        return self._mark(self._staged(table), table)
+        """Whose rows are staged; files without a commit are what a driver left that died."""
+        return self._mark(self._staged(table), table, lambda: True)
 
     def stage(self, table: str, frame: Any, mark: Mark) -> None:
         """Stage a frame."""
@@ -103,7 +112,8 @@ class SparkWriter:
 
     def published_mark(self, table: str) -> Mark | None:
         """Whose rows are published."""
-        return self._mark(self._published(table), table)
+        # a run looks here before it stages: files without a commit came after that, so are its own
+        return self._mark(self._published(table), table, lambda: bool(self.staged_mark(table)))
 
     def publish(self, table: str, mark: Mark) -> None:
         """Copy what is staged over what is published."""
@@ -116,8 +126,13 @@ class SparkWriter:
         frame = self.spark.createDataFrame(rows, _MANIFEST).coalesce(1)
         self._place("_manifest").write(frame, "append", mark)
 
-    def _mark(self, place: Place, table: str) -> Mark | None:
+    def _mark(self, place: Place, table: str, died: Callable[[], bool]) -> Mark | None:
         """The newest mark of ours on a table; None if there is no table.
+
+        Args:
+            place: of the table.
+            table: its name.
+            died: tells whether files that no commit names are of this run, which died before.
 
         Raises:
             SinkOccupiedError: there is one, and none of its commits is ours.
@@ -130,7 +145,8 @@ class SparkWriter:
         except AnalysisException as error:
             if not _is_absent(error):
                 raise
-            self._check_free(place, table)
+            if not (place.path and died()):
+                self._check_free(place, table)
             return None
         mark = latest(found)
         if mark is None:

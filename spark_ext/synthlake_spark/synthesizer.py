@@ -57,21 +57,35 @@ class SparkSynthesizer:
             on_event: told about progress.
 
         Raises:
-            SourceError: the frames cannot be read.
+            SourceError: the frames cannot be read, or give other rows each time.
             SchemaError: the schema contradicts itself or the frames.
             LearnError: the data cannot be learned as asked.
             QueryError: Spark refused a statement.
 
         Privacy: counts, values with their counts, and at most ``max_rows`` rows of each tree of
             tables leave Spark, for this process alone.
-        Cost: a few statements a column; each reads the frames or what is cached of them.
+        Cost: a few statements a column; each reads the frames or what is cached of them. Frames
+            are read once more before and after, to see that their rows are still the same.
         """
         from synthlake_spark.twin import SparkTwin
 
         source = frames if isinstance(frames, SparkSource) else SparkSource(frames)
         try:
+            before = source.state()
             artifact = fit(source, self._schema, seed=seed, on_event=on_event, **self._settings)
+            _check_state(before, source.state())
         finally:
             if source is not frames:
                 source.close()
         return SparkTwin(source.engine().spark, artifact)
+
+
+def _check_state(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Refuse what was learned of rows that were not the same in every statement."""
+    changed = [name for name in before if after[name] != before[name]]
+    if changed:
+        raise errors.SourceError(
+            f"the rows of {', '.join(changed)} changed while they were learned",
+            hint="give frames that make the same rows each time they are read: frame.persist(), a"
+            " checkpoint, or tables with a version by SparkSource.from_tables",
+        )

@@ -21,6 +21,7 @@ from synthlake_spark.marks import Mark
 from synthlake_spark.output_types import OutputTypes
 
 _AT_A_TIME = 4
+_FORBIDDEN = frozenset(" ,;{}()\n\t=")  # of Delta without column mapping
 
 Gate = Callable[[Mapping[str, Any]], None]
 """Called with frames over the staged tables; what it raises stops the run before publishing."""
@@ -90,16 +91,19 @@ def write_tables(
     """Write frames; every step that a run before has done is found and left alone.
 
     Raises:
-        SinkError: the run id stands for other content, the audit failed, or frames were changed.
+        SinkError: the run id stands for other content, the audit failed, frames were changed, or
+            Delta refuses the name of a column.
         SinkOccupiedError: a table is there that Synthlake did not write.
     """
     if not isinstance(frames, Frames) or not frames.unchanged:
         raise errors.SinkError(
             "these frames are not those that generate() returned",
-            hint="write changed frames by Spark's own writer; what is written here is known by the"
-            " artifact and the plan that it follows from",
+            hint="for some tables, generate(tables=[...]); write changed frames by Spark's own"
+            " writer: what is written here is known by the artifact and the plan that it follows"
+            " from",
         )
     shipped = frames.shipped
+    _check_names(shipped)
     mark = Mark(run_id or shipped.fingerprint[:16], _digest(frames))
     writer = target.writer(mark.run_id, shipped)
     published = writer.manifest(mark.run_id)
@@ -127,7 +131,7 @@ def _stage(
         if found is None:
             writer.stage(name, frames[name], mark)
         else:
-            mark.check(found, "it is staged")
+            mark.check_own(found, "it is staged")
 
     _each(frames, stage)
     staged = {name: writer.staged(name) for name in frames}
@@ -135,6 +139,18 @@ def _stage(
     for gate in gates:
         gate(staged)
     return counted
+
+
+def _check_names(shipped: Shipped) -> None:
+    """Refuse names of columns that Delta refuses, before anything is written."""
+    for name, table in shipped.twin.items():
+        for column in table.schema.names:
+            if _FORBIDDEN & set(column):
+                raise errors.SinkError(
+                    f"{name}.{column} has a sign in its name that Delta refuses, one of"
+                    " ' ,;{}()=', a tab or a line end",
+                    hint="rename the column",
+                )
 
 
 def _each(tables: Iterable[str], work: Callable[[str], Any]) -> dict[str, Any]:

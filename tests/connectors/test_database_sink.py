@@ -184,6 +184,17 @@ def test_a_users_table_keeps_its_shape_where_its_rows_may_be_replaced(place: Pla
         place.sink().open("three", SCHEMA)
 
 
+def test_what_a_users_table_computes_is_left_to_it(place: Place) -> None:
+    deliver(place.sink(), SCHEMA, SMALL, "first", "0")  # makes the schema
+    computed = "BIGINT GENERATED ALWAYS AS (id * 2)" + " STORED" * (place.engine != "duckdb")
+    place.run(f'CREATE TABLE {place.address("own")} (id BIGINT PRIMARY KEY, "Twice" {computed})')
+    columns = (Column("Twice", pa.int64()), Column("id", pa.int64(), nullable=False))
+    schema = Schema({"own": Table("own", columns, ("id",))})
+    for run, given in (("one", (7, 1)), ("two", (7, 2))):
+        deliver(place.sink(into_existing=True), schema, {"own": [given]}, run, run)
+        assert place.rows("own") == [(given[1], 2 * given[1])]
+
+
 def test_a_view_is_never_replaced(place: Place) -> None:
     if place.schema is not None:
         place.run(f'CREATE SCHEMA "{place.schema}"')

@@ -24,7 +24,7 @@ from tests.connectors.database_places import (
 )
 
 from synthlake.api import Column, Schema, Table
-from synthlake.errors import SinkBusyError, SinkError
+from synthlake.errors import SinkBusyError, SinkError, SinkOccupiedError
 from synthlake.sink import open_sink
 
 SCHEMA = parents_and_children()
@@ -154,7 +154,10 @@ def test_a_held_snapshot_sees_all_old_rows_and_a_new_one_all_new(place: Place) -
         before = 10 * number
 
 
-def test_publishers_at_the_same_time_wait_for_each_other(place: Place) -> None:
+@pytest.mark.parametrize("isolation", ["read committed", "repeatable read"])
+def test_publishers_at_the_same_time_wait_for_each_other(place: Place, isolation: str) -> None:
+    database = place.url.rpartition("/")[2]
+    place.run(f"ALTER DATABASE {database} SET default_transaction_isolation = '{isolation}'")
     sinks = []
     for run in range(4):
         sink = place.sink()
@@ -195,6 +198,48 @@ def test_the_database_that_refuses_quotes_no_values_and_no_password(place: Place
     assert "secret-cell" not in shown.replace("n <> 'secret-cell'", "")
     assert "Passw0rd" not in shown + repr(place.sink())
     assert place.rows("Parent") == []
+
+
+def test_identities_of_a_users_table_are_written_as_they_are(place: Place) -> None:
+    place.run("CREATE SCHEMA twin")
+    identity = "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
+    place.run(f'CREATE TABLE twin."Parent" (id {identity}, n text)')
+    deliver(place.sink(into_existing=True), SCHEMA, SMALL)
+    assert place.rows("Parent") == sorted(SMALL["Parent"], key=repr)
+
+
+@pytest.mark.parametrize("action", ["CASCADE", "SET NULL", "SET DEFAULT"])
+@pytest.mark.parametrize("made", [True, False], ids=["ours", "the user's"])
+def test_rows_of_other_tables_do_not_go_with_those_that_are_replaced(
+    place: Place, action: str, made: bool
+) -> None:
+    if made:
+        deliver(place.sink(), SCHEMA, SMALL)
+    else:
+        place.run("CREATE SCHEMA twin")
+        place.run('CREATE TABLE twin."Parent" (id bigint PRIMARY KEY, n text)')
+        place.run("""INSERT INTO twin."Parent" VALUES (1, 'a')""")
+    place.run(
+        'CREATE TABLE public."my; rows" (id bigint, parent bigint DEFAULT 2'
+        f' REFERENCES twin."Parent" ON DELETE {action})'
+    )
+    place.run('INSERT INTO public."my; rows" VALUES (1, 1)')
+    with pytest.raises(SinkOccupiedError, match=r'rows of Parent would delete or .*"my; rows"'):
+        deliver(place.sink(into_existing=True), SCHEMA, SMALL, "next", "two")
+    assert place.run('SELECT * FROM public."my; rows"') == [(1, 1)]
+
+
+def test_actions_between_the_tables_of_the_twin_are_no_danger(place: Place) -> None:
+    place.run("CREATE SCHEMA twin")
+    place.run('CREATE TABLE twin."Parent" (id bigint PRIMARY KEY, n text)')
+    place.run(
+        'CREATE TABLE twin.child (id bigint, parent bigint REFERENCES twin."Parent"'
+        " ON DELETE CASCADE, x double precision) PARTITION BY RANGE (id)"
+    )
+    place.run("CREATE TABLE twin.child_0 PARTITION OF twin.child DEFAULT")
+    for run in ("one", "two"):
+        deliver(place.sink(into_existing=True), SCHEMA, SMALL, run, run)
+        assert place.rows("child") == sorted(SMALL["child"], key=repr)
 
 
 def test_servers_that_cannot_be_reached_or_refuse(place: Place) -> None:

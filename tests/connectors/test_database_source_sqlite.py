@@ -60,6 +60,24 @@ def rows(source: Any, table: str) -> list[dict[str, Any]]:
     return read_table(source, table).to_pylist()
 
 
+def test_keys_are_found_in_any_case_and_those_to_nothing_left_out(
+    made: Made, opened: Callable[..., Any]
+) -> None:
+    path = made(
+        'CREATE TABLE Parent ("Id" INTEGER PRIMARY KEY, "B, c" TEXT UNIQUE)',
+        'CREATE TABLE child ("X) y" INT REFERENCES PARENT (ID), q TEXT,'
+        ' FOREIGN KEY (Q) REFERENCES parent ("b, C"))',
+        "CREATE TABLE broken (a INT REFERENCES missing (id), b INT REFERENCES parent (missing),"
+        " FOREIGN KEY (a, b) REFERENCES parent)",
+    )
+    schema = opened(path).schema()
+    assert set(schema["child"].foreign_keys) == {
+        ForeignKey(("X) y",), "Parent", ("Id",)),
+        ForeignKey(("q",), "Parent", ("B, c",)),
+    }
+    assert schema["broken"].foreign_keys == ()
+
+
 def test_keys_and_names_are_reflected(made: Made, opened: Callable[..., Any]) -> None:
     path = made(
         'CREATE TABLE "Order" ("Year" INT, "No" INT, code TEXT UNIQUE, PRIMARY KEY ("No", "Year"))',

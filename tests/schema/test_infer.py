@@ -195,6 +195,23 @@ def test_a_reference_that_closes_a_cycle_is_left_out() -> None:
     assert "cycle" in render(found, "data")
 
 
+def test_a_declared_reference_does_not_give_way_to_an_inferred_one() -> None:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        # every id of a unit happens to be one of an item, and units come first
+        connection.execute(
+            "CREATE TABLE unit (tenant INT, item_id INT, PRIMARY KEY (tenant, item_id));"
+            "CREATE TABLE item (item_id INT PRIMARY KEY, tenant INT, unit INT,"
+            " FOREIGN KEY (tenant, unit) REFERENCES unit (tenant, item_id));"
+            "INSERT INTO unit SELECT 1, i FROM range(1, 201) t(i);"
+            "INSERT INTO item SELECT i, 1, 1 + i % 200 FROM range(1, 601) t(i)"
+        )
+        found = infer(open_source(connection), parse_tables({}))
+    assert references(found.schema) == {"item(tenant, unit) -> unit(tenant, item_id)"}
+    assert "cycle" in found.evidence["unit.foreign_keys[item_id]"]
+
+
 @pytest.mark.parametrize(
     ("document", "message"),
     [

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from synthlake.errors import SinkBusyError, SinkError
-from synthlake.schema.model import Column, Schema, Table
+from synthlake.schema.model import Column, ForeignKey, Schema, Table
 from synthlake.sink import open_sink
 from synthlake.source import open_source, read_table
 
@@ -94,6 +94,16 @@ def test_types_that_duckdb_has_not_are_carried_or_refused(tmp_path: Path) -> Non
     )
     with pytest.raises(SinkError, match=r"n\.at is timestamp\[ns, tz=UTC\].*without loss"):
         sink.write_part("n", 0, [part])
+
+
+def test_keys_are_found_in_any_case(tmp_path: Path) -> None:
+    path = tmp_path / "shop.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute('CREATE TABLE Parent ("Id" INTEGER PRIMARY KEY)')
+        connection.execute("CREATE TABLE child (p INTEGER REFERENCES PARENT (ID))")
+    source = open_source(path)
+    assert source.schema()["child"].foreign_keys == (ForeignKey(("p",), "Parent", ("Id",)),)
+    source.close()  # type: ignore[attr-defined]
 
 
 def test_a_source_of_the_same_file_is_closed_first(tmp_path: Path) -> None:

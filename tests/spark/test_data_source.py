@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from tests.relational.flights import cut, declared
 from tests.spark.twins import cells, expected
 
 import synthlake as sl
 from synthlake import errors
-from synthlake_spark.data_source import Asked
+from synthlake_spark.data_source import Asked, TwinReader
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +48,35 @@ def test_a_saved_twin_is_read_as_it_is(spark: Any, artifact: sl.Artifact, tmp_pa
     assert cells(weather) == expected(artifact, seed=9, scale=2.0)["weather"]
     with pytest.raises(Exception, match="a saved twin has its size and seed"):
         _reader(spark, tmp_path / "twin", seed=1).load()
+
+
+def test_an_artifact_that_was_replaced_is_read_anew(
+    spark: Any, artifact: sl.Artifact, tmp_path: Path
+) -> None:
+    """Python workers outlive a read; what they keep in memory is of the read before."""
+    for seed in (1, 2):
+        artifact.sample(seed=seed).save(tmp_path / "twin")
+        assert (
+            cells(_reader(spark, tmp_path / "twin").load())
+            == expected(artifact, seed=seed)["planes"]
+        )
+    for rows in (300, 200):
+        table = pa.table({"n": range(rows)})
+        sl.fit({"t": table}, {"t": {"keep": True}}).save(tmp_path / "artifact")
+        frame = _reader(spark, tmp_path / "artifact", "t").load()
+        assert sorted(cells(frame)["n"].to_pylist()) == list(range(rows))
+
+
+def test_an_artifact_that_changes_during_a_read_is_an_error(tmp_path: Path) -> None:
+    asked = Asked(str(tmp_path / "artifact"), "t")
+    learned = [sl.fit({"t": pa.table({"n": range(n)})}, {"t": {"keep": True}}) for n in (3, 4)]
+    learned[0].save(tmp_path / "artifact")
+    reader = TwinReader(asked)
+    (partition,) = reader.partitions()
+    assert sum(batch.num_rows for batch in reader.read(partition)) == 3
+    learned[1].save(tmp_path / "artifact")
+    with pytest.raises(errors.ArtifactError, match="not what it was when the read began"):
+        list(reader.read(partition))
 
 
 def test_a_stream_brings_every_row_once(
@@ -115,9 +148,20 @@ print(frame.count())
 """
 
 
+def _run_classic(script: str, *arguments: object) -> None:
+    """Run a script whose session is a classic one of its own."""
+    known = {**os.environ, "PYSPARK_PYTHON": sys.executable}
+    known.pop("SPARK_REMOTE", None)
+    script = script.replace("builder.", "builder.master('local[2]').")
+    subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)], env=known, check=True, timeout=600
+    )
+
+
 @pytest.mark.slow
 def test_a_fresh_session_finds_it(connect: Any, artifact: sl.Artifact, folder: Path) -> None:
     made = artifact.sample(seed=5)
+    _run_classic(FRESH, folder, made["flights"].rows)
     said = connect.run(FRESH, folder, made["flights"].rows)
     assert "found by pyspark.sql.connect" in said
     assert connect.run(REGISTERED, folder).split()[-1] == str(made["planes"].rows)

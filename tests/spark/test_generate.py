@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from tests.relational.flights import cut, declared
+from tests.spark.ranges import rows_of
 from tests.spark.twins import NO_SHUFFLE, cells, expected
 
 import synthlake as sl
@@ -53,6 +54,15 @@ def test_frames_move_no_rows(twin: SparkTwin) -> None:
         plan = _plan(frame)
         assert "MapInArrow" in plan
         assert [word for word in NO_SHUFFLE if word in plan] == []
+
+
+def test_children_of_any_range_are_those_of_the_full_run(spark: Any, twin: SparkTwin) -> None:
+    frames = twin.generate(seed=5, scale=3.0)
+    made = expected(twin.artifact, seed=5, scale=3.0)
+    for name in ("flights", "weather"):
+        rows = made[name].num_rows
+        found = rows_of(spark, frames, name, [0, 1, 8, rows // 3, rows // 2 + 3, rows - 1, rows])
+        assert cells(found) == made[name]
 
 
 def test_some_tables_and_some_rows(twin: SparkTwin) -> None:
@@ -113,6 +123,7 @@ def _typed() -> pa.Table:
             "elsewhere": times.cast(pa.timestamp("us", "Asia/Tokyo")),
             "took": pa.array([dt.timedelta(days=-1), dt.timedelta(0), None], pa.duration("us")),
             "coded": pa.array(["a", "b", None]).dictionary_encode(),
+            "${env:HOME}`": pa.array(["a", "b", None]),
         }
     )
 
@@ -123,6 +134,7 @@ SPARK_TYPES = {
     "octets": "binary", "text": "string", "yes": "boolean", "day": "date",
     "naive": "timestamp_ntz", "millis": "timestamp_ntz", "zoned": "timestamp",
     "elsewhere": "timestamp", "took": "interval day to second", "coded": "string",
+    "${env:HOME}`": "string",
 }  # fmt: skip
 
 

@@ -178,6 +178,24 @@ def test_nested_values_can_be_counted(spark: Any) -> None:
     assert [c.action for c in artifact.schema["t"].columns] == ["learn", "null", "null"]
 
 
+def test_rows_that_change_while_they_are_learned_are_an_error(spark: Any) -> None:
+    import random
+
+    from pyspark.sql import functions as f
+
+    chance = f.udf(lambda: random.randrange(1000), "int").asNondeterministic()
+    frame = spark.range(400).withColumn("r", chance())
+    with pytest.raises(sl.errors.SourceError, match="the rows of t changed") as said:
+        SparkSynthesizer(k=5).fit({"t": frame})
+    assert "persist" in str(said.value)
+    kept = frame.persist()
+    try:
+        SparkSynthesizer(k=5).fit({"t": kept})
+        assert kept.storageLevel.useMemory, "what the user has in the cache stays there"
+    finally:
+        kept.unpersist()
+
+
 def test_types_are_plain_and_come_back(spark: Any) -> None:
     listed = ", ".join(f"{sql} AS {name}" for name, (sql, _, _) in TYPES.items())
     source = SparkSource({"t": spark.sql(f"SELECT {listed}")})

@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 from tests.relational.flights import cut, declared
+from tests.spark import kills
 from tests.spark.twins import NO_SHUFFLE, delta_rows, digest, expected, versions
 
 import synthlake as sl
 from synthlake import errors
-from synthlake_spark import generate
+from synthlake_spark import add_actions, generate
+from synthlake_spark.add_actions import ArrowWriter
+from synthlake_spark.spark_delta import SparkWriter
 from synthlake_spark.twin import SparkTwin
 
 WANTED: Mapping[str, Any] = {"seed": 5, "scale": 3.0}
@@ -60,7 +63,7 @@ def written(
 
     def killing(place: str, table: str, parts: int, versions: dict[str, str]) -> Any:
         make = maker(place, table, parts, versions)
-        return _killed_once(make, str(marker)) if table == "flights" else make
+        return kills.in_a_frame(make, str(marker)) if table == "flights" else make
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(generate, "_maker", killing)
@@ -72,24 +75,6 @@ def written(
     executed += [ran.apply(n).physicalPlanDescription() for n in range(ran.size())]
     assert marker.is_file(), "no worker was killed"
     return sink, manifest
-
-
-def _killed_once(make: Any, marker: str) -> Any:
-    """Its process kills itself behind the first batch of rows, if nobody has done so before."""
-
-    def once(numbers: Any) -> Any:
-        import os
-        import signal
-
-        for batch in make(numbers):
-            yield batch
-            try:
-                os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
-            except FileExistsError:
-                continue
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return once
 
 
 @pytest.mark.slow
@@ -204,6 +189,132 @@ def test_the_arrow_writer_gives_the_same_rows(
     assert versions(sink, ["planes", "airlines"]) == {"planes": 1, "airlines": 0}
 
 
+def test_a_worker_that_is_killed_in_a_file_changes_no_row(
+    twin: SparkTwin, digests: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, marker = add_actions._part_writer, tmp_path / "killed"
+
+    def killing(place: str, table: str, parts: int, prefix: str) -> Any:
+        made = write(place, table, parts, prefix)
+        return kills.in_a_file(made, str(marker)) if table == "flights" else made
+
+    monkeypatch.setattr(add_actions, "_part_writer", killing)
+    sink = tmp_path / "twin"
+    twin.write_delta(twin.generate(**WANTED, partitions=2), sink, run_id="r", writer="arrow")
+    assert marker.is_file(), "no worker was killed"
+    assert len(list((sink / "flights").glob("*.tmp"))) == 1
+    assert _digests(sink, list(digests)) == digests
+
+
+class DiedError(BaseException):
+    """Nothing of ours catches it: as when the process ends."""
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_driver_that_dies_between_publications_goes_on(
+    twin: SparkTwin,
+    digests: dict[str, str],
+    writer: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kind: Any = {"spark": SparkWriter, "arrow": ArrowWriter}[writer]
+    tables = ["airlines", "planes"]
+    publish = kind.publish
+
+    def only_airlines(self: Any, table: str, mark: Any) -> None:
+        if table == "planes":
+            raise DiedError
+        publish(self, table, mark)
+
+    def write(frames: Any) -> Any:
+        return twin.write_delta(frames, tmp_path, run_id="r", writer=writer)
+
+    def died(self: Any, mark: Any, manifest: str) -> None:
+        raise DiedError
+
+    frames = twin.generate(**WANTED, tables=tables)
+    with monkeypatch.context() as patch:
+        patch.setattr(kind, "publish", only_airlines)
+        with pytest.raises(DiedError):
+            write(frames)
+    assert versions(tmp_path, ["airlines"]) == {"airlines": 0}
+    assert not (tmp_path / "planes" / "_delta_log").exists()
+    with pytest.raises(errors.SinkError, match="other content: it is published in part") as said:
+        write(twin.generate(**OTHER, tables=tables))
+    assert isinstance(said.value, errors.Terminal)
+    with monkeypatch.context() as patch:
+        patch.setattr(kind, "record", died)
+        with pytest.raises(DiedError):
+            write(frames)
+    manifest = write(frames)
+    assert write(frames) == manifest
+    names = [*tables, "_manifest", "_runs/r/airlines", "_runs/r/planes"]
+    assert versions(tmp_path, names) == dict.fromkeys(names, 0)
+    assert _digests(tmp_path, tables) == {name: digests[name] for name in tables}
+
+
+@pytest.mark.parametrize("place", ["_runs/r/airlines", "airlines"])
+@pytest.mark.parametrize("writer", WRITERS)
+def test_files_of_a_driver_that_died_before_its_commit_are_no_obstacle(
+    twin: SparkTwin, digests: dict[str, str], writer: str, place: str, tmp_path: Path
+) -> None:
+    frames = twin.generate(**WANTED, tables=["airlines"])
+
+    def stop(staged: Mapping[str, Any]) -> None:
+        raise errors.GateError("died here", hint="")
+
+    if place == "airlines":
+        with pytest.raises(errors.GateError):
+            twin.write_delta(frames, tmp_path, run_id="r", writer=writer, gates=[stop])
+    left = tmp_path / place
+    (left / "_delta_log").mkdir(parents=True)
+    if writer == "spark" or place != "airlines":
+        (left / "part-00000-5f0c4b52-1111-4b41-9a55-0123456789ab-c000.parquet").write_text("x")
+    twin.write_delta(frames, tmp_path, run_id="r", writer=writer)
+    assert _digests(tmp_path, ["airlines"]) == {"airlines": digests["airlines"]}
+
+
+def test_writers_do_not_take_what_the_other_staged(twin: SparkTwin, tmp_path: Path) -> None:
+    frames = twin.generate(**WANTED, tables=["airlines"])
+
+    def stop(staged: Mapping[str, Any]) -> None:
+        raise errors.GateError("stop here", hint="")
+
+    for writer, other in (WRITERS, WRITERS[::-1]):
+        sink = tmp_path / writer
+        with pytest.raises(errors.GateError):
+            twin.write_delta(frames, sink, run_id="r", writer=writer, gates=[stop])
+        with pytest.raises(errors.SinkError, match="it is staged") as said:
+            twin.write_delta(frames, sink, run_id="r", writer=other)
+        assert "for one writer" in str(said.value)
+
+
+def test_a_run_does_not_take_what_another_staged_under_a_folded_name(
+    spark: Any, twin: SparkTwin, tmp_path: Path
+) -> None:
+    frames = twin.generate(**WANTED, tables=["airlines"])
+
+    def stop(staged: Mapping[str, Any]) -> None:
+        raise errors.GateError("stop here", hint="")
+
+    with pytest.raises(errors.GateError):
+        twin.write_delta(frames, tmp_path, run_id="R", gates=[stop])
+    (tmp_path / "_runs" / "R").rename(tmp_path / "_runs" / "r")
+    with pytest.raises(errors.SinkError, match="run R stages in the place of run r"):
+        twin.write_delta(frames, tmp_path, run_id="r")
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_name_that_delta_refuses_is_an_error(spark: Any, writer: str, tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    twin = SparkTwin(spark, sl.fit({"t": pa.table({"a b": [1]})}, {"t": {"keep": True}}))
+    with pytest.raises(errors.SinkError, match=r"t\.a b has a sign in its name"):
+        twin.write_delta(twin.generate(), tmp_path / "twin", writer=writer)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_spark_reads_what_the_arrow_writer_commits(
     spark: Any, twin: SparkTwin, tmp_path: Path
 ) -> None:
@@ -281,4 +392,11 @@ def test_what_is_asked_wrongly_is_an_error(twin: SparkTwin, tmp_path: Path) -> N
     frames["airlines"] = frames["airlines"].limit(3)
     with pytest.raises(errors.SinkError, match="not those that generate"):
         twin.write_delta(frames, tmp_path)
+    fewer = twin.generate(tables=["airlines", "planes"])
+    del fewer["planes"]  # its manifest would name a table that was never written
+    with pytest.raises(errors.SinkError, match="not those that generate"):
+        twin.write_delta(fewer, tmp_path)
+    with pytest.raises(errors.SinkError, match="no schema nowhere") as said:
+        twin.write_delta(twin.generate(tables=["airlines"]), "nowhere")
+    assert "./nowhere" in str(said.value)
     assert list(tmp_path.iterdir()) == []

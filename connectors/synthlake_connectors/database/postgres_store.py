@@ -14,6 +14,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from synthlake.api import sinks
+from synthlake_connectors.database.catalog import OWN, THEIRS
 from synthlake_connectors.database.copy_text import rows
 from synthlake_connectors.database.refusals import refusal
 
@@ -46,7 +47,7 @@ _KINDS: Final[dict[str, Any]] = {
 _COLUMNS: Final = sa.text(
     "SELECT c.relname, c.relkind IN ('r', 'p') AS is_table, a.attname,"
     " format_type(a.atttypid, a.atttypmod), a.attnotnull AND NOT a.atthasdef"
-    " AND a.attidentity = '' AS needed"
+    " AND a.attidentity = '' AS needed, a.attgenerated <> '' AS computed"
     " FROM pg_catalog.pg_class c"
     " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
     " LEFT JOIN pg_catalog.pg_attribute a"
@@ -54,15 +55,9 @@ _COLUMNS: Final = sa.text(
     " WHERE n.nspname = :schema AND c.relkind IN ('r', 'p', 'v', 'm', 'f')"
     " ORDER BY c.relname, a.attnum"
 )
-_NAMES: Final = (
-    "ARRAY(SELECT a.attname::text FROM unnest({numbers}) WITH ORDINALITY AS at(number, place)"
-    " JOIN pg_catalog.pg_attribute a ON a.attrelid = {table} AND a.attnum = at.number"
-    " ORDER BY at.place)"
-)
 _KEYS: Final = sa.text(
     "SELECT k.conname, k.contype::text, c.relname,"
-    f" {_NAMES.format(numbers='k.conkey', table='k.conrelid')}, f.relname,"
-    f" {_NAMES.format(numbers='k.confkey', table='k.confrelid')}"
+    f" {OWN}, f.relname, {THEIRS}"
     " FROM pg_catalog.pg_constraint k"
     " JOIN pg_catalog.pg_class c ON c.oid = k.conrelid"
     " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
@@ -70,6 +65,18 @@ _KEYS: Final = sa.text(
     " WHERE n.nspname = :schema AND k.contype IN ('p', 'u', 'f')"
     " AND (f.oid IS NULL OR f.relnamespace = n.oid)"
 )
+_FOLLOWERS: Final = sa.text(
+    "SELECT c.relname, p.nspname, f.relname FROM pg_catalog.pg_constraint k"
+    " JOIN pg_catalog.pg_class c ON c.oid = k.confrelid"
+    " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+    " JOIN pg_catalog.pg_class f ON f.oid = k.conrelid"
+    " JOIN pg_catalog.pg_namespace p ON p.oid = f.relnamespace"
+    # those of partitions are under their table's
+    " WHERE n.nspname = :schema AND k.contype = 'f' AND k.conparentid = 0"
+    " AND k.confdeltype IN ('c', 'n', 'd')"
+)
+# also into columns GENERATED ALWAYS AS IDENTITY
+_AS_GIVEN: Final = "OVERRIDING SYSTEM VALUE "
 _STRICT: Final = sa.text(
     "SELECT a.attname, 'n', c.relname, ARRAY[a.attname::text], NULL, ARRAY[]::text[]"
     " FROM pg_catalog.pg_attribute a"
@@ -97,7 +104,14 @@ class PostgresStore:
         self._url, self._asked = url, schema
         arguments = {"connect_timeout": timeout_s, "application_name": "synthlake"}
         arguments = {k: v for k, v in arguments.items() if k not in url.query}
-        self._engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=arguments)
+        # whatever the role has set: after waiting for a lock a transaction has to see what the
+        # one before did
+        self._engine = sa.create_engine(
+            url,
+            poolclass=sa.NullPool,
+            connect_args=arguments,
+            isolation_level="READ COMMITTED",
+        )
 
     def __repr__(self) -> str:
         return f"PostgresStore({self.name})"
@@ -182,6 +196,9 @@ class PostgresStore:
             for name, kind, table, columns, parent, to in session.ask(statement, self.space):
                 key = sinks.Key(_KINDS[kind], table, tuple(columns), parent or "", tuple(to), name)
                 keys.setdefault(table, []).append(key)
+        followers: dict[str, list[str]] = {}
+        for table, space, follower in session.ask(_FOLLOWERS, self.space):
+            followers.setdefault(table, []).append(sinks.quote("postgres", space, follower))
         found: dict[str, list[Any]] = {}
         for row in session.ask(_COLUMNS, self.space):
             found.setdefault(row[0], []).append(row)
@@ -192,6 +209,8 @@ class PostgresStore:
                 tuple(row[2] for row in held if row[4]),
                 tuple(keys.get(name, ())),
                 bool(held[0][1]),
+                tuple(row[2] for row in held if row[5]),
+                tuple(followers.get(name, ())),
             )
             for name, held in found.items()
         ]
@@ -221,7 +240,7 @@ class PostgresStore:
                 session.run(columns)
         old = [f"DELETE FROM {table.target}" for table in tables if table.state != "new"]
         session.run(_together(old))
-        session.run(_together([sinks.insertion("postgres", table) for table in tables]))
+        session.run(_together([sinks.insertion("postgres", t, _AS_GIVEN) for t in tables]))
         for statement in _constraints(keys, targets):
             session.run(statement)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from synthlake.api import ForeignKey, Relation, errors, nearest
+from synthlake_connectors.database.catalog import REFERENCES
 
+Reference = tuple[tuple[Any, ...], Relation, tuple[Any, ...]]
 _RECORDS = "_synthlake_"  # tables that a sink keeps beside those of the twin
 
 
@@ -41,8 +43,6 @@ class Reflection:
         with _quiet():
             names = set(self._inspector.get_table_names(self.default)) - self._partitions()
         names = {name for name in names if not name.startswith(_RECORDS)}
-        # the sink's own records of what it wrote there
-        names = {name for name in names if not name.startswith("_synthlake_")}
         if not names:
             raise errors.SourceError(
                 f"the database has no tables in its schema {self.default}", hint=self._elsewhere()
@@ -75,30 +75,47 @@ class Reflection:
         for table, place in places.items():
             with _quiet():
                 primary = self._inspector.get_pk_constraint(place.name, place.schema)
-                foreign = self._inspector.get_foreign_keys(place.name, place.schema)
-            references = []
-            for key in foreign:
-                parent = Relation(
-                    key["referred_schema"] or self._home(place), key["referred_table"]
-                )
-                if parent in names:
-                    to = tuple(key["referred_columns"])
-                    references.append(
-                        ForeignKey(tuple(key["constrained_columns"]), names[parent], to)
-                    )
-            found[table] = tuple(primary["constrained_columns"]), tuple(references)
+            references = tuple(
+                ForeignKey(columns, names[parent], to)
+                for columns, parent, to in self._references(place)
+                if parent in names
+            )
+            found[table] = tuple(primary["constrained_columns"]), references
         return found
+
+    def _references(self, place: Relation) -> list[Reference]:
+        if self._connection.dialect.name == "postgresql":
+            asked = {"schema": place.schema, "name": place.name}
+            rows = self._connection.exec_driver_sql(REFERENCES, asked)
+            return [(tuple(own), Relation(s, n), tuple(to)) for own, s, n, to in rows]
+        return list(self._declared(place))
+
+    def _declared(self, place: Relation) -> Iterator[Reference]:
+        """SQLite's keys: it takes names in any case, and those of what is not there."""
+        with _quiet():
+            keys = self._inspector.get_foreign_keys(place.name, place.schema)
+            tables = _folded(self._inspector.get_table_names(place.schema))
+            mine = _folded(self._columns(place))
+        for key in keys:
+            parent = tables.get(_fold(key["referred_table"]))
+            if parent is None:
+                continue
+            at = Relation(place.schema, parent)
+            theirs = _folded(self._columns(at))
+            own = tuple(mine.get(_fold(name)) for name in key["constrained_columns"])
+            to = tuple(theirs.get(_fold(name)) for name in key["referred_columns"])
+            if len(own) == len(to) and None not in (*own, *to):
+                yield own, at, to
+
+    def _columns(self, place: Relation) -> list[str]:
+        with _quiet():
+            return [c["name"] for c in self._inspector.get_columns(place.name, place.schema)]
 
     def required(self, place: Relation) -> set[str]:
         """Columns that are NOT NULL."""
         with _quiet():
             columns = self._inspector.get_columns(place.name, place.schema)
         return {column["name"] for column in columns if not column["nullable"]}
-
-    def _home(self, place: Relation) -> str | None:
-        # a schema that the search path finds is left out of what PostgreSQL says of a key
-        default: str | None = self._inspector.default_schema_name
-        return default if self._connection.dialect.name == "postgresql" else place.schema
 
     def _everything(self, schema: str | None) -> set[str]:
         if schema not in self._schemas:
@@ -136,3 +153,11 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+def _fold(name: str) -> str:
+    return name.encode().lower().decode()  # SQLite folds ASCII alone
+
+
+def _folded(names: Iterable[str]) -> dict[str, str]:
+    return {_fold(name): name for name in names}

@@ -145,7 +145,8 @@ class SQLiteStore:
             columns = session.run(f"PRAGMA table_xinfo({sinks.quote('sqlite', name)})")
             needed = tuple(c[1] for c in columns if c[3] and c[4] is None)
             types = {c[1]: c[2] for c in columns}
-            found.append(sinks.Existing(name, types, needed, table=kind == "table"))
+            computed = tuple(c[1] for c in columns if c[6] > 1)
+            found.append(sinks.Existing(name, types, needed, (), kind == "table", computed))
         return found
 
     def fill(

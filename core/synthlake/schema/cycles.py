@@ -8,23 +8,24 @@ from synthlake.schema.model import ForeignKey, Schema
 
 
 def acyclic(
-    schema: Schema, firm: Callable[[str, ForeignKey], bool]
+    schema: Schema, rank: Callable[[str, ForeignKey], int]
 ) -> tuple[Schema, list[tuple[str, ForeignKey]]]:
     """The schema without the references that close a cycle.
 
     Args:
         schema: with all references.
-        firm: whether a reference of a table has to stay; these come first.
+        rank: of a reference of a table: 0 if it has to stay; of the others that of the highest
+            rank goes first.
 
     Returns:
-        The schema, and what was left out, with the table that held it. Cycles of firm references
+        The schema, and what was left out, with the table that held it. Cycles of rank 0
         stay: ``Schema.order`` refuses them.
     """
     edges = [(table.name, fk) for table in schema for fk in table.foreign_keys]
     parents: dict[str, set[str]] = {table.name: set() for table in schema}
     out: list[tuple[str, ForeignKey]] = []
-    for name, fk in sorted(edges, key=lambda edge: not firm(*edge)):
-        if not firm(name, fk) and name in _above(fk.references, parents):
+    for name, fk in sorted(edges, key=lambda edge: rank(*edge)):
+        if rank(name, fk) and name in _above(fk.references, parents):
             out.append((name, fk))
         else:
             parents[name].add(fk.references)

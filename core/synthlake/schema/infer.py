@@ -127,7 +127,7 @@ class _Work:
         for table in list(self._live()):
             for fk in table.foreign_keys:
                 self._drop_if_odd(table.name, fk)
-        self.schema, out = acyclic(self.schema, self._firm)
+        self.schema, out = acyclic(self.schema, self._rank)
         self._allow_null()
         for name, fk in out:
             self._leave_out(name, fk, "it closes a cycle of references")
@@ -166,6 +166,10 @@ class _Work:
     def _firm(self, name: str, fk: ForeignKey) -> bool:
         entry = self.document.tables.get(name)
         return entry is not None and entry.foreign_keys is not None
+
+    def _rank(self, name: str, fk: ForeignKey) -> int:
+        # a key that the database declares does not give way to one that only looks like one
+        return 0 if self._firm(name, fk) else 1 if self.given[name].foreign_keys else 2
 
     def _single(self, name: str) -> tuple[str, ...]:
         key = single_key(self.schema[name], self.counts[name], self.texts[name])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ from synthlake.sink.store import (
     listed,
     quote,
 )
-from synthlake.sink.target import Target, check_names, columns_of, latest
+from synthlake.sink.target import Target, check_names, columns_of, current, latest
 
 __all__ = [
     "PART",
@@ -191,6 +191,14 @@ class DatabaseSink:
         found = latest(self._store)
         return None if found is None else dict(json.loads(found))
 
+    def publications(self) -> Iterator[dict[str, Any]]:
+        """The manifests of all publications whose tables are as they left them, the latest first.
+
+        A schema may hold the tables of many runs, so that the latest is not the only one.
+        """
+        for manifest in current(self._store):
+            yield json.loads(manifest)
+
     def has_part(self, table: str, part: int) -> bool:
         """Whether a part is already complete, staged or published under the same fingerprint."""
         opened = self._open()
@@ -264,7 +272,10 @@ class DatabaseSink:
         self, session: Session, opened: _Opened, target: Target, manifest: Mapping[str, Any]
     ) -> None:
         entries = self._entries(session, opened)
-        tables = {n: replace(t, state=target.state(n)) for n, t in opened.tables.items()}
+        tables = {
+            n: replace(t, state=target.state(n), columns=target.written(t))
+            for n, t in opened.tables.items()
+        }
         keys = Keys(self._store, session, opened.schema, tables, self._settings.constraints)
         decided = keys.decide(target.keys(tables))
         order = [tables[table.name] for table in ordered(opened.schema)]

@@ -175,7 +175,8 @@ class DuckDBStore:
             r[0] for r in session.run(f"SELECT table_name FROM duckdb_tables() WHERE {where}")
         }
         rows = session.run(
-            "SELECT table_name, column_name, data_type, NOT is_nullable AND column_default IS NULL"
+            "SELECT table_name, column_name, data_type, NOT is_nullable AND column_default IS NULL,"
+            " is_generated"
             f" FROM duckdb_columns() WHERE {where} ORDER BY table_name, column_index"
         )
         found: dict[str, list[tuple[Any, ...]]] = {}
@@ -184,9 +185,10 @@ class DuckDBStore:
         return [
             Existing(
                 name,
-                {column: kind for column, kind, _ in columns},
-                tuple(column for column, _, needed in columns if needed),
+                {column: kind for column, kind, _, _ in columns},
+                tuple(column for column, _, needed, _ in columns if needed),
                 table=name in tables,
+                computed=tuple(column for column, _, _, computed in columns if computed),
             )
             for name, columns in found.items()
         ]

@@ -50,6 +50,8 @@ class Existing:
         needed: columns that have to be given a value.
         keys: constraints, where they can be altered.
         table: whether rows can be written into it.
+        computed: columns that the database computes, and that nobody can write.
+        followers: addresses of tables whose rows go or change when rows of this one are deleted.
     """
 
     name: str
@@ -57,6 +59,8 @@ class Existing:
     needed: tuple[str, ...] = ()
     keys: tuple[Key, ...] = ()
     table: bool = True
+    computed: tuple[str, ...] = ()
+    followers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -203,7 +207,13 @@ def clause(dialect: str, key: Key, targets: Mapping[str, str]) -> str:
     return text
 
 
-def insertion(dialect: str, table: Filled) -> str:
-    """The statement that copies the staged rows of a table."""
+def insertion(dialect: str, table: Filled, manner: str = "") -> str:
+    """The statement that copies the staged rows of a table.
+
+    Args:
+        dialect: of the database.
+        table: with the columns that are written.
+        manner: what the database wants to hear before SELECT.
+    """
     columns = listed(dialect, table.columns)
-    return f"INSERT INTO {table.target} ({columns}) SELECT {columns} FROM {table.staged}"
+    return f"INSERT INTO {table.target} ({columns}) {manner}SELECT {columns} FROM {table.staged}"

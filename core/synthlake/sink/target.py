@@ -102,7 +102,8 @@ class Target:
         """Whether tables may be put there.
 
         Raises:
-            SinkOccupiedError: one is there that Synthlake did not make.
+            SinkOccupiedError: one is there that Synthlake did not make, or that rows of other
+                tables hang on.
             SinkError: one is there that cannot take the rows.
         """
         for name, table in tables.items():
@@ -116,6 +117,7 @@ class Target:
                     f"{self._store.name} has {what} {name!r} that Synthlake did not make",
                     hint="give another schema, or, for a table, the option `into_existing: true`",
                 )
+            self._check_followers(name, found, tables)
             self._check_columns(table, found)
 
     def check_run(self, run_id: str, fingerprint: str, shape: str) -> None:
@@ -141,10 +143,13 @@ class Target:
             return {}
         return {name: int(entry["parts"]) for name, entry in run.tables.items()}
 
+    def holds(self, run: Run) -> bool:
+        """Whether all tables of a publication are there, and no later one replaced any."""
+        return self.runs.is_current(run) and all(self._find(name) for name in run.tables)
+
     def _there(self, run: Run) -> bool:
-        return self.runs.is_current(run) and all(
-            self._find(name) is not None and self._count(name) == entry["rows"]
-            for name, entry in run.tables.items()
+        return self.holds(run) and all(
+            self._count(name) == entry["rows"] for name, entry in run.tables.items()
         )
 
     def _count(self, table: str) -> int:
@@ -153,9 +158,25 @@ class Target:
     def _find(self, name: str) -> Existing | None:
         return self._existing.get(folded(self._store, name))
 
+    def written(self, table: Filled) -> dict[str, str]:
+        """The columns of a table that get values; what the user's table computes does not."""
+        found = self._find(table.name)
+        computed = {folded(self._store, name) for name in found.computed} if found else set()
+        return {n: k for n, k in table.columns.items() if folded(self._store, n) not in computed}
+
+    def _check_followers(self, name: str, found: Existing, tables: Mapping[str, Filled]) -> None:
+        replaced = {table.target for table in tables.values()}
+        for follower in found.followers:
+            if follower not in replaced:
+                raise SinkOccupiedError(
+                    f"replacing the rows of {name} would delete or change those of {follower},"
+                    " which is no table of the twin",
+                    hint="drop its ON DELETE action, or make that table one of the twin's",
+                )
+
     def _check_columns(self, table: Filled, found: Existing) -> None:
         there = {folded(self._store, name): kind for name, kind in found.columns.items()}
-        for name, kind in table.columns.items():
+        for name, kind in self.written(table).items():
             held = there.get(folded(self._store, name))
             if held is None or not self._store.fits(kind, held):
                 raise SinkError(
@@ -180,3 +201,12 @@ def latest(store: Store) -> str | None:
     with store.session() as session:
         run = Target(store, session).runs.latest
     return None if run is None else run.manifest
+
+
+def current(store: Store) -> list[str]:
+    """The manifests, as JSON, of all publications that are there as they were, the latest first."""
+    if not store.present():
+        return []
+    with store.session() as session:
+        target = Target(store, session)
+        return [run.manifest for run in reversed(target.runs.all) if target.holds(run)]

@@ -47,7 +47,7 @@ class DuckDBSource:
         names = list(self._places)
         check_tables(names)
         columns = {name: self._columns(name) for name in names}
-        keys = self._keys()
+        keys = self._keys(columns)
         self._schema = Schema(
             {name: Table(name, columns[name], *keys.get(name, ((), ()))) for name in names}
         )
@@ -193,25 +193,29 @@ class DuckDBSource:
         }
         return tuple(Column(f.name, f.type, nullable=f.name not in strict) for f in arrow)
 
-    def _keys(self) -> dict[str, Keys]:
+    def _keys(self, columns: Mapping[str, Sequence[Column]]) -> dict[str, Keys]:
         """Primary key and foreign keys of each table, in the order of their declaration."""
-        names = {place: name for name, place in self._places.items()}
+        # a declaration may write names in any case
+        names = {(at.schema, at.name.lower()): name for name, at in self._places.items()}
+        spelled = {name: {c.name.lower(): c.name for c in held} for name, held in columns.items()}
         found: dict[str, Keys] = {}
         rows = self._catalog("duckdb_constraints()")
         for row in sorted(rows, key=lambda row: (row["table_name"], row["constraint_index"])):
-            table = names.get(Relation(row["schema_name"], row["table_name"]))
+            table = names.get((row["schema_name"], row["table_name"].lower()))
             if table is None:
                 continue
             primary, foreign = found.get(table, ((), ()))
-            columns = tuple(row["constraint_column_names"])
+            own = tuple(spelled[table][name.lower()] for name in row["constraint_column_names"])
             if row["constraint_type"] == "PRIMARY KEY":
-                primary = columns
+                primary = own
             elif row["constraint_type"] == "FOREIGN KEY":
                 # DuckDB keeps a table and those that it refers to in one schema
-                parent = names.get(Relation(row["schema_name"], row["referenced_table"]))
+                parent = names.get((row["schema_name"], row["referenced_table"].lower()))
                 if parent is not None:
-                    to = tuple(row["referenced_column_names"])
-                    foreign = (*foreign, ForeignKey(columns, parent, to))
+                    to = tuple(
+                        spelled[parent][name.lower()] for name in row["referenced_column_names"]
+                    )
+                    foreign = (*foreign, ForeignKey(own, parent, to))
             found[table] = primary, foreign
         return found
 
