@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         file = item.path.relative_to(ROOT)
         room = file.parts[1] if file.parts[1] in ROOMS else str(file)
-        if getattr(item, "callspec", None) and item.callspec.params.get("engine") == "spark":
+        if getattr(item, "callspec", None) and "spark" in map(str, item.callspec.params.values()):
             room = "spark"
         item.add_marker(pytest.mark.xdist_group(room))
 

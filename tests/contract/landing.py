@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from synthlake.errors import SinkError
+from synthlake.errors import SchemaError, SinkError
 from synthlake.ports import Source
 from synthlake.schema.model import Schema, Table
 from synthlake.sink import open_sink
@@ -58,6 +59,39 @@ class Landing:
         source.close()  # type: ignore[attr-defined]
 
 
+@dataclass(frozen=True)
+class SparkLanding(Landing):
+    """Frames of a session, in the types that twins have there."""
+
+    spark: Any = None
+    frames: dict[str, Any] = field(default_factory=dict)
+
+    def write(self, run: str, schema: Schema, rows: Mapping[str, pa.RecordBatch]) -> None:
+        """Make a frame of each table."""
+        from synthlake_spark.output_types import OutputTypes
+
+        for table in schema:
+            types = OutputTypes.of(table.name, table.arrow)
+            held = pa.Table.from_batches([types.batch(rows[table.name])])
+            self.frames[table.name] = self.spark.createDataFrame(held, types.spark)
+
+    def takes(self, table: Table) -> bool:
+        """Whether twins can have such columns there."""
+        from synthlake_spark.output_types import OutputTypes
+
+        try:
+            OutputTypes.of(table.name, table.arrow)
+        except SchemaError:
+            return False
+        return True
+
+    def open(self) -> Source:
+        """The frames as a source."""
+        from synthlake_spark import SparkSource
+
+        return SparkSource(self.frames)
+
+
 @contextmanager
 def _duckdb(request: pytest.FixtureRequest, folder: Path) -> Iterator[Landing]:
     yield Landing("duckdb", f"duckdb:///{folder}/types.duckdb")
@@ -73,5 +107,12 @@ def _sqlite(request: pytest.FixtureRequest, folder: Path) -> Iterator[Landing]:
     yield Landing("sqlite", f"sqlite:///{folder}/types.sqlite")
 
 
+@contextmanager
+def _spark(request: pytest.FixtureRequest, folder: Path) -> Iterator[Landing]:
+    yield SparkLanding("spark", "", spark=request.getfixturevalue("spark"))
+
+
 Landed = Callable[[pytest.FixtureRequest, Path], AbstractContextManager[Landing]]
-LANDINGS: dict[str, Landed] = {"duckdb": _duckdb, "postgres": _postgres, "sqlite": _sqlite}
+LANDINGS: dict[str, Landed] = {
+    "duckdb": _duckdb, "postgres": _postgres, "sqlite": _sqlite, "spark": _spark,
+}  # fmt: skip

@@ -66,7 +66,11 @@ def column(type: pa.DataType, values: list[Any]) -> pa.Array:
     return pa.array([*values, None], type)
 
 
-@pytest.fixture(params=LANDINGS)
+# Spark takes a second a statement, however little it reads.
+_PARAMS = [pytest.param(n, marks=pytest.mark.slow) if n == "spark" else n for n in LANDINGS]
+
+
+@pytest.fixture(params=_PARAMS)
 def landing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Landing]:
     """A place of each engine that a twin is written to."""
     with LANDINGS[request.param](request, tmp_path) as place:
