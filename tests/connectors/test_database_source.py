@@ -423,6 +423,9 @@ def test_passwords_come_from_elsewhere_and_are_not_shown(
     source.close()  # type: ignore[attr-defined]
     assert PASSWORD not in shown
     assert "***" not in postgres_database
+    source = open_source(f"{url}?password={PASSWORD}")
+    assert PASSWORD not in repr(source) + repr(source.engine())
+    source.close()  # type: ignore[attr-defined]
     monkeypatch.setenv("DB_PASSWORD", "wrong-secret")
     refused(url, password="env:DB_PASSWORD")
 

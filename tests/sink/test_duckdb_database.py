@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from synthlake.errors import SinkBusyError, SinkError
+from synthlake.errors import SinkBusyError, SinkError, SinkOccupiedError
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
 from synthlake.sink import open_sink
 from synthlake.source import open_source, read_table
@@ -52,6 +52,22 @@ def publish(url: str, run: str = "run", schema: str | None = "twin", **options: 
     sink.open(run, SCHEMA, fingerprint=run)
     sink.write_part("t", 0, [rows(1, 2)])
     sink.publish({})
+
+
+def test_rows_that_others_refer_to_are_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "w.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute("CREATE TABLE T (a INTEGER PRIMARY KEY); INSERT INTO T VALUES (7)")
+        connection.execute("CREATE TABLE child (a INTEGER REFERENCES t)")
+        connection.execute("INSERT INTO child VALUES (7)")
+    with pytest.raises(SinkOccupiedError, match="child refers to it"):
+        publish(f"duckdb:///{path}", schema=None, into_existing=True)
+    with duckdb.connect(path) as connection:
+        assert connection.execute("SELECT a FROM T").fetchall() == [(7,)]
+        connection.execute("DELETE FROM child")
+    publish(f"duckdb:///{path}", schema=None, into_existing=True)
+    with duckdb.connect(path) as connection:
+        assert connection.execute("SELECT a FROM T ORDER BY a").fetchall() == [(1,), (2,)]
 
 
 def test_every_type_comes_back_as_it_was(tmp_path: Path) -> None:

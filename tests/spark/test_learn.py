@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.counting import Counted
 from tests.relational.flights import cut, declared
 
 import synthlake as sl
@@ -92,45 +93,14 @@ def test_hostile_names_settings_and_views(
     assert [t.name for t in spark.catalog.listTables() if "synthlake" in t.name] == []
 
 
-class Counting:
-    """An engine that counts the rows of each answer."""
-
-    def __init__(self, engine: Any) -> None:
-        self._engine, self.answers = engine, list[int]()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
-
-    def query(self, sql: str) -> pa.Table:
-        found = self._engine.query(sql)
-        self.answers.append(found.num_rows)
-        return found
-
-    def batches(self, sql: str) -> Any:
-        for batch in self._engine.batches(sql):
-            self.answers.append(batch.num_rows)
-            yield batch
-
-
-class Counted(SparkSource):
-    """A source whose engine counts."""
-
-    def __init__(self, frames: Frames) -> None:
-        super().__init__(frames)
-        self.counting = Counting(self._engine)
-
-    def engine(self) -> Any:
-        return self.counting
-
-
 @pytest.mark.slow
 def test_only_sample_and_statistics_leave_spark(spark: Any) -> None:
     frame = spark.range(40_000).selectExpr("id AS i", "id % 7 AS week", "CAST(id AS STRING) AS t")
-    source = Counted({"many": frame})
+    source = Counted(SparkSource({"many": frame}))
     schema = {"many": {"primary_key": ["i"], "columns": {"t": {"role": "text"}}}}
     sl.fit(source, schema, max_rows=4_000, seed=1)
     source.close()
-    sample, *others = sorted(source.counting.answers, reverse=True)
+    sample, *others = sorted(source.answers, reverse=True)
     assert 3_000 < sample <= 4_000
     assert sum(others) < 3_000  # statistics: at most 1,024 intervals a column
 

@@ -10,9 +10,10 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from tests.counting import Counted
 
 from synthlake.errors import SchemaError
-from synthlake.ports import QueryEngine, Source
+from synthlake.ports import Source
 from synthlake.schema.model import ForeignKey, Schema
 from synthlake.source import open_source
 from synthlake.source.view import ViewSource
@@ -29,25 +30,6 @@ REAL: dict[tuple[str, ...], tuple[int, int]] = {
     ("dest",): (0, 7602),
 }
 """Rows of flights without a key and with one that no parent has, as ``test_measure`` counts."""
-
-
-class Counting:
-    """A source and its engine; counts the rows that leave it."""
-
-    def __init__(self, source: Source) -> None:
-        self.source, self.rows = source, 0
-        self.dialect = source.engine().dialect
-
-    def engine(self) -> QueryEngine:
-        return self
-
-    def query(self, sql: str) -> pa.Table:
-        found = self.source.engine().query(sql)
-        self.rows += found.num_rows
-        return found
-
-    def relation(self, table: str) -> str:
-        return self.source.engine().relation(table)
 
 
 def keys(table: pa.Table, names: tuple[str, ...]) -> list[tuple[object, ...] | None]:
@@ -209,21 +191,21 @@ def test_families_stay_together_below_a_small_parent(flights: tuple[Source, Sche
 def test_only_sample_and_statistics_leave_the_engine(
     shop_rows: Callable[..., dict[str, pa.Table]], shop_schema: Callable[[Source], Schema]
 ) -> None:
-    source = Counting(open_source(shop_rows(customers=3000)))
-    schema = shop_schema(source.source)
+    source = Counted(open_source(shop_rows(customers=3000)))
+    schema = shop_schema(source)
     total = sum(table.num_rows for table in shop_rows(customers=3000).values())
     limit = total // 10
     found = draw(source, schema, limit)
     sample = sum(table.num_rows for table in found.values())
     assert sample <= limit + 100  # kept and small tables are whole
-    assert source.rows <= sample + 20  # counts and bounds
-    source.rows = 0
+    assert sum(source.answers) <= sample + 20  # counts and bounds
+    source.answers.clear()
     counts = measure(source, source, schema)
     columns = [of for table in counts.values() for of in table.columns.values()]
     histograms = [h for t in counts.values() for k in t.keys for h in (k.degrees, k.orphan_degrees)]
     tables = [t for of in columns for t in (of.counts, of.cuts, of.shapes) if t is not None]
     known = sum(table.num_rows for table in [*tables, *histograms])
-    assert source.rows <= known + 500  # siblings and profiles
+    assert sum(source.answers) <= known + 500  # siblings and profiles
     longest = max(statistics.MAX_VALUES, statistics.MAX_CUTS, statistics.MAX_SHAPES)
     assert max(table.num_rows for table in tables) <= longest
 

@@ -10,6 +10,11 @@ _AGAIN: Final = ("08", "40", "53", "57")  # connection, conflict, resources, shu
 _SPEAKS_OF_SQL: Final = ("0A", "25", "28", "3D", "3F", "42", "54", "55", *_AGAIN)
 _FOR_GOOD: Final = ("authentication failed", "does not exist", "no pg_hba.conf entry")
 _RIGHTS: Final = "42501"
+_INTEGRITY: Final = "23"
+_CONSTRAINED: Final = (
+    "nothing was changed; a constraint of the target does not allow the twin's rows, or that"
+    " they replace those there: drop it, or write into another schema"
+)
 _HINT: Final = "nothing was changed; run again with the same run id"
 
 
@@ -32,7 +37,9 @@ def refusal(name: str, error: Exception) -> errors.SinkError:
     said = str(cause.diag.message_primary) if state[:2] in _SPEAKS_OF_SQL else f"{kind}{where}"
     if state[:2] in _AGAIN:
         return errors.SinkBusyError(f"{name} broke off: {said}", hint=_HINT)
-    hint = "give the role the right to create schemas" if state == _RIGHTS else _HINT
+    hint = _CONSTRAINED if state[:2] == _INTEGRITY else _HINT
+    if state == _RIGHTS:
+        hint = "give the role the right to create schemas"
     return errors.SinkError(f"{name} refused: {said}", hint=hint)
 
 

@@ -16,6 +16,7 @@ from synthlake.api import (
     check_columns,
     check_tables,
     errors,
+    mask,
     nearest,
     relations,
     typed_batches,
@@ -97,7 +98,7 @@ class DatabaseSource:
             engine = _session(at.get_backend_name(), connection, options)
             reflection = Reflection(connection, schema)
             tables = relations(options["tables"]) if "tables" in options else None
-            shown = at.render_as_string(hide_password=True)
+            shown = mask(at.render_as_string(hide_password=True))  # options hold secrets too
             return cls(engine, reflection, shown, tables, options.get("misfits", "fail"))
         except BaseException:
             close(connection)  # or it stays open as long as the error's traceback

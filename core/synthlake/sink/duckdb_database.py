@@ -12,7 +12,7 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
-from synthlake.errors import SinkBusyError, SinkError
+from synthlake.errors import SinkBusyError, SinkError, SinkOccupiedError
 from synthlake.sink.carry import carried, carry
 from synthlake.sink.database import DatabaseSettings, DatabaseSink
 from synthlake.sink.store import (
@@ -201,6 +201,7 @@ class DuckDBStore:
         where = f"schema_name = {literal(self._schema)} AND database_name = current_database()"
         if not session.run(f"SELECT 1 FROM duckdb_schemas() WHERE {where}"):
             session.run(f"CREATE SCHEMA {quote('duckdb', self._catalog, self._schema)}")
+        self._check_kept(session, tables, where)
         for table in reversed(tables):
             if table.state != "new":
                 word = "DROP TABLE" if table.state == "ours" else "DELETE FROM"
@@ -209,6 +210,22 @@ class DuckDBStore:
             if table.state != "kept":
                 session.run(create("duckdb", table, keys, targets))
             session.run(insertion("duckdb", table))
+
+    def _check_kept(self, session: Session, tables: Sequence[Filled], where: str) -> None:
+        kept = {table.name.lower() for table in tables if table.state == "kept"}
+        ours = {table.name.lower() for table in tables if table.state == "ours"}
+        for parent, child in session.run(
+            "SELECT referenced_table, table_name FROM duckdb_constraints()"
+            f" WHERE constraint_type = 'FOREIGN KEY' AND {where} ORDER BY ALL"
+        ):
+            if parent.lower() not in kept or child.lower() in ours:
+                continue
+            if session.run(f"SELECT 1 FROM {self.address(child)} LIMIT 1"):
+                raise SinkOccupiedError(
+                    f"rows of {parent} cannot be replaced: {child} refers to it, and in DuckDB the"
+                    " rows of both cannot be deleted in one transaction",
+                    hint="drop that foreign key, or write into another schema",
+                )
 
     def _connect(self, reading: bool) -> duckdb.DuckDBPyConnection:
         try:
