@@ -37,10 +37,10 @@ demo: $(STAMPS)/demo ## Learn nycflights13, sample its twin, judge it
 	@$(BIN)/synthlake run examples/nycflights13/synthlake.yml $(DEMO_ARGS)
 
 test: $(STAMPS)/dev ## Run every test
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(TEST_ARGS)
+	@$(BIN)/python -m pytest -q -n 2 $(TEST_ARGS)
 
 check: static ## Lint, types, contracts and the quick tests, in under three minutes
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow" --ignore=tests/integration $(TEST_ARGS)
+	@$(BIN)/python -m pytest -q -n 2 -m "not slow" --ignore=tests/integration $(TEST_ARGS)
 
 static: lint
 	@$(BIN)/mypy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import re
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -17,19 +18,39 @@ from tests.spark_session import Connect, connect_server, session
 ROOT = Path(__file__).resolve().parent.parent
 
 
-# Hosts that are heavy to start, or keep state of a whole process: one worker has all their tests.
+# Hosts that are heavy to start, or keep state of a whole process: one worker has all their tests,
+# and they begin first, as they take longest.
 ROOMS = ("spark", "airflow", "dbt")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist, which takes the groups from the markers
+def _room(nodeid: str) -> str:
+    """Tests that belong on one worker: those of a room, else those of a file."""
+    file, _, name = nodeid.partition("::")
+    if file.endswith("test_snippets.py"):
+        return nodeid  # each document is run in processes of its own
+    if re.search(r"[\[-]spark[\]-]", name):  # a parameter: some engine, and here this one
+        return "spark"
+    folder = file.split("/")[1]
+    return folder if folder in ROOMS else file
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests stay together on one worker, and so do those of a room."""
-    for item in items:
-        file = item.path.relative_to(ROOT)
-        room = file.parts[1] if file.parts[1] in ROOMS else str(file)
-        if getattr(item, "callspec", None) and "spark" in map(str, item.callspec.params.values()):
-            room = "spark"
-        item.add_marker(pytest.mark.xdist_group(room))
+    """Heavy rooms come first."""
+    places = {room: place for place, room in enumerate(ROOMS)}
+    items.sort(key=lambda item: places.get(_room(item.nodeid), len(ROOMS)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Rooms stay together. (Groups of pytest-xdist 3.8 have no effect in pytest 9.2.)"""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Rooms(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _room(nodeid)
+
+    config.option.loadscopereorder = False  # by size, which says little of time
+    return Rooms(config, log)
 
 
 def _make_data() -> ModuleType:

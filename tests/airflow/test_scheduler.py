@@ -179,16 +179,19 @@ def _change(folder: Path) -> None:
 def test_a_stopped_task_ends_at_once_and_leaves_its_steps(
     scheduler: Standalone, two_days: Path, tmp_path: Path
 ) -> None:
-    folder = lay(two_days, tmp_path / "stopped")
-    run = scheduler.trigger("nyc_twin", folder=str(folder))
+    folder = lay(two_days, tmp_path / "stopped", *SMALL)
+    spec = folder / "spec.yml"
+    # so many rows that it is still at work when it is stopped
+    spec.write_text(json.dumps({**json.loads(spec.read_text()), "scale": 1000}))
+    run = scheduler.trigger("kept", folder=str(folder))
     work = folder / ".twin.synthlake"
     scheduler.wait(lambda: _learned(work), TASK_S, "the run has learned")
     (lock,) = work.glob("*.lock")
-    path = f"/api/v2/dags/nyc_twin/dagRuns/{run}/taskInstances/synthesize"
+    path = f"/api/v2/dags/kept/dagRuns/{run}/taskInstances/synthesize"
     begun = time.monotonic()
     scheduler.ask("PATCH", path, {"new_state": "failed"})
     scheduler.wait(lambda: None if lock.exists() else True, TASK_S, "the task lets go")
     assert time.monotonic() - begun < TASK_S / 2
     assert _learned(work) is not None
     assert not (folder / "twin").exists()
-    assert "stopped; the next try goes on" in scheduler.log("nyc_twin", run, "synthesize")
+    assert "stopped; the next try goes on" in scheduler.log("kept", run, "synthesize")
