@@ -258,6 +258,24 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
         open_source(tmp_path / "x.duckdb")
 
 
+def test_an_attached_database_is_named_before_its_schema(database: Path, tmp_path: Path) -> None:
+    with duckdb.connect(tmp_path / "mine.duckdb") as connection:
+        connection.execute(f"ATTACH '{database}' AS \"their.s\"")
+        connection.execute('CREATE TABLE own AS SELECT 1 AS a; CREATE SCHEMA "their.s.other"')
+        connection.execute('CREATE TABLE "their.s.other".nearer AS SELECT 1 AS a')
+        found = open_source(connection, schema="their.s.main")
+        assert found.schema()["z"].primary_key == ("a", "b")
+        assert read_table(found, "z").num_rows == 1
+        nearer = open_source(connection, schema="their.s.other")  # a schema of its own goes first
+        assert list(nearer.schema().tables) == ["nearer"]
+        assert list(open_source(connection).schema().tables) == ["own"]
+        with pytest.raises(SourceError, match="no tables in its schema nothing"):
+            open_source(connection, schema="their.s.nothing")
+        for source in (found, nearer):
+            source.close()  # type: ignore[attr-defined]
+        assert connection.execute("SELECT a FROM own").fetchall() == [(1,)]
+
+
 def test_a_connection_is_one_snapshot_and_stays_open(database: Path) -> None:
     with duckdb.connect(database) as connection:
         source = open_source(connection)

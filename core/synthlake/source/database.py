@@ -101,10 +101,21 @@ class DuckDBSource:
     def from_connection(
         cls, connection: duckdb.DuckDBPyConnection, schema: str | None = None
     ) -> DuckDBSource:
-        """Read from a database that is open; the connection stays the user's."""
+        """Read from a database that is open; the connection stays the user's.
+
+        Args:
+            connection: reads its current database.
+            schema: in it; ``DATABASE.SCHEMA`` for one of another database that is attached.
+
+        Raises:
+            SourceError: there are no tables.
+        """
         engine = DuckDBEngine(connection, snapshot=True)
-        row = engine.query("SELECT current_database() AS name").to_pylist()[0]
-        return cls(engine, row["name"], schema)
+        try:
+            return cls(engine, *_whereabouts(engine, schema))
+        except SynthlakeError:
+            engine.close()
+            raise
 
     def __repr__(self) -> str:
         return f"DuckDBSource({', '.join(self._schema.tables)})"
@@ -221,3 +232,17 @@ class DuckDBSource:
 
 
 Keys = tuple[tuple[str, ...], tuple[ForeignKey, ...]]
+
+
+def _whereabouts(engine: DuckDBEngine, schema: str | None) -> tuple[str, str | None]:
+    """Database and schema; names may have dots, and a schema of the current database goes first."""
+    (row,) = engine.query("SELECT current_database() AS name").to_pylist()
+    current = str(row["name"])
+    where = f"database_name = {literal(current)} AND schema_name = {literal(schema or '')}"
+    if schema is None or engine.query(f"SELECT 1 FROM duckdb_schemas() WHERE {where}").num_rows:
+        return current, schema
+    rows = engine.query("SELECT database_name AS name FROM duckdb_databases()").to_pylist()
+    for name in sorted((str(row["name"]) for row in rows), key=len, reverse=True):
+        if schema.startswith(f"{name}."):
+            return name, schema.removeprefix(f"{name}.")
+    return current, schema
