@@ -44,6 +44,13 @@ def _digests(sink: Path, names: list[str]) -> dict[str, str]:
     return {name: digest(delta_rows(sink, name)) for name in names}
 
 
+def _executions(spark: Any) -> dict[int, Any]:
+    """What Spark executed, by number; it forgets the oldest beyond a thousand."""
+    ran = spark._jsparkSession.sharedState().statusStore().executionsList()
+    held = (ran.apply(place) for place in range(ran.size()))
+    return {one.executionId(): one for one in held}
+
+
 @pytest.fixture(scope="module")
 def executed() -> list[str]:
     """Plans that Spark executed while ``written`` wrote."""
@@ -68,11 +75,10 @@ def written(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(generate, "_maker", killing)
         frames = twin.generate(**WANTED, partitions=2)
-    store = spark._jsparkSession.sharedState().statusStore()
-    before = store.executionsCount()
+    last = max(_executions(spark), default=-1)
     manifest = twin.write_delta(frames, sink, run_id="first")
-    ran = store.executionsList(before, store.executionsCount() - before)
-    executed += [ran.apply(n).physicalPlanDescription() for n in range(ran.size())]
+    ran = _executions(spark)
+    executed += [one.physicalPlanDescription() for number, one in ran.items() if number > last]
     assert marker.is_file(), "no worker was killed"
     return sink, manifest
 
