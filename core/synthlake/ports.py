@@ -74,7 +74,10 @@ class Source(Protocol):
 
 
 class Sink(Protocol):
-    """Where a twin goes to. Parts are idempotent; publishing is one step."""
+    """Where a twin goes to. Parts are idempotent; publishing is one step.
+
+    One that can tell early what it will refuse also has ``check(schema)``, which changes nothing.
+    """
 
     def open(self, run_id: str, schema: Schema, *, fingerprint: str = "") -> None:
         """Prepare the staging area of a run, or find it again.

@@ -11,9 +11,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.databases import into_sqlite
 
 from synthlake.api import find_run, load
-from synthlake.errors import SinkBusyError, SpecError
+from synthlake.errors import SinkBusyError, SinkOccupiedError, SpecError
 from synthlake.pipeline import run as module
 from synthlake.pipeline.run import RunResult, RunSettings, if_published_of, run
 from synthlake.pipeline.work import Work, lock
@@ -161,3 +162,25 @@ class TestInDatabase:
             connection.execute("DROP TABLE things")
         assert find_run(spec["sink"], "nightly") is None
         assert not run(spec, RunSettings("nightly")).reused
+
+
+@pytest.mark.parametrize("scheme", ["duckdb", "sqlite", "delta"])
+def test_a_sink_that_will_refuse_says_so_before_anything_is_learned(
+    data: Path, tmp_path: Path, scheme: str
+) -> None:
+    theirs = pa.table({"theirs": [1]})
+    if scheme == "delta":
+        import deltalake
+
+        deltalake.write_deltalake(tmp_path / "there" / "things", theirs)
+    elif scheme == "duckdb":
+        with duckdb.connect(tmp_path / "there") as connection:
+            connection.execute("CREATE TABLE things AS SELECT * FROM theirs")
+    else:
+        into_sqlite(tmp_path / "there", {"things": theirs})
+    spec = {"source": str(data), "sink": f"{scheme}:///{tmp_path}/there",
+            "runs": str(tmp_path / "runs"), "evaluate": {"tier": "quick"}, "gates": []}  # fmt: skip
+    steps: list[str] = []
+    with pytest.raises(SinkOccupiedError, match="did not"):
+        run(spec, on_event=lambda event: steps.append(event.step))
+    assert "fit" not in steps

@@ -73,6 +73,17 @@ class DeltaSink:
     def __repr__(self) -> str:
         return f"DeltaSink({str(self.folder)!r})"
 
+    def check(self, schema: Schema) -> None:
+        """Whether such tables may be put there, as far as can be said before they are made.
+
+        Raises:
+            SinkOccupiedError, SinkError: as ``open`` would.
+        """
+        for table in schema:
+            if not table.skip:
+                types.held(table)
+                self._free(table.name, told=False)
+
     def open(self, run_id: str, schema: Schema, *, fingerprint: str = "") -> None:
         """Prepare the staging area of a run, or find it again.
 

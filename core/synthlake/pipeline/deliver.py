@@ -56,6 +56,16 @@ class Delivery:
         held = manifest.get(RUN)
         return isinstance(held, Mapping) and held.get("run_id") == self.run_id
 
+    def check(self, schema: Schema) -> None:
+        """Ask the sink, before anything is learned, whether it will take such tables.
+
+        Raises:
+            SinkError: it will not.
+        """
+        check = getattr(self.sink(), "check", None)
+        if check is not None:
+            check(schema)
+
     def deliver(self, twin: Path, schema: Schema, manifest: Mapping[str, Any]) -> None:
         """Write the parts that are not there yet, and publish them with the manifest of the run.
 

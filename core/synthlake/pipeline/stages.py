@@ -96,9 +96,12 @@ class Stages:
 
         Raises:
             SpecError: the plan says that the run cannot be.
+            SinkError: the sink will not take the tables.
         """
         self._say("plan", self.plan.headline(), plan=self.plan)
         self.plan.demand()
+        if self.delivery is not None:
+            self.delivery.check(self.schema)
 
     def fit(self, folder: Path, floor: bool = False) -> str:
         """Learn, and write the artifact; returns its id."""

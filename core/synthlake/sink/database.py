@@ -132,6 +132,10 @@ class _Opened:
         return list(self.tables).index(self.schema[table].name)
 
 
+def _written(schema: Schema) -> Schema:
+    return Schema({table.name: table for table in schema if not table.skip})
+
+
 class DatabaseSink:
     """A schema of a database that holds published twins. Conforms to ``ports.Sink``.
 
@@ -151,6 +155,17 @@ class DatabaseSink:
     def __repr__(self) -> str:
         return f"DatabaseSink({self._store.name})"
 
+    def check(self, schema: Schema) -> None:
+        """Whether such tables may be put there, as far as can be said before they are made.
+
+        Raises:
+            SinkOccupiedError, SinkError: as ``open`` would.
+        """
+        tables = self._tables(_written(schema), PREFIX)
+        if self._store.present():
+            with self._store.session() as session:
+                self._target(session).check(tables)
+
     def open(self, run_id: str, schema: Schema, *, fingerprint: str = "") -> None:
         """Prepare the staging area of a run, or find it again. Nothing of the target changes.
 
@@ -165,18 +180,10 @@ class DatabaseSink:
             SinkError: a type or name cannot be held, a table that is there has other columns, the
                 run was published with another fingerprint, or the database refused.
         """
-        schema = Schema({t.name: t for t in schema if not t.skip})
-        check_names(self._store, schema)
-        columns = {table.name: columns_of(self._store, table) for table in schema}
-        shape = digest(*[f"{t.name}\0{t.arrow}" for t in schema]).hex()
+        schema = _written(schema)
         area = self._area(run_id)
-        tables = {
-            name: Filled(
-                name, columns[name], self._store.address(f"rows_{number}", area),
-                self._store.address(name),
-            )
-            for number, name in enumerate(columns)
-        }  # fmt: skip
+        tables = self._tables(schema, area)
+        shape = digest(*[f"{t.name}\0{t.arrow}" for t in schema]).hex()
         with self._store.session(area) as session:
             target = self._target(session)
             target.check(tables)
@@ -337,6 +344,17 @@ class DatabaseSink:
             f"the staging area of run {opened.run_id} is not there any more",
             hint="open the run again: another process published, discarded or replaced it",
         )
+
+    def _tables(self, schema: Schema, area: str) -> dict[str, Filled]:
+        check_names(self._store, schema)
+        columns = {table.name: columns_of(self._store, table) for table in schema}
+        return {
+            name: Filled(
+                name, columns[name], self._store.address(f"rows_{number}", area),
+                self._store.address(name),
+            )
+            for number, name in enumerate(columns)
+        }  # fmt: skip
 
     def _target(self, session: Session) -> Target:
         return Target(self._store, session, self._settings.into_existing)
