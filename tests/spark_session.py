@@ -38,8 +38,11 @@ SETTINGS = {
     "spark.driver.memory": "2g",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
-    # small data: what the optimising compiler costs it never earns
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    # small data: what the optimising compiler costs it never earns; without it the room for code
+    # would be 48 MB, which the code of a thousand queries overflows
+    "spark.driver.extraJavaOptions": (
+        "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m -XX:+UseSerialGC"
+    ),
 }
 _ATTEMPTS = 3  # a download of jars may break; what has arrived is kept
 _START_S = 300
