@@ -76,7 +76,9 @@ class Source(Protocol):
 class Sink(Protocol):
     """Where a twin goes to. Parts are idempotent; publishing is one step.
 
-    One that can tell early what it will refuse also has ``check(schema)``, which changes nothing.
+    One that can tell early what it will refuse also has ``check(schema)``, which changes nothing;
+    one that holds the tables of several runs, ``publications()``: the manifests of all that are
+    published there now.
     """
 
     def open(self, run_id: str, schema: Schema, *, fingerprint: str = "") -> None:
