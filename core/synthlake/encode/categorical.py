@@ -31,6 +31,7 @@ class CategoricalCodec:
     values: pa.Array[Any]
 
     ordered = False
+    exact = True
 
     @property
     def size(self) -> int:

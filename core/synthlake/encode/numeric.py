@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,11 @@ class NumericCodec:
         """Number of codes."""
         return len(self.low) + len(self.special)
 
+    @cached_property
+    def exact(self) -> bool:
+        """Whether every code is one value."""
+        return not (self.low < self.high).any()
+
     def encode(self, array: AnyArray) -> NDArray[np.int32]:
         """Codes of values, shape (rows,); NULL is -1, what has no support ``UNKNOWN``."""
         array = plain(array)
@@ -86,7 +92,10 @@ class NumericCodec:
         if not len(self.low):
             return np.zeros(len(codes), np.int64), null
         at = np.where(null, 0, codes)
-        low, high = self.low[at], self.high[at]
+        low = self.low[at]
+        if self.exact:
+            return low, null
+        high = self.high[at]
         if self.axis.continuous:
             # halves, as the whole width of a bin may be beyond the largest float
             half = unit(words) * (high / 2 - low / 2)

@@ -29,6 +29,7 @@ class TextCodec:
     shapes: tuple[str, ...]
 
     ordered = False
+    exact = False
 
     @property
     def size(self) -> int:

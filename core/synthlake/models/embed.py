@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ MAX_WIDTH = 384  # distinct positions of a feature
 _OUTPUTS = 6  # dimensions of a category with many values
 _SMALL = 8  # categories up to here are predicted one by one
 _PROFILE_BINS = 24
+_SPREAD = 0.5  # weight of how far a rank is from the middle: a tree that sees means alone is blind
+# to groups that differ in spread
 
 
 @dataclass(frozen=True)
@@ -24,9 +27,20 @@ class Recode:
 
     place: NDArray[np.int32]
 
-    def __call__(self, codes: Codes) -> NDArray[np.int32]:
+    def __call__(self, codes: Codes, out: NDArray[np.int32] | None = None) -> NDArray[np.int32]:
         """The positions of codes."""
-        return self.place[codes + 2]
+        if self._plain:
+            return np.add(codes, 2, out=out)
+        return np.take(self._turned, codes, out=out, mode="wrap")
+
+    @cached_property
+    def _plain(self) -> bool:
+        return bool(np.array_equal(self.place, np.arange(len(self.place))))
+
+    @cached_property
+    def _turned(self) -> NDArray[np.int32]:
+        """Positions from code 0 on; those of unknown and NULL are last, where -2 and -1 point."""
+        return np.concatenate([self.place[2:], self.place[:2]])
 
 
 def ordered_recode(feature: Feature) -> Recode:
@@ -64,13 +78,17 @@ def sorted_recode(feature: Feature, target: NDArray[np.float64]) -> Recode:
 
 
 def target_of(column: Feature, features: list[Feature]) -> NDArray[np.float64]:
-    """What a tree predicts for a column: ranks, indicators or an embedding; (outputs, rows)."""
+    """What a tree predicts for a column; shape (outputs, rows).
+
+    Ranks and how far they are from the middle; indicators of few categories; an embedding of many.
+    """
     index = column.codes + 1
     size = column.size + 1
     counts = np.bincount(index, minlength=size)
     if column.ordered:
         middle = np.cumsum(counts) - counts / 2
-        return _scaled((middle[index] / max(len(index), 1))[None, :])
+        rank = _scaled((middle[index] / max(len(index), 1))[None, :])
+        return np.concatenate([rank, _SPREAD * _scaled(rank**2)])
     present = np.flatnonzero(counts)
     if not len(present):  # no value has support
         return np.zeros((1, 0))

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synthlake.models.cart import Tree
-from synthlake.models.folding import folded
-from synthlake.models.ranges import Cells, Scale, ordered_ranges
+from synthlake.models.histograms import Floats, Rows, histograms
+from synthlake.models.support import distinct
 from synthlake.ports import Codes, Feature
 
 _SHIFT = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
-_NEAR, _SPIKE, _SPIKE_SHARE = 4, 4.0, 0.02  # codes on either side; times their mean; of all rows
-_RARE = 1e-3  # share of a leaf below which cells are gathered in fewer leaves, if there are
-_MANY = 1_000_000  # of them
+_WIDTH = 384  # positions of a column
+_GRAIN = 8  # steps of density in which neighbours are equal, a factor of two
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Leaves:
         first, last: codes of a cell, inclusive; -1 is NULL.
         number: shape (nodes,), number of a leaf by its node; -1 for inner nodes.
         cumulative: shape (codes + 1,), rows before each code in the whole table.
+        code: shape (codes,), which code each number stands for: many categories are numbered so
+            that neighbours are alike; empty where every code is its own number.
 
     Privacy: a cell has k entities or more, or is folded into the nearest node where it has.
     """
@@ -37,53 +40,152 @@ class Leaves:
     last: Codes
     number: NDArray[np.int32]
     cumulative: NDArray[np.int64]
+    code: Codes
 
     def draw(self, node: NDArray[np.int32], words: NDArray[np.uint64]) -> Codes:
         """A code for each row: the upper half of its word picks the cell, the lower the code."""
-        leaf = self.number[node].astype(np.uint64) << _SHIFT
-        cell = np.searchsorted(self.key, leaf | (words >> _SHIFT), side="right") - 1
-        first, last = self.first[cell], self.last[cell]
-        out = first.copy()
-        wide = np.flatnonzero(last > first)
+        leaf = self.number[node]
+        share = words >> _SHIFT
+        cell = self._guide[self._start[leaf] + (share >> self._drop[leaf]).astype(np.int64)]
+        wanted = (leaf.astype(np.uint64) << _SHIFT) | share
+        cell = _onward(self._ends, cell, wanted)
+        out = self.first[cell]
+        wide = np.flatnonzero(self._wide[cell])
         if len(wide):
-            start = self.cumulative[first[wide]]
-            mass = (self.cumulative[last[wide] + 1] - start).astype(np.uint64)
-            step = ((words[wide] & _LOW) * mass) >> _SHIFT
-            at = start + step.astype(np.int64)
-            out[wide] = np.searchsorted(self.cumulative, at, side="right") - 1
+            out[wide] = self._within(cell[wide], words[wide] & _LOW)
+        if len(self.code):
+            return np.where(out < 0, out, self.code[out])
         return out
+
+    def _within(self, cell: NDArray[np.int64], words: NDArray[np.uint64]) -> Codes:
+        """A code of each cell, as frequent as in the whole table."""
+        start = self.cumulative[self.first[cell]]
+        mass = (self.cumulative[self.last[cell] + 1] - start).astype(np.uint64)
+        at = start + ((words * mass) >> _SHIFT).astype(np.int64)
+        found = _onward(self.cumulative[1:], self._near[at >> self._coarse], at)
+        return found.astype(np.int32)
+
+    @cached_property
+    def _ends(self) -> NDArray[np.uint64]:
+        """Where each cell ends: at the key of the next one."""
+        return np.append(self.key[1:], np.uint64(2**64 - 1))
+
+    @cached_property
+    def _wide(self) -> NDArray[np.bool_]:
+        return self.last > self.first
+
+    # A cell is found by a guide table (Chen and Asau 1974): the first cell of each of some equal
+    # parts of a leaf, from where it is a step or two.
+
+    @cached_property
+    def _bits(self) -> NDArray[np.uint64]:
+        """Bits of the share that pick a part, of each leaf."""
+        leaves = int(self.number.max(initial=0)) + 1
+        cells = np.bincount((self.key >> _SHIFT).astype(np.int64), minlength=leaves)
+        return np.ceil(np.log2(np.maximum(2 * cells, 1))).astype(np.uint64)
+
+    @cached_property
+    def _drop(self) -> NDArray[np.uint64]:
+        return _SHIFT - self._bits
+
+    @cached_property
+    def _parts(self) -> NDArray[np.int64]:
+        parts: NDArray[np.int64] = np.left_shift(np.int64(1), self._bits.astype(np.int64))
+        return parts
+
+    @cached_property
+    def _start(self) -> NDArray[np.int64]:
+        return np.cumsum(self._parts) - self._parts
+
+    @cached_property
+    def _guide(self) -> NDArray[np.int64]:
+        leaf = np.repeat(np.arange(len(self._parts)), self._parts)
+        part = (np.arange(len(leaf)) - self._start[leaf]).astype(np.uint64)
+        wanted = (leaf.astype(np.uint64) << _SHIFT) | (part << self._drop[leaf])
+        return np.searchsorted(self.key, wanted, side="right") - 1
+
+    @cached_property
+    def _coarse(self) -> int:
+        """Bits of a row's number that the table of near codes leaves out."""
+        rows, codes = int(self.cumulative[-1]), len(self.cumulative)
+        return max(0, rows.bit_length() - codes.bit_length() - 1)
+
+    @cached_property
+    def _near(self) -> NDArray[np.int64]:
+        """The code of every so manieth row of the whole table."""
+        rows = np.arange((int(self.cumulative[-1]) >> self._coarse) + 1) << self._coarse
+        return np.searchsorted(self.cumulative, rows, side="right") - 1
+
+
+def _onward(ends: NDArray[Any], cell: NDArray[np.int64], wanted: NDArray[Any]) -> NDArray[np.int64]:
+    """The first cell from each given one on that ends beyond what is wanted."""
+    late = np.flatnonzero(ends[cell] <= wanted)
+    while len(late):
+        cell[late] += 1
+        late = late[ends[cell[late]] <= wanted[late]]
+    return cell
 
 
 def build_leaves(
-    tree: Tree, node: NDArray[np.int32], column: Feature, group: NDArray[np.int64], k: int
-) -> Leaves:
+    tree: Tree, node: NDArray[np.int32], column: Feature, group: NDArray[np.int64], k: int,
+    axis: Floats | None = None,
+) -> Leaves:  # fmt: skip
     """Cells of the leaves from the rows that fell into them.
 
     An UNKNOWN code counts as no NULL and otherwise as unseen.
+
+    Args:
+        tree: of the leaves.
+        node: shape (rows,), the leaf of each row.
+        column: what is drawn.
+        group: shape (rows,), entities, numbered from 0.
+        k: least entities.
+        axis: shape (codes,), where neighbours are alike: too many categories for a histogram of
+            their own are counted in this order.
     """
+    code = np.zeros(0, np.int32)
+    if not column.ordered and column.size > _WIDTH and axis is not None:
+        code = np.argsort(axis, kind="stable").astype(np.int32)
+        column = _renumbered(_supported(column, group, k), code)
     counts = np.bincount(column.codes[column.codes >= 0], minlength=column.size)
     cumulative = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     leaves = np.flatnonzero(tree.feature < 0)
     number = np.full(len(tree.feature), -1, np.int32)
     number[leaves] = np.arange(len(leaves))
-    nulls = folded(tree, node, (column.codes == -1).astype(np.int32), group, k, 2)
+    missing = Rows(node, (column.codes == -1).astype(np.int32), group, 2, False)
+    nulls = histograms(tree, missing, k)
     null_share = nulls[:, 1] / np.maximum(nulls.sum(1), 1e-300)
+    places = Places.build(counts, column.ordered)
     known = column.codes >= 0
-    seen = (node[known], column.codes[known], group[known])
-    if column.ordered:
-        cells = _ordered_cells(tree, seen, k, cumulative, number)
-    else:
-        cells = _category_cells(tree, seen, k, column.size)
-    return _packed(cells, null_share, number, cumulative)
+    there = Rows(node[known], places.of[column.codes[known]], group[known], len(places.first),
+                 column.ordered)  # fmt: skip
+    found = histograms(tree, there, k)
+    found = np.where(found.sum(1, keepdims=True) > 0, found, found.sum(0))
+    return _packed(_cells(found, places), null_share, number, (cumulative, code))
 
 
-_Rows = tuple[NDArray[np.int32], Codes, NDArray[np.int64]]  # node, code and entity of each
-_Cells = tuple[NDArray[np.int32], Codes, Codes, NDArray[np.float64]]  # leaf, first, last, weight
+def _supported(column: Feature, group: NDArray[np.int64], k: int) -> Feature:
+    """The column with categories of fewer than k entities unknown: a range would draw them."""
+    known = column.codes >= 0
+    people = distinct(column.codes[known].astype(np.int64), group[known], column.size)
+    few = known & (people[column.codes] < k)
+    return Feature(np.where(few, -2, column.codes), column.size, column.ordered)
+
+
+def _renumbered(column: Feature, code: Codes) -> Feature:
+    """The column with code ``code[i]`` written as i, in an order that says something."""
+    number = np.empty(column.size + 2, np.int32)
+    number[code + 2] = np.arange(column.size)
+    number[:2] = (-2, -1)
+    return Feature(number[column.codes + 2], column.size, True)
+
+
+_Cells = tuple[NDArray[np.int32], Codes, Codes, Floats]  # leaf, first, last, weight
 
 
 def _packed(
     cells: _Cells, null_share: NDArray[np.float64], number: NDArray[np.int32],
-    cumulative: NDArray[np.int64],
+    whole: tuple[NDArray[np.int64], Codes],
 ) -> Leaves:  # fmt: skip
     """Cells and shares of NULL as leaves; one without any cell can only say NULL."""
     leaf, first, last, weight = cells
@@ -99,7 +201,7 @@ def _packed(
     leaf, first, last, weight = leaf[there], first[there], last[there], weight[there]
     order = np.lexsort((first, leaf))
     return Leaves(_keys(leaf[order], weight[order], leaves), first[order].astype(np.int32),
-                  last[order].astype(np.int32), number, cumulative)  # fmt: skip
+                  last[order].astype(np.int32), number, *whole)  # fmt: skip
 
 
 def _keys(leaf: NDArray[np.int32], weight: NDArray[np.float64], leaves: int) -> NDArray[np.uint64]:
@@ -113,63 +215,56 @@ def _keys(leaf: NDArray[np.int32], weight: NDArray[np.float64], leaves: int) -> 
     return (leaf.astype(np.uint64) << _SHIFT) | part
 
 
-def _ordered_cells(
-    tree: Tree, seen: _Rows, k: int, cumulative: NDArray[np.int64], number: NDArray[np.int32]
-) -> _Cells:
-    """Spikes as categories, and ranges of all other codes."""
-    node, codes, group = seen
-    scale = Scale.of(cumulative)
-    spikes = np.flatnonzero(scale.spike).astype(np.int32)
-    rest = len(spikes)
-    kind = np.where(scale.spike[codes], np.searchsorted(spikes, codes), rest).astype(np.int32)
-    rows = folded(tree, node, kind, group, k, rest + 1)
-    plain = kind == rest
-    other = ordered_ranges(tree, node[plain], codes[plain], group[plain], k, scale)
-    leaf, first, last, weight = _of_leaves(other, number)
-    weight = weight / np.bincount(leaf, weight, len(rows))[leaf] * rows[leaf, rest]
-    at, spike = np.nonzero(rows[:, :rest])
-    found = spikes[spike]
-    return (np.concatenate([leaf, at.astype(np.int32)]), np.concatenate([first, found]),
-            np.concatenate([last, found]), np.concatenate([weight, rows[at, spike]]))  # fmt: skip
-
-
-def _of_leaves(cells: Cells, number: NDArray[np.int32]) -> _Cells:
-    """Ranges by number of the leaf; a leaf without any takes those of the whole table."""
-    leaf = number[cells.node]
-    parts = [(leaf, cells.first, cells.last, cells.weight)]
-    whole = cells.at(0)
-    for missing in np.setdiff1d(number[number >= 0], leaf):
-        where = np.full(len(whole.node), missing, np.int32)
-        parts.append((where, whole.first, whole.last, whole.weight))
-    leaf, first, last, weight = (np.concatenate(p) for p in zip(*parts, strict=True))
-    kept = leaf >= 0
-    return leaf[kept], first[kept], last[kept], weight[kept]
-
-
-def _category_cells(tree: Tree, seen: _Rows, k: int, size: int) -> _Cells:
-    """One cell a category; a leaf in which no category is known takes those of the whole table."""
-    node, codes, group = seen
-    if not size or not len(codes):
+def _cells(found: Floats, scale: Places) -> _Cells:
+    """Positions of each leaf as cells; neighbours that are as dense as each other are one."""
+    if not found.shape[1]:
         none = np.zeros(0, np.int32)
         return none, none, none, np.zeros(0)
-    rows = folded(tree, node, codes, group, k, size)
-    rows = np.where(rows.sum(1, keepdims=True) > 0, rows, rows.sum(0))
-    rows = _thinned(rows)
-    leaf, code = np.nonzero(rows)
-    found = code.astype(np.int32)
-    return leaf.astype(np.int32), found, found, rows[leaf, code]
+    with np.errstate(divide="ignore"):
+        dense = np.rint(np.log2(found / scale.rows) * _GRAIN)
+    fresh = np.ones(found.shape, bool)
+    if scale.ordered:
+        fresh[:, 1:] = dense[:, 1:] != dense[:, :-1]
+    leaf, place = np.nonzero(fresh)
+    start = np.flatnonzero(fresh)
+    weight = np.add.reduceat(found.ravel(), start)
+    end = np.append(start[1:], found.size) - 1 - leaf * found.shape[1]
+    there = weight > 0
+    leaf, place, end, weight = leaf[there], place[there], end[there], weight[there]
+    return leaf.astype(np.int32), scale.first[place], scale.last[end], weight
 
 
-def _thinned(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows per leaf and category, where many tiny cells of a category become few larger ones.
+@dataclass(frozen=True)
+class Places:
+    """Codes in positions: one each, or some neighbours of an ordered column together.
 
-    A category keeps its rows over all leaves; an artifact holds at most ``1 / _RARE`` cells a leaf.
+    Attributes:
+        of: shape (codes,), position of each code.
+        first, last: shape (positions,), codes of each, inclusive.
+        rows: shape (positions,), rows of the whole table, at least one.
+        ordered: whether neighbouring positions are neighbouring values.
     """
-    if rows.size < _MANY:
-        return rows
-    least = _RARE * rows.sum(1, keepdims=True)
-    tiny = (rows > 0) & (rows < least)
-    filled = np.cumsum(np.where(tiny, rows / np.maximum(least, 1e-300), 0.0), axis=0)
-    steps = np.floor(filled + 0.5)
-    kept = tiny & (np.diff(steps, axis=0, prepend=0.0) > 0)
-    return np.where(tiny, np.where(kept, least, 0.0), rows)
+
+    of: Codes
+    first: Codes
+    last: Codes
+    rows: Floats
+    ordered: bool
+
+    @classmethod
+    def build(cls, counts: NDArray[np.int64], ordered: bool) -> Places:
+        """At most about ``_WIDTH`` positions; a frequent code has its own."""
+        size = len(counts)
+        if size <= _WIDTH or not ordered:
+            of = np.arange(size, dtype=np.int32)
+        else:
+            least = max(int(counts.sum()) // _WIDTH, 1)
+            heavy = counts >= least
+            light = np.where(heavy, 0, counts)
+            part = (np.cumsum(light) - light) // least
+            fresh = np.append(True, heavy[1:] | heavy[:-1] | (part[1:] != part[:-1]))
+            of = (np.cumsum(fresh) - 1).astype(np.int32)
+        first = np.flatnonzero(np.append(True, of[1:] != of[:-1])[:size]).astype(np.int32)
+        last = np.append(first[1:], size)[: len(first)].astype(np.int32) - 1
+        rows = np.bincount(of, counts, len(first))
+        return cls(of, first, last.astype(np.int32), np.maximum(rows, 1.0), ordered)

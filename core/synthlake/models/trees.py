@@ -23,7 +23,7 @@ from synthlake.seed import Words
 
 MAX_GROWTH_ROWS = 150_000  # rows that decide the splits; all rows fill the leaves
 _TREE = ("feature", "threshold", "left", "parent")
-_LEAVES = ("key", "first", "last", "number", "cumulative")
+_LEAVES = ("key", "first", "last", "number", "cumulative", "code")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,10 @@ def leaf_of(tree: Tree, asks: Sequence[_Ask], seen: Mapping[str, Codes], rows: i
     """The leaf of each row by the codes of columns."""
     if not asks:
         return np.zeros(rows, np.int32)
-    return tree.apply(np.stack([a.recode(seen[a.column]) for a in asks]))
+    places = np.empty((len(asks), rows), np.int32)
+    for at, ask in zip(places, asks, strict=True):
+        ask.recode(seen[ask.column], at)
+    return tree.apply(places)
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,9 @@ class Trees:
         tree, used = _used(grow(features[:, chosen], target[:, chosen], share, limits)[0])
         asks = tuple(asks[i] for i in used)
         node = leaf_of(tree, asks, {n: f.codes for n, f in done.items()}, len(column.codes))
-        return _Step(name, asks, tree, build_leaves(tree, node, column, data.group, data.k))
+        axis = _axis(column, known, target[0])
+        leaves = build_leaves(tree, node, column, data.group, data.k, axis)
+        return _Step(name, asks, tree, leaves)
 
     def _growth(self, rows: int, chosen: int, k: int) -> Growth:
         """Limits of a tree; the least leaf is in all rows, and scaled to those that decide."""
@@ -190,6 +195,16 @@ def _asks(done: Mapping[str, Feature], target: NDArray[np.float64]) -> tuple[_As
         for output in target[: 1 if feature.size <= 2 else 2]:
             asks.append(_Ask(name, sorted_recode(feature, output)))
     return tuple(asks)
+
+
+def _axis(
+    column: Feature, known: NDArray[np.int64], target: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Mean of a target by code."""
+    codes = column.codes[known]
+    there = codes >= 0
+    rows = np.bincount(codes[there], minlength=column.size)
+    return np.bincount(codes[there], target[there], column.size) / np.maximum(rows, 1)
 
 
 def _used(tree: Tree) -> tuple[Tree, list[int]]:

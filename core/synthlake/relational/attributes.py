@@ -117,11 +117,18 @@ def _ordered(
     data: TableData, table: Table, columns: Sequence[Column],
     codecs: Mapping[str, Codec | None], structure: Structure,
 ) -> list[Column]:  # fmt: skip
-    """Parts of the key, categories by size, then numbers: without NULL first, remade ones last."""
+    """Parts of the key, categories by size, then numbers: without NULL first, remade ones last.
+
+    What the schema says of first and last columns goes before all that.
+    """
 
     def rank(place: int) -> tuple[float, ...]:
         column = columns[place]
         codec = codecs[column.name]
+        if column.name in table.order:
+            return (-3.0, float(table.order.index(column.name)))
+        if column.name in table.targets:
+            return (-2.0, float(table.targets.index(column.name)))
         if column.name in table.primary_key:
             return (-1.0, float(place))
         if codec is None or not codec.ordered:

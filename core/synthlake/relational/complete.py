@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +16,7 @@ from synthlake.seed import Words
 
 
 def completed(
-    array: pa.Array[Any], column: Column, codec: Codec | None, words: Words
+    array: pa.Array[Any], column: Column, codec: Codec | None, words: Callable[[], Words]
 ) -> pa.Array[Any]:
     """The array with its NULLs filled if the column allows none.
 
@@ -24,8 +25,9 @@ def completed(
     if column.nullable or not array.null_count:
         return array
     if codec is not None and codec.size:
-        codes = (words % np.uint64(codec.size)).astype(np.int32)
-        array = pc.coalesce(array, codec.decode(codes, words))
+        some = words()
+        codes = (some % np.uint64(codec.size)).astype(np.int32)
+        array = pc.coalesce(array, codec.decode(codes, some))
     return array.fill_null(_zero(column.type)) if array.null_count else array
 
 

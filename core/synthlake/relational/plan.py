@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Counts = NDArray[np.int64]
-ROOT_BLOCK = 4_096  # rows of a block of a table without an own parent
+ROOT_BLOCK = 16_384  # rows of a block of a table without an own parent
 NULL_FAMILY = 32  # rows without a parent are made in families of so many
 
 

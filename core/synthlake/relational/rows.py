@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from synthlake.relational.complete import completed
 from synthlake.relational.distinctness import Family, made_distinct, repeated
 from synthlake.relational.model import (
     Attribute,
+    Codec,
     TableModel,
     column_id,
     count_id,
@@ -73,6 +75,10 @@ class Block:
         """Words of this block's rows."""
         return self.seed.words(self.model.table.name, column, self.start, self.rows, number)
 
+    def _within(self, name: str, codec: Codec) -> Words:
+        """Words of the places within the bins of a codec; zeros where it has none."""
+        return np.zeros(self.rows, np.uint64) if codec.exact else self.words(name, WITHIN)
+
     def _know(self) -> None:
         """Known columns, as rules need them."""
         for name, array in self.known.items():
@@ -87,7 +93,7 @@ class Block:
         attribute = self._attribute(name)
         codec = (attribute.drawn or attribute.codec) if attribute else None
         numeric = codec if isinstance(codec, NumericCodec) else None
-        place = numeric.draw(codes, self.words(name, WITHIN)) if numeric else None
+        place = numeric.draw(codes, self._within(name, numeric)) if numeric else None
         most = self.often.get(name)
         if most is not None and self.family is not None:
             others = [self.drawn[n] for n in self._before(name)]
@@ -144,7 +150,7 @@ class Block:
         for attribute in self.model.attributes:
             column = self.model.table.column(attribute.column)
             made = self._array(attribute, column.type, cells)
-            words = self.words(column_id(attribute.column), WITHIN)
+            words = partial(self.words, column_id(attribute.column), WITHIN)
             out[column.name] = completed(made, column, attribute.codec, words)
         return out
 
@@ -175,7 +181,7 @@ class Block:
             return empty(self.rows, dtype)
         if isinstance(codec, TextCodec) and name == rewritten(self.model):
             return self._rewritten(name, codec)
-        return codec.decode(self.codes[name], self.words(name, WITHIN))
+        return codec.decode(self.codes[name], self._within(name, codec))
 
     def _rewritten(self, name: str, codec: TextCodec) -> pa.Array[Any]:
         """Texts of which no two of a family are equal, as far as their shapes allow."""

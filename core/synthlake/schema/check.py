@@ -36,6 +36,7 @@ def check(schema: Schema, source: Schema) -> None:
             check_primary_key(table)
             _check_references(table, schema)
             _check_synthesizer(table)
+            _check_order(table)
     schema.order()
 
 
@@ -185,3 +186,22 @@ def _no_repeats(names: Iterable[str], where: str, what: str) -> None:
         if name in seen:
             raise SchemaError(f"{where} {what} twice: {name!r}", hint="name it once")
         seen.add(name)
+
+
+def _check_order(table: Table) -> None:
+    """Whether the columns that are drawn first and last are there, once each, and are learned."""
+    _no_repeats(
+        [*table.order, *table.targets], f"order and targets of {table.name} have", "a column"
+    )
+    taken = {*table.primary_key, *(c for fk in table.foreign_keys for c in fk.columns)}
+    for name in (*table.order, *table.targets):
+        if not table.has(name):
+            raise SchemaError(
+                f"order and targets of {table.name}: there is no column {name!r}",
+                hint=nearest(name, [c.name for c in table.columns]),
+            )
+        if name in taken or table.column(name).action in ("skip", "null"):
+            raise SchemaError(
+                f"order and targets of {table.name}: {name} is a key or is not learned",
+                hint=f"leave {name} out of them",
+            )

@@ -155,6 +155,8 @@ class TableDocument(_Strict):
     foreign_keys: tuple[ForeignKeyDocument, ...] | None = None
     columns: dict[str, ColumnDocument] = Field(default_factory=dict)
     synthesizer: Annotated[SynthesizerDocument, BeforeValidator(_named)] | None = None
+    order: _Names | None = None
+    targets: _Names | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -189,6 +191,8 @@ class TableDocument(_Strict):
             skip=self.skip or table.skip,
             constraints=table.constraints,
             synthesizer=self.synthesizer.settings() if self.synthesizer else table.synthesizer,
+            order=table.order if self.order is None else self.order,
+            targets=table.targets if self.targets is None else self.targets,
         )
 
 
@@ -309,6 +313,8 @@ _FORMS = {
     "action": "learn, null, skip or mask",
     "synthesizer": "trees, independent, or {name: trees, min_leaf: auto}",
     "name": "trees or independent",
+    "order": "a list of columns that are drawn first",
+    "targets": "a list of columns that are drawn last",
     "min_leaf": "auto, or a whole number from 1",
     "keep": "true or false",
     "skip": "true or false",

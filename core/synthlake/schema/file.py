@@ -77,6 +77,7 @@ def _dump_table(table: Table) -> dict[str, Any]:
         held["constraints"] = [dict(rule) for rule in table.constraints]
     if table.synthesizer:
         held["synthesizer"] = dict(table.synthesizer)
+    held |= {key: list(getattr(table, key)) for key in ("order", "targets") if getattr(table, key)}
     return held
 
 

@@ -64,6 +64,8 @@ def _table_to_json(table: Table) -> dict[str, Any]:
         "skip": table.skip,
         "constraints": [dict(rule) for rule in table.constraints],
         "synthesizer": None if table.synthesizer is None else dict(table.synthesizer),
+        "order": list(table.order),
+        "targets": list(table.targets),
     }
 
 
@@ -83,6 +85,8 @@ def _table(held: Mapping[str, Any]) -> Table:
             "primary_key": tuple(held["primary_key"]),
             "foreign_keys": tuple(_reference(fk) for fk in held["foreign_keys"]),
             "constraints": tuple(held["constraints"]),
+            "order": tuple(held["order"]),
+            "targets": tuple(held["targets"]),
         }
     )
 

@@ -78,6 +78,8 @@ class Table:
         skip: not synthesised; nothing may refer to it.
         constraints: rules of its rows, as given in the spec.
         synthesizer: name and settings; None for the spec's default.
+        order: columns that are drawn first, in this order.
+        targets: columns that are drawn last, given all others, as those that models predict.
     """
 
     name: str
@@ -88,6 +90,8 @@ class Table:
     skip: bool = False
     constraints: tuple[Mapping[str, Any], ...] = ()
     synthesizer: Mapping[str, Any] | None = None
+    order: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column:
         """A column by name.

@@ -1,0 +1,227 @@
+"""How often each position of a column is drawn in each leaf of a tree: histograms, node by node.
+
+A node says of its rows only what k entities stand behind; the rest it takes from the node above,
+down from the whole table. Source: a Polya tree whose partition at each node is its data's own
+(Lavine, Annals of Statistics 20(3), 1992).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthlake.models.cart import Tree
+
+Floats = NDArray[np.float64]
+Index = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+_ROUNDS = 4  # of fitting what is not supported to the totals of all positions
+_MOST = 10.0  # times that it may grow or shrink by it
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a column that fell into a tree.
+
+    Attributes:
+        node: shape (rows,), leaf of each.
+        place: shape (rows,), position of each, from 0.
+        group: shape (rows,), entity of each, numbered from 0.
+        places: number of positions.
+        ordered: whether neighbours may be counted together; else only all that is rare.
+    """
+
+    node: NDArray[np.int32]
+    place: NDArray[np.int32]
+    group: Index
+    places: int
+    ordered: bool
+
+    @cached_property
+    def lone(self) -> bool:
+        """Whether every row is an entity of its own: then counts are entities."""
+        return bool(np.bincount(self.group, minlength=1).max(initial=0) <= 1)
+
+    @cached_property
+    def by_place(self) -> Index:
+        """Rows by position, those of an entity together."""
+        return np.lexsort((self.group, self.place))
+
+    @cached_property
+    def by_group(self) -> Index:
+        """Rows by entity."""
+        return np.argsort(self.group, kind="stable")
+
+
+def histograms(tree: Tree, rows: Rows, k: int) -> Floats:
+    """Rows per (leaf, position), shape (leaves, positions); fractions where support lacks.
+
+    Args:
+        tree: of the leaves.
+        rows: what fell into them.
+        k: least entities.
+
+    Privacy: a number is a node's own only if k entities stand behind it: a position alone, or
+    neighbours together, or all rare categories together. Within such a group the node above
+    decides. Where even all of them have fewer, they count as often as the node above expects, and
+    at most as half of what k entities have. The whole table says how often each position of an
+    ordered column is: its codes have support by themselves.
+    Cost: O(levels x (rows + nodes x positions)).
+    """
+    path, depth = _paths(tree)
+    held = np.zeros((len(tree.feature), rows.places))
+    own = np.zeros(held.shape, bool)
+    loose = np.zeros(len(held), bool)
+    for level in range(path.shape[1]):
+        part = _Level.of(tree, rows, path[:, level], depth == level)
+        if level == 0:
+            own[0] = (part.people[0] >= k) | (rows.ordered & (len(np.unique(rows.group)) >= k))
+            held[0] = np.where(own[0], part.counts[0], 0.0)
+            continue
+        above = held[tree.parent[part.nodes]]
+        made, own[part.nodes], loose[part.nodes] = part.filled(above, k)
+        held[part.nodes] = made
+    leaves = np.flatnonzero(tree.feature < 0)
+    if len(leaves) == 1:
+        return held
+    return _raked(held[leaves], own[leaves], loose[leaves], held[0])
+
+
+def _paths(tree: Tree) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Ancestor of each node by depth (-1 below itself), and each node's depth."""
+    nodes = len(tree.parent)
+    depth = np.zeros(nodes, np.int64)
+    for child in range(1, nodes):  # parents come before children
+        depth[child] = depth[tree.parent[child]] + 1
+    path = np.full((nodes, int(depth.max(initial=0)) + 1), -1, np.int32)
+    for level in range(path.shape[1]):
+        here = np.flatnonzero(depth == level)
+        if level:
+            path[here] = path[tree.parent[here]]
+        path[here, level] = here
+    return path, depth
+
+
+@dataclass(frozen=True)
+class _Level:
+    """Nodes of one depth.
+
+    Attributes:
+        nodes: shape (nodes,).
+        ordered: as in ``Rows``.
+        counts: shape (nodes, positions), rows.
+        people: shape (nodes, positions), distinct entities.
+        weight: shape (nodes, positions), sums of shares that are at most the distinct entities of
+            any positions of a node together.
+    """
+
+    nodes: Index
+    ordered: bool
+    counts: Floats
+    people: Floats
+    weight: Floats
+
+    @classmethod
+    def of(cls, tree: Tree, rows: Rows, ancestor: NDArray[np.int32], here: Mask) -> _Level:
+        """Count the rows of the nodes of a level."""
+        nodes = np.flatnonzero(here)
+        slot = np.full(len(tree.feature) + 1, -1, np.int32)
+        slot[nodes] = np.arange(len(nodes))
+        at = slot[ancestor[rows.node]]
+        inside = at >= 0
+        shape = (len(nodes), rows.places)
+        key = at.astype(np.int64) * rows.places + rows.place
+        cells = len(nodes) * rows.places
+        counts = np.bincount(key[inside], minlength=cells).reshape(shape).astype(float)
+        if rows.lone:
+            return cls(nodes, rows.ordered, counts, counts, counts)
+        fresh = _fresh(rows.by_place, at, inside, key, rows.group)
+        people = np.bincount(key[fresh], minlength=cells).reshape(shape).astype(float)
+        share = _shares(rows, at, inside)
+        weight = np.bincount(key[inside], share, cells).reshape(shape)
+        return cls(nodes, rows.ordered, counts, people, weight.astype(float))
+
+    def filled(self, above: Floats, k: int) -> tuple[Floats, Mask, Mask]:
+        """Rows of the level, which of them are its own, and which nodes' rest has no support."""
+        alone = self.people >= k
+        window = self._windows(alone, k)
+        width = int(window.max(initial=0)) + 1
+        key = (np.arange(len(self.nodes))[:, None] * width + window)[~alone]
+        rows, people, given = (
+            np.bincount(key, part[~alone], len(self.nodes) * width)
+            for part in (self.counts, self.weight, above)
+        )
+        total = np.repeat(self.counts.sum(1), width)
+        share = given / np.maximum(np.repeat(above.sum(1), width), 1e-300)
+        few = np.minimum(share * total, self._fewest(width, k))
+        mass = np.where(people + 1e-9 >= k, rows, few) / np.maximum(given, 1e-300)
+        made = self.counts.copy()
+        made[~alone] = above[~alone] * mass[key]
+        return made, alone, np.where(alone, 0.0, self.weight).sum(1) + 1e-9 < k
+
+    def _fewest(self, width: int, k: int) -> Floats:
+        """Rows that half of k entities have, of each node's windows."""
+        each = self.counts.sum(1) / np.maximum(self.weight.sum(1), 1.0)
+        return np.repeat(each * k / 2, width)
+
+    def _windows(self, alone: Mask, k: int) -> NDArray[np.int64]:
+        """Number of the window of each position: runs of rare neighbours with k entities."""
+        window = np.zeros(self.counts.shape, np.int64)
+        if not self.ordered:
+            return window
+        light = np.where(alone, 0.0, self.weight)
+        rest = light[:, ::-1].cumsum(1)[:, ::-1]  # from here on
+        have = np.zeros(len(self.nodes))
+        number = np.zeros(len(self.nodes), np.int64)
+        for place in range(light.shape[1]):
+            # a new window begins once this one and all that follows have enough
+            begins = (have + 1e-9 >= k) & (rest[:, place] + 1e-9 >= k)
+            number += begins
+            have = np.where(begins, 0.0, have) + light[:, place]
+            window[:, place] = number
+        return window
+
+
+def _fresh(order: Index, at: NDArray[np.int32], inside: Mask, key: Index, group: Index) -> Index:
+    """One row for each entity of each (node, position)."""
+    order = order[inside[order]]
+    order = order[np.argsort(at[order], kind="stable")]
+    found, who = key[order], group[order]
+    first = np.append(True, (found[1:] != found[:-1]) | (who[1:] != who[:-1]))[: len(order)]
+    chosen: Index = order[first]
+    return chosen
+
+
+def _shares(rows: Rows, at: NDArray[np.int32], inside: Mask) -> Floats:
+    """1 / rows that the row's entity has in its node, of the rows inside."""
+    order = rows.by_group[inside[rows.by_group]]
+    order = order[np.argsort(at[order], kind="stable")]
+    node, who = at[order], rows.group[order]
+    first = np.append(True, (node[1:] != node[:-1]) | (who[1:] != who[:-1]))[: len(order)]
+    run = np.cumsum(first) - 1
+    share = np.zeros(len(at))
+    share[order] = (1.0 / np.bincount(run, minlength=1))[run] if len(order) else 0.0
+    inner: Floats = share[inside]
+    return inner
+
+
+def _raked(made: Floats, own: Mask, loose: Mask, whole: Floats) -> Floats:
+    """What is not the leaves' own, scaled so that each position has its rows over all leaves.
+
+    Leaves keep their rows, but for those whose rest has no support.
+    Source: iterative proportional fitting (Deming and Stephan 1940).
+    """
+    wanted = np.maximum(whole - np.where(own, made, 0.0).sum(0), 0.0)
+    cells = np.where(own, 0.0, made)
+    fixed = cells.sum(1)
+    for _ in range(_ROUNDS):
+        given = cells.sum(0)
+        factor = np.where(given > 0, wanted / np.maximum(given, 1e-300), 0.0)
+        cells = cells * np.where(wanted > 0, np.clip(factor, 1 / _MOST, _MOST), factor)
+        mass = cells.sum(1)
+        keep = loose | (mass <= 0)
+        cells *= np.where(keep, 1.0, fixed / np.maximum(mass, 1e-300))[:, None]
+    return np.where(own, made, cells)
