@@ -147,13 +147,20 @@ class _Level:
         self, rows: Floats, size: Floats, key: NDArray[np.int64], width: int
     ) -> NDArray[np.bool_]:
         """Whether both sides of each threshold have the rows and entities that a leaf needs."""
+        fewest, least = self.growth.min_rows, self.growth.min_entities
+        allowed: NDArray[np.bool_] = (rows >= fewest) & (size - rows >= fewest)
+        if self._lone and fewest >= least:
+            return allowed
         people = np.cumsum(
             np.bincount(key, self.share, self.nodes * width).reshape(self.nodes, width), 1
         )
         left, every = people[:, :-1], people[:, -1:]
-        fewest, least = self.growth.min_rows, self.growth.min_entities
-        allowed: NDArray[np.bool_] = (rows >= fewest) & (size - rows >= fewest)
         return allowed & (left >= least) & (every - left >= least)
+
+    @cached_property
+    def _lone(self) -> bool:
+        """Whether every row is an entity of its own."""
+        return bool((self.share == 1.0).all())
 
     @cached_property
     def _size(self) -> Floats:

@@ -65,10 +65,44 @@ class Leaves:
         found = _onward(self.cumulative[1:], self._near[at >> self._coarse], at)
         return found.astype(np.int32)
 
+    def probability(self, node: NDArray[np.int32], codes: Codes) -> Floats:
+        """How likely each row's leaf draws its code (-1 is NULL)."""
+        number = np.where(codes < 0, codes, self._numbers[codes])
+        order = (self.key & ~_LOW) | (self.first + 1).astype(np.uint64)
+        wanted = (self.number[node].astype(np.uint64) << _SHIFT) | (number + 1).astype(np.uint64)
+        cell = np.maximum(np.searchsorted(order, wanted, side="right") - 1, 0)
+        same = (self.key[cell] >> _SHIFT) == (wanted >> _SHIFT)
+        inside = same & (self.first[cell] <= number) & (number <= self.last[cell])
+        first, last = np.maximum(self.first[cell], 0), np.maximum(self.last[cell], 0)
+        rows = self.cumulative[last + 1] - self.cumulative[first]
+        at = np.clip(number, 0, len(self.cumulative) - 2)
+        own = self.cumulative[at + 1] - self.cumulative[at]
+        part = np.where(number < 0, 1.0, own / np.maximum(rows, 1))
+        width = (self._ends - self.key)[cell].astype(np.float64) * 2.0**-32
+        return np.where(inside, width * part, 0.0)
+
+    def frequency(self, codes: Codes) -> Floats:
+        """How frequent each code is in the whole table; NULL counts as a code among others."""
+        size = len(self.cumulative) - 1
+        at = np.clip(np.where(codes < 0, 0, self._numbers[codes]), 0, max(size - 1, 0))
+        own = self.cumulative[at + 1] - self.cumulative[at] if size else np.zeros(len(codes))
+        share = own / max(float(self.cumulative[-1]), 1.0)
+        return np.where(codes < 0, 1 / (size + 1), share)
+
+    @cached_property
+    def _numbers(self) -> Codes:
+        """The number of each code."""
+        if not len(self.code):
+            return np.arange(len(self.cumulative), dtype=np.int32)
+        numbers = np.empty(len(self.code), np.int32)
+        numbers[self.code] = np.arange(len(self.code))
+        return numbers
+
     @cached_property
     def _ends(self) -> NDArray[np.uint64]:
-        """Where each cell ends: at the key of the next one."""
-        return np.append(self.key[1:], np.uint64(2**64 - 1))
+        """Where each cell ends: at the next one, the last of a leaf at the next leaf."""
+        leaves = np.uint64(int(self.number.max(initial=0)) + 1)
+        return np.append(self.key[1:], leaves << _SHIFT)
 
     @cached_property
     def _wide(self) -> NDArray[np.bool_]:

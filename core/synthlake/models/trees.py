@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from synthlake.errors import ArtifactError
 from synthlake.models.cart import Growth, Index, Tree, grow
 from synthlake.models.embed import Recode, ordered_recode, sorted_recode, target_of
+from synthlake.models.leafsize import Nodes, choose
 from synthlake.models.leaves import Leaves, build_leaves
 from synthlake.models.support import dense, entity_share
 from synthlake.ports import Codes, Draw, Feature, Settle, TrainingTable
@@ -106,7 +107,7 @@ class Trees:
     """Settings of the autoregressive trees.
 
     Attributes:
-        min_leaf: least rows of a leaf; None chooses by the number of rows.
+        min_leaf: least rows of a leaf; None chooses by rows that are not learned from.
         max_depth: most levels of a tree.
     """
 
@@ -122,12 +123,24 @@ class Trees:
         """
         done: dict[str, Feature] = dict(data.context)
         data = replace(data, group=dense(data.group))
+        sized = self if self.min_leaf else replace(self, min_leaf=choose(data, self._column, seed))
         steps = []
         for name, column in data.columns.items():
-            step = self._step(name, column, done, data, seed)
+            step = sized._step(name, column, done, data, seed)
             steps.append(replace(step, even=name in data.even))
             done[name] = data.seen.get(name, column)
         return FittedTrees(tuple(steps))
+
+    def _column(self, least: int, data: TrainingTable, name: str) -> tuple[Leaves, Nodes]:
+        """One column with leaves of a size, and what leads rows to them."""
+        before = _before(data, name)
+        step = replace(self, min_leaf=least)._step(name, data.columns[name], before, data, 0)
+
+        def nodes(other: TrainingTable) -> Index:
+            seen = {n: f.codes for n, f in _before(other, name).items()}
+            return step.node(seen, len(other.group))
+
+        return step.leaves, nodes
 
     def _step(
         self, name: str, column: Feature, done: Mapping[str, Feature], data: TrainingTable,
@@ -154,7 +167,7 @@ class Trees:
 
     def _growth(self, rows: int, chosen: int, k: int) -> Growth:
         """Limits of a tree; the least leaf is in all rows, and scaled to those that decide."""
-        leaf = self.min_leaf or int(np.clip(rows // 400, 2 * k, 100))
+        leaf = self.min_leaf or 2 * k
         part = chosen / rows
         return Growth(max(int(leaf * part), 5), float(k), self.max_depth)
 
@@ -195,6 +208,13 @@ def _asks(done: Mapping[str, Feature], target: NDArray[np.float64]) -> tuple[_As
         for output in target[: 1 if feature.size <= 2 else 2]:
             asks.append(_Ask(name, sorted_recode(feature, output)))
     return tuple(asks)
+
+
+def _before(data: TrainingTable, name: str) -> dict[str, Feature]:
+    """What is known when a column is drawn."""
+    names = list(data.columns)
+    earlier = names[: names.index(name)]
+    return {**data.context, **{n: data.seen.get(n, data.columns[n]) for n in earlier}}
 
 
 def _axis(
