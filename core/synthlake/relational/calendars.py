@@ -23,17 +23,16 @@ _SIZES = {"month": 13, "yearday": 367, "weekday1": 8, "hour": 24}
 def find_calendars(
     data: TableData, table: Table, known: Sequence[str], rules: Sequence[Rule]
 ) -> tuple[Calendar, ...]:
-    """What each known column tells: parts of its date, or its value."""
+    """What each known column tells: its value, and the parts of a date."""
     zones = {r.source: r.zone for r in rules if isinstance(r, DateParts)}
     out = []
     for name in known:
         column = table.column(name)
         unit = micros_per_tick(column.type)
-        if unit is not None:
-            out.append(Calendar(name, unit, zones.get(name, "UTC")))
-            continue
         codec = build_codec(data, column)
-        if codec is not None and codec.size > 1:
+        if unit is not None:
+            out.append(Calendar(name, unit, zones.get(name, "UTC"), codec))
+        elif codec is not None and codec.size > 1:
             out.append(Calendar(name, codec=codec))
     return tuple(out)
 
@@ -49,9 +48,10 @@ def calendar_features(
         if calendar.codec is not None:
             codes = calendar.codec.encode(array)
             out[name] = Feature(codes, calendar.codec.size, calendar.codec.ordered)
+        if calendar.unit is None:
             continue
         ticks, null = Axis(array.type).ticks(array)
-        found = fields(micros_of(ticks, calendar.unit or 1.0), calendar.zone)
+        found = fields(micros_of(ticks, calendar.unit), calendar.zone)
         for part, size in _SIZES.items():
             codes = np.where(null, -1, np.clip(found[part], 0, size - 1)).astype(np.int32)
             out[f"{name}:{part}"] = Feature(codes, size, True)

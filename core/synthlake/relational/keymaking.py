@@ -25,6 +25,7 @@ from synthlake.schema.model import Column, Schema, Table
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 _FULL = 0.3  # share of a grid that must be filled to count as one
+_SPARSE = 0.02  # where no column of the key alone tells most rows apart
 _REGULAR = 0.95  # share of rows that must lie on a regular axis
 _MAX_SIDE = 5_000_000
 _DAY = 86_400_000_000
@@ -43,14 +44,15 @@ def build_key(
     if not key or (own and own <= set(key)):
         return None
     references = {c for fk in table.foreign_keys for c in fk.columns}
+    free = [c for c in key if c not in references and _makeable(table.column(c))]
+    chosen = max(free, key=lambda c: data.of(c).distinct, default=None)
     if len(key) > 1 or pa.types.is_temporal(table.column(key[0]).type):
-        grid = _grid(data, table, schema, samples)
+        named = chosen is not None and 2 * data.of(chosen).distinct > data.statistics.rows
+        grid = _grid(data, table, schema, samples, _FULL if named else _SPARSE)
         if grid is not None:
             return grid
-    free = [c for c in key if c not in references and _makeable(table.column(c))]
-    if not free:
+    if chosen is None:
         raise _impossible(table, references)
-    chosen = max(free, key=lambda c: data.of(c).distinct)
     return _surrogate(data, table.column(chosen))
 
 
@@ -122,9 +124,9 @@ def _text_key(data: TableData, column: Column) -> TextKey:
 
 
 def _grid(
-    data: TableData, table: Table, schema: Schema, samples: Mapping[str, pa.Table]
+    data: TableData, table: Table, schema: Schema, samples: Mapping[str, pa.Table], least: float
 ) -> SlotKey | None:
-    """The key as places on a grid, if the table fills enough of one."""
+    """The key as places on a grid, if the table fills at least that share of one."""
     axes = []
     for name in table.primary_key:
         axis = _axis(data, table, name, schema, samples)
@@ -136,7 +138,7 @@ def _grid(
     if len(axes) == 1:  # single dates and times are a series without gaps
         axes = [_widened(axes[0], rows)]
     grid = SlotKey(tuple(axes))
-    if not _FULL * grid.capacity <= rows <= 1.02 * grid.capacity:
+    if not least * grid.capacity <= rows <= 1.02 * grid.capacity:
         return None
     for fk in table.foreign_keys:
         inside = set(fk.columns) & set(grid.columns)

@@ -46,10 +46,11 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Calendar:
-    """Features of a key column that is known before the row: calendar parts, or its value.
+    """Features of a key column that is known before the row: its value, and parts of a date.
 
     Attributes:
-        unit: microseconds a tick, for timestamps; else ``codec`` has the value.
+        unit: microseconds a tick, for timestamps.
+        codec: of the value.
     """
 
     column: str
