@@ -14,7 +14,7 @@ from synthlake.constraints.clock import DAY, minutes
 from synthlake.constraints.rule import Cells
 
 _TERMS = 3  # columns that predict at most
-_ENOUGH = 0.6  # share of variance that must be explained
+_ENOUGH = 0.95  # share of variance that must be explained: what is left over of less is no simpler
 _BETTER = 0.02  # share that a further column must add
 _FIT_ROWS = 20_000
 
