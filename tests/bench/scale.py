@@ -24,14 +24,13 @@ MILLION = 1_000_000
 
 # Copies of the flights, each some weeks later and its durations some minutes off.
 MANY = """
-SELECT * REPLACE (
+SELECT * EXCLUDE (copy) REPLACE (
     (year + copy)::INTEGER AS year,
     time_hour + to_years(copy::INTEGER) AS time_hour,
     air_time + (hash(copy, tailnum, time_hour) % 5)::INTEGER - 2 AS air_time
 ) FROM (
     SELECT flights.*, copy
     FROM read_parquet('{flights}') AS flights, range({copies}) AS copies(copy)
-    WHERE NOT (month = 2 AND day = 29)
 ) LIMIT {rows}
 """
 
