@@ -64,7 +64,7 @@ def write_many(flights: Path, target: Path, rows: int) -> None:
     with duckdb.connect() as connection:
         connection.execute("SET threads = 2")
         held = pq.read_metadata(flights).num_rows
-        query = MANY.format(flights=flights, copies=rows // held + 1, rows=rows)
+        query = MANY.format(flights=flights, copies=-(-rows // held), rows=rows)
         connection.execute(f"COPY ({query}) TO '{target}' (FORMAT parquet, ROW_GROUP_SIZE 100000)")
 
 
