@@ -31,7 +31,8 @@ def python_of(environment: str | None, place: Path) -> Path:
         )
         uv, python = _uv(), str(folder / "bin" / "python")
         subprocess.run([uv, "venv", "--quiet", "--clear", "--python", "3.11", folder], check=True)
-        install = ["--system-certs", "pip", "install", "--quiet", "--python", python]
+        # Without the bounds that pyproject.toml sets for our own environment.
+        install = ["--no-config", "--system-certs", "pip", "install", "--quiet", "--python", python]
         subprocess.run([uv, *install, "-r", str(pins)], check=True)
         stamp.write_text(wanted)
     return folder / "bin" / "python"

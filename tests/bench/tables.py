@@ -197,7 +197,9 @@ def _note(system: str, found: Mapping[str, Any]) -> str:
     made = runs[0]["made"]
     versions = ", ".join(f"{p} {v}" for p, v in list(made["versions"].items())[:2])
     if system == "ours":
-        repeated = f"mean of {len(runs)} seeds of fit and sample with 95 % intervals"
+        repeated = "one seed"
+        if len(runs) > 1:
+            repeated = f"mean of {len(runs)} seeds of fit and sample with 95 % intervals"
         commits = ", ".join(dict.fromkeys(run["commit"] for run in runs))
         return f"{title}: {versions}, commit {commits}, {repeated}; rates from ten times the rows."
     epochs = made["trained"].get("epochs")

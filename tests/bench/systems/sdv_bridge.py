@@ -31,9 +31,11 @@ def fit(synthesizer: Any, task: Task, **settings: Any) -> Any:
     for seeded in (random.seed, np.random.seed, torch.manual_seed):
         seeded(task.seed)
     rows = pd.read_parquet(task.train)
-    for name in rows:  # dates come as Python objects
-        if rows[name].dtype == object and pd.api.types.infer_dtype(rows[name]) == "date":
-            rows[name] = pd.to_datetime(rows[name])
+    for name in rows:
+        # Dates come as Python objects; and of microseconds rdt 2.0.0 makes days of January 1970.
+        days = rows[name].dtype == object and pd.api.types.infer_dtype(rows[name]) == "date"
+        if days or pd.api.types.is_datetime64_any_dtype(rows[name]):
+            rows[name] = pd.to_datetime(rows[name]).astype("datetime64[ns]")
     columns: dict[str, Any] = {name: {"sdtype": kind(rows[name])} for name in rows}
     described: dict[str, Any] = {"columns": columns}
     if len(task.primary_key) == 1:
