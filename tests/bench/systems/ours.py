@@ -28,11 +28,11 @@ def sample(model: tuple[Any, str], rows: int, seed: int) -> Any:
     return twin
 
 
-def save(twin: Any, path: Path) -> None:
+def save(twin: Any, path: Path, task: Task) -> None:
     """Write Parquet in one process: one file, or parts in a folder of the table's name."""
     whole = path.parent / "twin"
     twin.write(whole, workers=1)
-    for made in (whole / path.stem, whole / path.name):
+    for made in (whole / task.table, whole / path.name):
         if made.exists():
             made.rename(path.parent / made.name)
     shutil.rmtree(whole)

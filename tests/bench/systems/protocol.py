@@ -59,7 +59,7 @@ class System:
 
     fit: Callable[[Task], Any]
     sample: Callable[[Any, int, int], Any]
-    save: Callable[[Any, Path], None]
+    save: Callable[[Any, Path, Task], None]
     packages: tuple[str, ...]
     cap: str = "none"
     lazy: bool = False
@@ -147,12 +147,12 @@ def measure(system: System, task: Task, rows: int, folder: Path) -> dict[str, An
     folder.mkdir(parents=True)
     made = clock("sample", lambda: system.sample(model, many, task.seed))
     place = folder / f"{task.table}.parquet"
-    clock("save", lambda: system.save(made, place))
+    clock("save", lambda: system.save(made, place, task))
     clock.took["peak_mb"] = peak_mb()
     if many != rows:
         shutil.rmtree(folder)
         folder.mkdir()
-        system.save(system.sample(model, rows, task.seed), place)
+        system.save(system.sample(model, rows, task.seed), place, task)
     before = 0.0 if system.lazy else clock.took["sample_cpu_s"]
     return {
         **clock.took,

@@ -1,5 +1,6 @@
 """SDV's GaussianCopula."""
 
+import frames
 import sdv_bridge
 from protocol import System, main
 from sdv.single_table import GaussianCopulaSynthesizer
@@ -9,7 +10,7 @@ if __name__ == "__main__":
         System(
             fit=lambda task: sdv_bridge.fit(GaussianCopulaSynthesizer, task),
             sample=sdv_bridge.sample,
-            save=lambda rows, path: rows.to_parquet(path),
+            save=frames.save,
             packages=sdv_bridge.PACKAGES,
         )
     )

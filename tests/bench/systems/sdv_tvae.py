@@ -1,5 +1,6 @@
 """SDV's TVAE, until training has used its CPU-seconds or its default of 300 epochs."""
 
+import frames
 import sdv_bridge
 from ctgan.synthesizers import tvae
 from protocol import CAP_CPU_S, System, epochs_within, main
@@ -11,7 +12,7 @@ if __name__ == "__main__":
         System(
             fit=lambda task: sdv_bridge.fit(TVAESynthesizer, task, enable_gpu=False),
             sample=sdv_bridge.sample,
-            save=lambda rows, path: rows.to_parquet(path),
+            save=frames.save,
             packages=sdv_bridge.PACKAGES,
             cap=f"{CAP_CPU_S:g} CPU-s or 300 epochs",
         )

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import frames
 import pandas as pd
 from mostlyai import engine
 from protocol import CAP_CPU_S, System, Task, main, trained
@@ -47,7 +48,7 @@ if __name__ == "__main__":
         System(
             fit=fit,
             sample=sample,
-            save=lambda rows, path: rows.to_parquet(path),
+            save=frames.save,
             packages=("mostlyai-engine", "torch", "numpy", "pandas"),
             cap=f"{CAP_CPU_S:g} CPU-s or its own early stopping",
         )
