@@ -91,7 +91,6 @@ def _by_judge(parts: Divided, folder: Path, unseen: bool) -> Figures:
         "broken": found["dependencies"]["share"],
         "broken_any": found["dependencies"]["rows_breaking_any"],
         "dependencies": found["dependencies"]["number"],
-        "same_types": found["schema_equal"],
         "type_differences": found["schema_differences"],
         "utility": utility.get("metric"),
         "tstr": utility.get("TSTR"),
@@ -100,39 +99,47 @@ def _by_judge(parts: Divided, folder: Path, unseen: bool) -> Figures:
 
 
 def _by_report(parts: Divided, folder: Path, unseen: bool) -> Figures:
-    """The same from ``synthlake.evaluate``; what it has no figure for is None."""
+    """The same from ``synthlake.evaluate``; what it has no figure for is absent."""
     import synthlake as sl
 
     dataset = parts.dataset
+    schema = {dataset.table: {"primary_key": list(dataset.key) or None}}
     report = sl.evaluate(
-        parts.train.parent, folder, {dataset.table: {"primary_key": list(dataset.key) or None}},
-        holdout=parts.holdout.parent if unseen else None, tier="full", gates=(),
-        target=f"{dataset.table}.{dataset.target}",
+        parts.train.parent, folder, schema, holdout=parts.holdout.parent if unseen else None,
+        tier="full", gates=(), target=f"{dataset.table}.{dataset.target}",
     )  # fmt: skip
-
-    def mean(*metrics: str) -> float | None:
-        values = [r.twin.value for m in metrics for r in report.of(m) if r.twin.value is not None]
-        return fmean(values) if values else None
-
-    def detail(metric: str) -> Any:
-        return next((r.twin.detail for r in report.of(metric)), {})
-
-    memorised = next((r.twin.interval for r in report.of("memorised") if r.twin.interval), None)
-    distance, pairs = mean("ks", "tvd"), mean("pairs")
+    against = report
+    if unseen:  # the report tells the twin from what it was learned from
+        against = sl.evaluate(
+            parts.holdout.parent, folder, schema, tier="quick", gates=(), metrics=("c2st.table",)
+        )
+    told = next((r.twin.interval for r in report.of("memorised") if r.twin.interval), None)
+    copies, utility, types = (_detail(report, m) for m in ("copies", "tstr", "schema"))
+    distance, pairs = _mean(report, "ks", "tvd"), _mean(report, "pairs")
     return {
         "judge": "synthlake.evaluate",
-        "c2st": mean("c2st.table"),
-        "memorised": mean("memorised"),
-        "memorised_error": (memorised[1] - memorised[0]) / 2 / 1.96 if memorised else None,
-        "copies": mean("copies"),
-        "copies_base": detail("copies").get("base_rate"),
+        "c2st": _mean(against, "c2st.table"),
+        "memorised": _mean(report, "memorised"),
+        "memorised_error": (told[1] - told[0]) / 2 / 1.96 if told else None,
+        "copies": _mean(report, "copies"),
+        "copies_base": copies.get("base_rate"),
         "shapes": None if distance is None else 1 - distance,
         "pairs": None if pairs is None else 1 - pairs,
-        "same_types": mean("schema") == 0,
+        "type_differences": types.get("differences"),
         "utility": "skill",
-        "tstr": detail("tstr").get("twin"),
-        "trtr": detail("tstr").get("real"),
+        "tstr": utility.get("twin"),
+        "trtr": utility.get("real"),
     }
+
+
+def _mean(report: Any, *metrics: str) -> float | None:
+    """Of a report's figures for some metrics."""
+    values = [r.twin.value for m in metrics for r in report.of(m) if r.twin.value is not None]
+    return fmean(values) if values else None
+
+
+def _detail(report: Any, metric: str) -> Any:
+    return next((row.twin.detail for row in report.of(metric)), {})
 
 
 def _rows(folder: Path, table: str) -> str:
