@@ -132,13 +132,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--doc", type=Path, default=ROOT / "docs" / "performance.md")
     asked = parser.parse_args(arguments)
     systems = asked.only or [*ENDS, *CONTENDERS]
-    for name in chosen(asked.datasets):
-        if name != scale.NAME:
-            compare(DATASETS[name], systems, asked.seeds, again=asked.again)
-        elif "ours" in systems:
-            scale.measure(PLACE, again=asked.again)
-    tables.rewrite(asked.doc, PLACE / "results")
-    print(f"wrote the tables of {asked.doc}")
+    try:
+        for name in chosen(asked.datasets):
+            if name != scale.NAME:
+                compare(DATASETS[name], systems, asked.seeds, again=asked.again)
+            elif "ours" in systems:
+                scale.measure(PLACE, again=asked.again)
+    finally:  # what was measured before a stop counts
+        tables.rewrite(asked.doc, PLACE / "results")
+        print(f"wrote the tables of {asked.doc}")
     return 0
 
 
