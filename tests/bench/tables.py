@@ -44,9 +44,9 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def tenth(value: float) -> str:
-    """A number with one digit behind the point."""
-    return f"{value:,.1f}"
+def seconds(value: float) -> str:
+    """Seconds; of less than one, two digits."""
+    return f"{value:,.1f}" if abs(value) >= 1 else f"{value:.2f}"
 
 
 FIGURES: tuple[Row, ...] = (
@@ -61,8 +61,8 @@ FIGURES: tuple[Row, ...] = (
     ("figures.broken_any", "rows that break any", small),
     ("figures.null_gap", "largest gap of a column's NULLs", small),
     ("figures.names", "identifying words that real rows have", share),
-    ("made.fit_cpu_s", "learning, CPU-s", tenth),
-    ("making_cpu_s", "making the rows, CPU-s", tenth),
+    ("made.fit_cpu_s", "learning, CPU-s", seconds),
+    ("making_cpu_s", "making the rows, CPU-s", seconds),
     ("made.rows_per_cpu_s", "rows/CPU-s in memory", count),
     ("made.parquet_rows_per_cpu_s", "rows/CPU-s to Parquet", count),
     ("made.peak_mb", "peak memory, MB", count),
