@@ -131,6 +131,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=5, help="runs of ours (peers: one)")
     parser.add_argument("--doc", type=Path, default=ROOT / "docs" / "performance.md")
     asked = parser.parse_args(arguments)
+    if not asked.doc.exists():
+        parser.error(f"{asked.doc} is not there")
     systems = asked.only or [*ENDS, *CONTENDERS]
     try:
         for name in chosen(asked.datasets):
