@@ -13,8 +13,9 @@ import synthlake as sl
 
 
 def fit(task: Task) -> tuple[Any, str]:
-    """Learn the folder of the table; a declared key is declared here too."""
-    declared = {task.table: {"primary_key": task.primary_key}} if task.primary_key else None
+    """Learn the folder of the table; told of its key what the peers are told: one column or none."""
+    key = task.primary_key if len(task.primary_key) == 1 else []
+    declared = {task.table: {"primary_key": key}}
     return sl.fit(task.train.parent, declared, seed=task.seed, holdout=0.0), task.table
 
 
