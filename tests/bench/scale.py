@@ -48,7 +48,7 @@ def measure(place: Path, *, again: bool = False) -> None:
     steps = {"learned 336,776": _step("learn", work / "real", work / "artifact")}
     for rows in MADE:
         name = f"made {rows:,}"
-        steps[f"{name}, dropped"] = _step("drop", work / "artifact", work / "twin", rows)
+        steps[f"{name}, in memory"] = _step("drop", work / "artifact", work / "twin", rows)
         steps[f"{name}, Parquet"] = _step("write", work / "artifact", work / "twin", rows)
         shutil.rmtree(work / "twin")
     (work / "many").mkdir()
