@@ -36,6 +36,8 @@ class Dependency:
         entries: distinct determinants.
         small: of these, how many fewer than k entities have.
         covered: share of rows whose determinant k entities have.
+        varied: share of rows that have not the most frequent value.
+        gaps: rows in which the determinants are known and the dependent is NULL.
     """
 
     given: tuple[int, ...]
@@ -46,6 +48,8 @@ class Dependency:
     entries: int
     small: int
     covered: float
+    varied: float
+    gaps: int
 
 
 @dataclass
@@ -127,7 +131,9 @@ class Search:
         """The dependency as all rows show it; None if they do not."""
         parts = [self.codes[:, g] for g in given]
         codes = self.codes[:, made]
-        known = np.flatnonzero((codes >= 0) & np.all([p >= 0 for p in parts], axis=0))
+        there = np.all([p >= 0 for p in parts], axis=0)
+        gaps = int((there & (codes == -1)).sum())
+        known = np.flatnonzero((codes >= 0) & there)
         parts, codes = [p[known] for p in parts], codes[known]
         key, size = dense(parts)
         if not len(known) or size > len(known) // _REPEATED:
@@ -143,8 +149,9 @@ class Search:
         entities = entities_of(key[agree], self.group[known][agree], size)
         few = entities < self.k
         covered = 1.0 - float(few[key].mean())
+        varied = 1.0 - float(np.bincount(codes).max() / len(codes))
         return Dependency(given, made, len(known), exceptions, expected, size, int(few.sum()),
-                          covered)  # fmt: skip
+                          covered, varied, gaps)  # fmt: skip
 
 
 def _expected(key: Key, size: int, parts: Sequence[Code], codes: Code) -> float:

@@ -144,7 +144,13 @@ def rearranged(names: Sequence[str], maps: Sequence[MapRule]) -> list[str]:
 
 def storable(found: Dependency) -> bool:
     """Whether a dependency is kept without being declared, so far as its determinants are drawn."""
-    return found.exceptions <= TOLERANCE * found.rows and found.covered >= _COVERED
+    few = _few(found.exceptions, found.rows, found.varied)
+    return few and found.covered >= _COVERED and not found.gaps
+
+
+def _few(exceptions: int, rows: int, varied: float) -> bool:
+    """Whether exceptions are errors; of a column that hardly varies, none is."""
+    return exceptions <= (TOLERANCE * rows if varied > _SPREAD else 0)
 
 
 def _modes(key: NDArray[np.int64], codes: Codes) -> tuple[Any, Any, Any]:
@@ -157,17 +163,16 @@ def _modes(key: NDArray[np.int64], codes: Codes) -> tuple[Any, Any, Any]:
     return owner[last], (pairs[order][last] % width).astype(np.int32), counts[order][last]
 
 
-def _holds(key: NDArray[np.int64], codes: Codes, tolerance: float) -> bool:
-    """Whether codes follow from keys, and not from being nearly constant."""
+def _holds(key: NDArray[np.int64], codes: Codes) -> bool:
+    """Whether codes follow from keys in all rows."""
     known = (key >= 0) & (codes >= 0)
-    if known.sum() < 50:
-        return False
     rows = int(known.sum())
-    owner, _, hits = _modes(key[known], codes[known])
-    if rows - hits.sum() > tolerance * rows or len(owner) > rows // 4:
+    if rows < 50:
         return False
+    owner, _, hits = _modes(key[known], codes[known])
     common = np.bincount(codes[known]).max()
-    return bool(rows - common > _SPREAD * rows)
+    few = _few(rows - int(hits.sum()), rows, 1 - common / rows)
+    return few and len(owner) <= rows // 4
 
 
 def _build(
@@ -177,7 +182,7 @@ def _build(
     """The map over all rows, if it holds there and k entities stand behind most of it."""
     width = columns[given[-1]].size
     key, codes = _fused([columns[g].codes for g in given], width), columns[made].codes
-    if not _holds(key, codes, TOLERANCE) or ((key >= 0) & (codes == -1)).any():
+    if not _holds(key, codes) or ((key >= 0) & (codes == -1)).any():
         return None
     known = (key >= 0) & (codes >= 0)
     key, codes, group = key[known], codes[known], group[known]

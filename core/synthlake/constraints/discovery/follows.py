@@ -52,42 +52,38 @@ def _groups(singles: Sequence[Dependency]) -> list[set[int]]:
 
 
 def _without_implied(singles: Sequence[Dependency]) -> list[Dependency]:
-    """Dependencies that do not follow from two others that hold everywhere."""
-    exact = {(d.given[0], d.made) for d in singles if not d.exceptions}
-    middle = {d.made for d in singles}
-    return [
-        d
-        for d in singles
-        if not any(
-            (d.given[0], m) in exact and (m, d.made) in exact
-            for m in middle
-            if m not in (d.given[0], d.made)
-        )
-    ]
+    """Dependencies that do not follow from two others, one of which holds everywhere."""
+    found = {(d.given[0], d.made): d.exceptions for d in singles}
+
+    def implied(held: Dependency) -> bool:
+        ends = held.given[0], held.made
+        steps = [(found.get((ends[0], m)), found.get((m, ends[1]))) for m in {d.made for d in singles}
+                 if m not in ends]  # fmt: skip
+        return any(0 in step and None not in step for step in steps)
+
+    return [held for held in singles if not implied(held)]
 
 
 def _combination(grid: Grid, group: Sequence[int], free: Collection[str]) -> Proposal:
     """Columns of which each value goes with one value of each other."""
-    codes = [grid.codes[:, c] for c in group]
-    known = np.flatnonzero(np.all([c >= 0 for c in codes], axis=0))
-    codes = [c[known] for c in codes]
+    every = [grid.codes[:, c] for c in group]
+    known = np.flatnonzero(np.all([c >= 0 for c in every], axis=0))
+    gaps = int(np.any([c >= 0 for c in every], axis=0).sum()) - len(known)
+    codes = [c[known] for c in every]
     key, size = dense(codes)
     alone = [dense([c]) for c in codes]
     wrong = max(broken(owner, key.astype(np.int32), entries) for owner, entries in alone)
-    chance = max(entries for _, entries in alone)
+    kinds = max(entries for _, entries in alone)
     entities = entities_of(key, grid.group[known], size)
-    # only what most rows of a value have would be stored
-    often = np.bincount(key, minlength=size) * chance >= 0.01 * len(known)
-    small = int((entities[often | (entities >= grid.k)] < grid.k).sum()) if wrong else int(
-        (entities < grid.k).sum()
-    )  # fmt: skip
-    covered = float((entities >= grid.k)[key].mean())
-    expected = len(known) * (1 - 1 / max(chance, 1))
+    few = entities < grid.k
+    expected = len(known) * (1 - 1 / max(kinds, 1))
+    varied = 1.0 - float(np.bincount(codes[0]).max() / max(len(known), 1))
+    held = Dependency((group[0],), group[1], len(known), wrong, expected, size, int(few.sum()),
+                      1.0 - float(few[key].mean()), varied, gaps)  # fmt: skip
     names = [grid.names[c] for c in group]
-    held = Dependency((group[0],), group[1], len(known), wrong, expected, size, small, covered)
-    automatic = storable(held) and all(n in free for n in names[:1])
+    automatic = storable(held) and names[0] in free
     return Proposal({"fixed_combinations": names}, len(known), wrong,
-                    scored(len(known), wrong, expected, grid.rows), size, small, automatic,
+                    scored(len(known), wrong, expected, grid.rows), size, held.small, automatic,
                     _reason(held, grid.k, automatic))  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from synthlake.constraints.dependencies import entities_of
 from synthlake.constraints.discovery.grid import Grid, quoted
-from synthlake.constraints.discovery.proposal import LEAST, Proposal, scored, surprising
+from synthlake.constraints.discovery.proposal import BETTER, FEW, LEAST, Proposal, scored
 
 _KINDS = 12  # values of a column that is a category here
 _MASS = 0.1  # share of rows that a single number has, from which it is looked at
+_LEAST_SCORE = 0.002
 _MOST = 400  # statements that are compared with each other
 _REASON = "the owner must say whether it is a rule"
 
@@ -32,7 +33,6 @@ class Statement:
     column: int
     code: int
     other: bool
-    use: Literal["if", "then", "both"]
 
     def text(self, grid: Grid, values: bool) -> str:
         """In SQL; the value only if asked."""
@@ -65,26 +65,60 @@ def implications(grid: Grid, known: Collection[tuple[str, str]]) -> list[Proposa
     if not statements:
         return []
     truth = np.stack([_true(grid, s) for s in statements], axis=1)
+    kept = _different(truth)
+    statements, truth = [statements[n] for n in kept], truth[:, kept]
+    found = _held(truth, grid)
+    out: dict[frozenset[object], Proposal] = {}
+    for a, b in zip(*np.nonzero(_strongest(found, truth)), strict=True):
+        given, then = statements[a], statements[b]
+        pair = (grid.names[given.column], grid.names[then.column])
+        if given.column == then.column or pair in known or (given.code < 0 and then.code < 0):
+            continue
+        # a -> b is also not b -> not a: the first is enough
+        said = frozenset((_key(given, True), _key(then, False)))
+        turned = frozenset((_key(given, False), _key(then, True)))
+        support, wrong = int(truth[:, a].sum()), int((truth[:, a] & ~truth[:, b]).sum())
+        held = _proposal(grid, (given, then), (support, wrong), _chance(truth, a, b))
+        if held.score >= _LEAST_SCORE and turned not in out:
+            out.setdefault(said, held)
+    return list(out.values())
+
+
+def _different(truth: NDArray[np.bool_]) -> list[int]:
+    """The first of statements that are true of the same rows."""
+    first: dict[bytes, int] = {}
+    for place, rows in enumerate(truth.T):
+        first.setdefault(np.packbits(rows).tobytes(), place)
+    return list(first.values())
+
+
+def _chance(truth: NDArray[np.bool_], a: int, b: int) -> float:
+    return float(truth[:, a].sum() * (1 - truth[:, b].mean()))
+
+
+def _held(truth: NDArray[np.bool_], grid: Grid) -> NDArray[np.bool_]:
+    """Which statement implies which, shape (statements, statements); no accidents."""
     held = truth.astype(np.float32)
     both = (held.T @ held).astype(np.int64)
     count = np.diag(both)
-    enough = distinct_rows(truth, grid) >= max(grid.k, 1)
-    out: dict[frozenset[object], Proposal] = {}
-    for a, given in enumerate(statements):
-        for b, then in enumerate(statements):
-            pair = (grid.names[given.column], grid.names[then.column])
-            allowed = given.use != "then" and then.use != "if" and given.column != then.column
-            if not allowed or not enough[a] or pair in known or (given.code < 0 > then.code):
-                continue
-            support, wrong = int(count[a]), int(count[a] - both[a, b])
-            chance = support * (1 - count[b] / grid.rows)
-            if surprising(support, wrong, chance):
-                # a -> b is also not b -> not a: the first is enough
-                said = frozenset((_key(given, True), _key(then, False)))
-                turned = frozenset((_key(given, False), _key(then, True)))
-                if turned not in out:
-                    out.setdefault(said, _proposal(grid, (given, then), (support, wrong), chance))
-    return list(out.values())
+    wrong = count[:, None] - both
+    chance = count[:, None] * (1 - count[None, :] / grid.rows)
+    few = (wrong <= FEW * count[:, None]) & (wrong <= BETTER * chance) & (chance >= LEAST)
+    enough = _entities(truth, grid) >= max(grid.k, 1)
+    found: NDArray[np.bool_] = (few | (wrong == 0)) & enough[:, None]
+    np.fill_diagonal(found, False)
+    return found
+
+
+def _strongest(found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Implications that do not follow from two others, one of which holds in every row."""
+    held = truth.astype(np.float32)
+    exact = (held.T @ held) == truth.sum(axis=0)[:, None]
+    np.fill_diagonal(exact, False)
+    steps = exact.astype(np.float32) @ (found | exact).astype(np.float32)
+    steps += found.astype(np.float32) @ exact.astype(np.float32)
+    strongest: NDArray[np.bool_] = found & (steps == 0)
+    return strongest
 
 
 def _key(statement: Statement, given: bool) -> tuple[object, ...]:
@@ -106,7 +140,7 @@ def _proposal(
                     entries=1, reason=reason, shown=shown)  # fmt: skip
 
 
-def distinct_rows(truth: NDArray[np.bool_], grid: Grid) -> NDArray[np.int64]:
+def _entities(truth: NDArray[np.bool_], grid: Grid) -> NDArray[np.int64]:
     """Entities of which each statement is true."""
     rows, of = np.nonzero(truth)
     found: NDArray[np.int64] = entities_of(of.astype(np.int64), grid.group[rows], truth.shape[1])
@@ -132,11 +166,11 @@ def _statements(grid: Grid) -> list[Statement]:
         counts = np.bincount(codes[codes >= 0]) if (codes >= 0).any() else np.zeros(0, int)
         kinds = int((counts > 0).sum())
         if LEAST <= null.sum() <= grid.rows - LEAST:
-            out += [Statement(place, -1, False, "both"), Statement(place, -1, True, "both")]
+            out += [Statement(place, -1, False), Statement(place, -1, True)]
         if 2 <= kinds <= _KINDS:
-            out += [Statement(place, int(c), False, "both")
+            out += [Statement(place, int(c), False)
                     for c in np.flatnonzero(counts >= LEAST)]  # fmt: skip
         elif kinds and name in grid.numbers and counts.max() >= _MASS * grid.rows:
             mass = int(np.argmax(counts))
-            out += [Statement(place, mass, False, "both"), Statement(place, mass, True, "both")]
+            out += [Statement(place, mass, False), Statement(place, mass, True)]
     return out[:_MOST]
