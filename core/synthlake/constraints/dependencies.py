@@ -171,12 +171,14 @@ def _expected(key: Key, size: int, parts: Sequence[Code], codes: Code) -> float:
 class Neighbours:
     """Some rows of all columns, in which candidates are refuted together."""
 
+    _codes: NDArray[np.int16] | NDArray[np.int32]
+
     def __init__(self, codes: Code, rows: Key) -> None:
         some = np.maximum(codes[rows], -1)
         held = [np.unique(c, return_inverse=True)[1] - int((c < 0).any()) for c in some.T]
         # few rows have few values: half the memory to compare
-        kind = np.int16 if len(rows) < 2**15 else np.int32
-        self._codes = np.stack(held, axis=1).astype(kind) if held else np.zeros((0, 0), kind)
+        whole = np.stack(held, axis=1) if held else np.zeros((0, 0), np.int64)
+        self._codes = whole.astype(np.int16 if len(rows) < 2**15 else np.int32)
 
     def __len__(self) -> int:
         return len(self._codes)
@@ -250,8 +252,6 @@ def broken(key: Key, codes: Code, size: int) -> int:
     best = np.zeros(size, np.int64)
     np.maximum.at(best, pairs // width, counts)
     return int(len(key) - best.sum())
-
-
 
 
 def entities_of(key: Key, group: NDArray[np.int64], size: int) -> NDArray[np.int64]:

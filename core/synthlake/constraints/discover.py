@@ -17,6 +17,8 @@ from synthlake.constraints.clock import (
 )
 from synthlake.constraints.dates import DateParts, find_date_parts
 from synthlake.constraints.rule import Cells, Rule
+from synthlake.constraints.sums import find_sum_rules, sum_rule_from_json
+from synthlake.encode.axis import Axis
 
 _PER_SECOND = {"s": 1e6, "ms": 1e3, "us": 1.0, "ns": 1e-3}
 
@@ -49,14 +51,16 @@ def micros_per_tick(dtype: pa.DataType) -> float | None:
 
 
 def discover(
-    cells: Mapping[str, Cells], types: Mapping[str, pa.DataType], given: Sequence[str]
-) -> Structure:
+    cells: Mapping[str, Cells], types: Mapping[str, pa.DataType], given: Sequence[str],
+    axes: Mapping[str, Axis] | None = None,
+) -> Structure:  # fmt: skip
     """Rules among the columns of a table.
 
     Args:
         cells: all columns on an axis, sampled rows.
         types: their Arrow types.
         given: columns that are known before the row is made, such as its own key.
+        axes: of the columns that may be added up; None for no sums.
 
     Cost: O(columns^3 x rows) at worst, for clocks; a sample suffices to rule out nearly all.
     """
@@ -81,6 +85,11 @@ def discover(
         if free and len(in_order([*rules, total])) > len(rules):  # of a cycle, the first stay
             rules.append(total)
             made |= {total.clock}
+    totals = [n for n in axes or () if n not in made and n not in clocks and n not in given]
+    for held in find_sum_rules(cells, axes or {}, totals):
+        if held.total not in made and len(in_order([*rules, held])) > len(rules):
+            rules.append(held)
+            made |= {held.total}
     return Structure(in_order(rules), tuple(clocks))
 
 
@@ -102,4 +111,6 @@ def rule_from_json(form: Mapping[str, Any]) -> Rule:
     rest = {key: value for key, value in form.items() if key != "rule"}
     if form["rule"] == "date_parts":
         return DateParts(**{**rest, "parts": tuple((a, b) for a, b in rest["parts"])})
+    if form["rule"] == "sum":
+        return sum_rule_from_json(rest)
     return ClockParts(**rest) if form["rule"] == "clock_parts" else ClockSum(**rest)

@@ -194,4 +194,3 @@ def with_masks(
                 else:
                     known |= rows
     return must, known & ~must & null
-

@@ -8,13 +8,17 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from synthlake.constraints.discovery.grid import mixed
 from synthlake.constraints.discovery.proposal import BETTER, FEW, LEAST
 from synthlake.constraints.rule import Cells
+from synthlake.encode.axis import Axis
 
 _PARTS = 4
+_SAMPLE = 20_000  # rows that find what all rows are then asked about
+_ENOUGH = 100  # rows of a sum that needs no declaration
 _PROBES = 3  # rows by which all combinations are looked up
 _BLOCK = 60  # rows that refute most of what one row has in common
 _WIDE = {1: 400, 2: 200, 3: 64, 4: 48}  # columns up to which so many parts are tried
@@ -214,3 +218,100 @@ class SumRule:
         """The rule, for the artifact."""
         return {"rule": "sum", "total": self.total, "parts": list(self.parts),
                 "factors": list(self.factors)}  # fmt: skip
+
+
+def find_sum_rules(
+    cells: Mapping[str, Cells], axes: Mapping[str, Axis], totals: Sequence[str]
+) -> list[SumRule]:
+    """Sums that hold in every row to the last digit, and can be computed.
+
+    Args:
+        cells: all columns on an axis.
+        axes: of the columns that may be added.
+        totals: those that may be made from others.
+    """
+    out = []
+    for kind in (_day_or_number, _moment_or_span):
+        names = [n for n in axes if kind(axes[n]) and _varies(cells[n])]
+        if len(names) < 2:
+            continue
+        decimals = [axes[n].decimals or 0 for n in names]
+        some = np.sort(mixed(len(cells[names[0]].null))[:_SAMPLE])
+        values = np.stack(
+            [np.where(cells[n].null[some], np.nan, cells[n].ticks[some] / 10.0**d)
+             for n, d in zip(names, decimals, strict=True)], axis=1
+        )  # fmt: skip
+        for found in find_sums(values, decimals):
+            for held in _oriented(found, names):
+                rule = _rule(held, axes) if held[0] in totals else None
+                if rule is not None and _always(rule, cells, axes):
+                    out.append(rule)
+                    break
+    return out
+
+
+def _oriented(found: Sum, names: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The total and its parts; of two equal columns, the first may also be made from the second."""
+    total, parts = names[found.total], tuple(names[p] for p in found.parts)
+    if len(parts) == 1:
+        first, last = sorted((total, parts[0]), key=names.index)
+        yield last, (first,)
+        yield first, (last,)
+    else:
+        yield total, parts
+
+
+def _rule(held: tuple[str, tuple[str, ...]], axes: Mapping[str, Axis]) -> SumRule | None:
+    """A sum in ticks; None where a part has more decimals than the total, or types do not add."""
+    total, parts = held
+    moments = [p for p in parts if _moment(axes[p])]
+    if len(moments) != int(_moment(axes[total])):
+        return None
+    if any(axes[p].value_type != axes[total].value_type for p in moments):
+        return None
+    most = axes[total].decimals or 0
+    more = [most - (axes[p].decimals or 0) for p in parts]
+    return SumRule(total, parts, tuple(10**m for m in more)) if min(more) >= 0 else None
+
+
+def _always(rule: SumRule, cells: Mapping[str, Cells], axes: Mapping[str, Axis]) -> bool:
+    """Whether a rule is true of all rows, and no sum that can be drawn is beyond the type."""
+    made, given = rule.apply(cells)[rule.total], cells[rule.total]
+    known = ~made.null
+    if known.sum() < _ENOUGH or given.null[known].any():
+        return False
+    if not np.array_equal(made.ticks[known], given.ticks[known]):
+        return False
+    low, high = axes[rule.total].limits
+    ends = [(cells[p].ticks[~cells[p].null], f) for p, f in
+            zip(rule.parts, rule.factors, strict=True)]  # fmt: skip
+    least = sum(int(t.min(initial=0)) * f for t, f in ends)
+    most = sum(int(t.max(initial=0)) * f for t, f in ends)
+    return bool(low <= least and most <= high)
+
+
+def _varies(cells: Cells) -> bool:
+    there = cells.ticks[~cells.null]
+    return bool(len(there) >= _ENOUGH and there.min() < there.max())
+
+
+def _moment(axis: Axis) -> bool:
+    dtype = axis.value_type
+    return bool(pa.types.is_date(dtype) or pa.types.is_timestamp(dtype))
+
+
+def _day_or_number(axis: Axis) -> bool:
+    """Numbers that add up exactly, and days."""
+    dtype = axis.value_type
+    number = pa.types.is_integer(dtype) or pa.types.is_floating(dtype) or pa.types.is_decimal(dtype)
+    return bool((number and not axis.continuous and not axis.shifted) or pa.types.is_date32(dtype))
+
+
+def _moment_or_span(axis: Axis) -> bool:
+    dtype = axis.value_type
+    return bool(pa.types.is_timestamp(dtype) or pa.types.is_duration(dtype))
+
+
+def sum_rule_from_json(form: Mapping[str, Any]) -> SumRule:
+    """The rule that ``to_json`` described."""
+    return SumRule(form["total"], tuple(form["parts"]), tuple(form["factors"]))

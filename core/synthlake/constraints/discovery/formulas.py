@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synthlake.constraints.clock import DAY, find_clocks, minutes
+from synthlake.constraints.clock import DAY, ClockSum, find_clocks, minutes
 from synthlake.constraints.discovery.grid import Grid, Numbers, mixed
 from synthlake.constraints.discovery.proposal import (
     LEAST,
@@ -17,8 +17,8 @@ from synthlake.constraints.discovery.proposal import (
     scored,
     surprising,
 )
-from synthlake.constraints.rule import Cells
-from synthlake.constraints.sums import Sum, find_sums
+from synthlake.constraints.rule import Cells, Rule
+from synthlake.constraints.sums import Sum, SumRule, find_sums
 
 KEPT = "a formula that holds in every row: kept without being declared"
 BROKEN = "{} rows break it"
@@ -41,12 +41,12 @@ def numeric(grid: Grid, *families: str) -> list[str]:
     return found
 
 
-def sums(grid: Grid, made: Mapping[str, bool]) -> list[Proposal]:
+def sums(grid: Grid, rules: Sequence[Rule]) -> list[Proposal]:
     """Sums and differences.
 
     Args:
         grid: the rows.
-        made: columns that rules make already, by name.
+        rules: formulas that are kept without being declared.
     """
     out = []
     for names in (numeric(grid, "number", "date"), numeric(grid, "timestamp", "span")):
@@ -56,7 +56,7 @@ def sums(grid: Grid, made: Mapping[str, bool]) -> list[Proposal]:
         values = np.stack([h.values for h in held], axis=1)
         for found in find_sums(values, [h.decimals or 0 for h in held]):
             if _sensible(found, held):
-                out.append(_sum(found, names, grid, made))
+                out.append(_sum(found, names, grid, rules))
     return out
 
 
@@ -67,7 +67,7 @@ def _sensible(found: Sum, held: Sequence[Numbers]) -> bool:
     return len(points) == wanted
 
 
-def _sum(found: Sum, names: Sequence[str], grid: Grid, made: Mapping[str, bool]) -> Proposal:
+def _sum(found: Sum, names: Sequence[str], grid: Grid, rules: Sequence[Rule]) -> Proposal:
     total, parts = names[found.total], [names[p] for p in found.parts]
     if len(parts) == 1:
         declaration: Mapping[str, Any] = {
@@ -77,12 +77,13 @@ def _sum(found: Sum, names: Sequence[str], grid: Grid, made: Mapping[str, bool])
     else:
         declaration = _written(total, parts, grid)
     score = scored(found.rows, found.exceptions, float(found.rows), grid.rows)
+    kept = {total, *parts} in [{*r.makes, *r.needs} for r in rules if isinstance(r, SumRule)]
     if found.exceptions:
         reason = BROKEN.format(f"{found.exceptions:,}")
     else:
-        reason = KEPT if found.exact else ROUNDED
+        reason = KEPT if kept else _ASKED if found.exact else ROUNDED
     return Proposal(declaration, found.rows, found.exceptions, score, reason=reason,
-                    automatic=found.exact and made.get(total, False))  # fmt: skip
+                    automatic=kept)  # fmt: skip
 
 
 def _written(total: str, parts: Sequence[str], grid: Grid) -> Mapping[str, Any]:
@@ -164,13 +165,13 @@ def _ratio(grid: Grid, names: Sequence[str]) -> Proposal | None:
     return Proposal(declaration, len(wanted), exceptions, score, reason=reason)
 
 
-def clocks(grid: Grid, whole: Sequence[str], made: Mapping[str, bool]) -> list[Proposal]:
+def clocks(grid: Grid, whole: Sequence[str], rules: Sequence[Rule]) -> list[Proposal]:
     """Times of day written HHMM that differ by a column of minutes, modulo a day.
 
     Args:
         grid: the rows.
         whole: columns of integers.
-        made: columns that rules make already, by name.
+        rules: formulas that are kept without being declared.
     """
     cells = {n: _cells(grid.numbers[n]) for n in whole}
     named = find_clocks(cells, whole)
@@ -181,8 +182,13 @@ def clocks(grid: Grid, whole: Sequence[str], made: Mapping[str, bool]) -> list[P
             if found is not None:
                 support, exceptions, expected = found
                 score = scored(support, exceptions, expected, grid.rows)
-                automatic = not exceptions and made.get(later, False)
-                reason = BROKEN.format(f"{exceptions:,}") if exceptions else KEPT
+                automatic = any(
+                    isinstance(r, ClockSum)
+                    and (r.clock, r.base, r.minutes) == (later, earlier, more)
+                    for r in rules
+                )
+                reason = BROKEN.format(f"{exceptions:,}") if exceptions else _ASKED
+                reason = KEPT if automatic else reason
                 out.append(Proposal(_clock_text(grid, later, earlier, more), support, exceptions,
                                     score, reason=reason, automatic=automatic))  # fmt: skip
     return out

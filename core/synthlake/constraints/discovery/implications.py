@@ -135,7 +135,7 @@ def _proposal(
 
     hidden = written(False)
     reason = f"{wrong:,} rows break it" if wrong else _REASON
-    shown = f'{{when: {hidden["when"]}, then: {hidden["then"]}}}'
+    shown = f"{{when: {hidden['when']}, then: {hidden['then']}}}"
     return Proposal(written(True), support, wrong, scored(support, wrong, chance, grid.rows),
                     entries=1, reason=reason, shown=shown)  # fmt: skip
 
@@ -152,9 +152,9 @@ def _true(grid: Grid, statement: Statement) -> NDArray[np.bool_]:
         null = grid.null[:, statement.column]
         return ~null if statement.other else null
     codes = grid.codes[:, statement.column]
-    if statement.other:  # neither of NULL
-        return (codes != statement.code) & ~grid.null[:, statement.column]
     found: NDArray[np.bool_] = codes == statement.code
+    if statement.other:  # neither is true of NULL
+        found = ~found & ~grid.null[:, statement.column]
     return found
 
 

@@ -60,8 +60,7 @@ def propose_constraints(
     if free is None:
         free = [n for n in columns if n not in grid.numbers]
     known = _structure(table, grid)
-    made = {n: True for n in columns}
-    computed = [*sums(grid, made), *clocks(grid, _whole(table, grid), made)]
+    computed = [*sums(grid, known.rules), *clocks(grid, _whole(table, grid), known.rules)]
     said = _said_by(known.rules, computed)
     flags = one_hot(grid)
     said |= _pairs([n for p in flags for n in p.declaration["one_hot"]])
@@ -77,7 +76,8 @@ def propose_constraints(
 def _structure(table: pa.Table, grid: Grid) -> Structure:
     """Formulas that need no declaration."""
     cells = {n: Cells(*_axis(table, n, held).ticks(table[n])) for n, held in grid.numbers.items()}
-    return discover(cells, {n: table.schema.field(n).type for n in cells}, [])
+    axes = {n: _axis(table, n, held) for n, held in grid.numbers.items()}
+    return discover(cells, {n: table.schema.field(n).type for n in cells}, [], axes)
 
 
 def _axis(table: pa.Table, name: str, held: Numbers) -> Axis:
