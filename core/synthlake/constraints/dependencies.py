@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +89,7 @@ class Search:
         found = []
         for given in self.given:
             others = [m for m in self.made if m != given]
-            changes, pairs = small.changes((given,), others)
+            changes, _ = small.changes((given,), others)
             most = 2 * FEW * len(small) + 3
             for made in [m for m, c in zip(others, changes, strict=True) if c <= most]:
                 held = self._counted((given,), made)
@@ -171,14 +172,13 @@ def _expected(key: Key, size: int, parts: Sequence[Code], codes: Code) -> float:
 class Neighbours:
     """Some rows of all columns, in which candidates are refuted together."""
 
-    _codes: NDArray[np.int16] | NDArray[np.int32]
-
     def __init__(self, codes: Code, rows: Key) -> None:
         some = np.maximum(codes[rows], -1)
         held = [np.unique(c, return_inverse=True)[1] - int((c < 0).any()) for c in some.T]
         # few rows have few values: half the memory to compare
         whole = np.stack(held, axis=1) if held else np.zeros((0, 0), np.int64)
-        self._codes = whole.astype(np.int16 if len(rows) < 2**15 else np.int32)
+        small = len(rows) < 2**15
+        self._codes: NDArray[Any] = whole.astype(np.int16) if small else whole.astype(np.int32)
 
     def __len__(self) -> int:
         return len(self._codes)

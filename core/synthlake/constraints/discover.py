@@ -85,12 +85,22 @@ def discover(
         if free and len(in_order([*rules, total])) > len(rules):  # of a cycle, the first stay
             rules.append(total)
             made |= {total.clock}
-    totals = [n for n in axes or () if n not in made and n not in clocks and n not in given]
-    for held in find_sum_rules(cells, axes or {}, totals):
-        if held.total not in made and len(in_order([*rules, held])) > len(rules):
-            rules.append(held)
-            made |= {held.total}
+    rules += _sums(cells, axes or {}, {*made, *clocks, *given}, rules)
     return Structure(in_order(rules), tuple(clocks))
+
+
+def _sums(
+    cells: Mapping[str, Cells], axes: Mapping[str, Axis], taken: set[str], rules: Sequence[Rule]
+) -> list[Rule]:
+    """Sums of which each total is made by nothing else, and none needs its own total."""
+    out: list[Rule] = []
+    for held in find_sum_rules(cells, axes, [n for n in axes if n not in taken]):
+        every = [*rules, *out, held]
+        if held.total not in {n for r in out for n in r.makes} and len(in_order(every)) == len(
+            every
+        ):
+            out.append(held)
+    return out
 
 
 def in_order(rules: Sequence[Rule]) -> tuple[Rule, ...]:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from synthlake.constraints.discovery.proposal import LEAST, surprising
 
 Mask = NDArray[np.bool_]
-Kind = Literal["together", "implies"]
 _ENOUGH = 200  # rows of a table from which a mask is a rule without being declared
 
 
@@ -118,48 +117,49 @@ class MaskRule:
     """Columns whose NULLs follow from each other in every row.
 
     Attributes:
-        kind: ``together``: all of ``columns`` are NULL or none is; ``implies``: where the first is
-            NULL, the second is.
-        columns: their names.
+        columns: all of them are NULL or none is.
+        then: these are NULL where ``columns`` are; may be empty.
 
     Privacy: says which columns, and nothing of any row.
     """
 
-    kind: Kind
     columns: tuple[str, ...]
+    then: tuple[str, ...] = ()
 
     def demands(self, column: str, null: Mapping[str, Mask]) -> Iterator[tuple[Mask, bool]]:
         """Rows in which a column must be NULL (True) or known (False), as others are drawn.
 
         Args:
-            column: one of the rule's.
+            column: any.
             null: shape (rows,) each, of the columns that are drawn already.
         """
-        for other in self.columns:
-            if other == column or other not in null:
-                continue
-            if self.kind == "together":
+        if column in self.columns:
+            for other in (n for n in self.columns if n != column and n in null):
                 yield null[other], True
                 yield ~null[other], False
-            elif column == self.columns[1]:
-                yield null[other], True
-            else:
+            for other in (n for n in self.then if n in null):
                 yield ~null[other], False
+        elif column in self.then:
+            for other in (n for n in self.columns if n in null):
+                yield null[other], True
 
     def to_json(self) -> dict[str, Any]:
         """The rule, for the artifact."""
-        return {"kind": self.kind, "columns": list(self.columns)}
+        return {"columns": list(self.columns), "then": list(self.then)}
 
 
 def mask_rule_from_json(form: Mapping[str, Any]) -> MaskRule:
     """The rule that ``to_json`` described."""
-    return MaskRule(form["kind"], tuple(form["columns"]))
+    return MaskRule(tuple(form["columns"]), tuple(form["then"]))
 
 
 def find_mask_rules(
     null: Mask, names: Sequence[str], group: NDArray[np.int64], k: int
 ) -> tuple[MaskRule, ...]:
     """Rules on the NULLs of a table that hold in every row.
+
+    With each two that follow from each other comes the third, so that columns can be drawn in any
+    order: what is known of some then never contradicts itself.
 
     Args:
         null: shape (rows, columns).
@@ -171,13 +171,16 @@ def find_mask_rules(
         return ()
     wide = [n for n, mask in enumerate(null.T)
             if min(len(np.unique(group[mask])), len(np.unique(group[~mask]))) >= k]  # fmt: skip
-    null, names = null[:, wide], [names[n] for n in wide]
-    masks = masks_of(null)
-    exact = [r for r in masks.relations() if r.kind == "implies" and not r.exceptions]
-    rules = [MaskRule("together", tuple(names[c] for c in m)) for m in masks.members if len(m) > 1]
-    first = [names[m[0]] for m in masks.members]
-    rules += [MaskRule("implies", (first[r.first], first[r.second]))
-              for r in without_implied(exact)]  # fmt: skip
+    masks = masks_of(null[:, wide])
+    members = [tuple(names[wide[c]] for c in m) for m in masks.members]
+    inside = np.zeros((len(members), len(members)), bool)
+    for held in masks.relations():
+        if held.kind == "implies" and not held.exceptions:
+            inside[held.first, held.second] = True
+    for middle in range(len(members)):
+        inside |= inside[:, [middle]] & inside[[middle], :]
+    rules = [MaskRule(m) for m in members if len(m) > 1]
+    rules += [MaskRule(members[a], members[b]) for a, b in zip(*np.nonzero(inside), strict=True)]
     return tuple(rules)
 
 
@@ -187,10 +190,9 @@ def with_masks(
     """Rows in which a column must be NULL, and rows in which it is and must not be."""
     must, known = np.zeros_like(null), np.zeros_like(null)
     for rule in rules:
-        if column in rule.columns:
-            for rows, empty in rule.demands(column, others):
-                if empty:
-                    must |= rows
-                else:
-                    known |= rows
+        for rows, empty in rule.demands(column, others):
+            if empty:
+                must |= rows
+            else:
+                known |= rows
     return must, known & ~must & null

@@ -24,7 +24,7 @@ def masked(block: Block, name: str, codes: Codes, redraw: Redraw) -> Codes:
     What must be known and is NULL is drawn again from its leaf, eight times at most; what is left
     is any value that k entities have.
     """
-    names = {column_id(c): c for rule in block.model.masks for c in rule.columns}
+    names = {column_id(c): c for rule in block.model.masks for c in (*rule.columns, *rule.then)}
     if name not in names:
         return codes
     null = {names[n]: drawn < 0 for n, drawn in block.drawn.items() if n in names}

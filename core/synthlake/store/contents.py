@@ -96,9 +96,10 @@ class _Contents:
             given = " and ".join(map(self._feature, rule["given"]))
             self._say(self._feature(rule["made"]), f"map from {given}", rule, 0, f"maps/{number}")
         for mask in self.form.pop("masks", ()):
-            others = " and ".join(mask["columns"][1:])
-            what = "NULL together with" if mask["kind"] == "together" else "where NULL, so is"
-            self._say(mask["columns"][0], f"rule: {what} {others}", mask, 1)
+            then = mask["then"]
+            others = " and ".join(then or mask["columns"][1:])
+            what = f"where it is NULL, so is {others}" if then else f"NULL together with {others}"
+            self._say(mask["columns"][0], f"rule: {what}", mask, 1)
 
     def _say(self, place: str, what: str, value: Any, count: int, tensors: str = "") -> None:
         """One entry; its count and bytes include the tensors below a name."""

@@ -33,8 +33,9 @@ def one_hot(grid: Grid) -> list[Proposal]:
         used |= set(group)
         chance = _by_chance(ones[group] / grid.rows) * grid.rows
         reason = f"{wrong:,} rows break it" if wrong else _REASON
-        out.append(Proposal({"one_hot": [names[n] for n in group]}, grid.rows, wrong,
-                            scored(grid.rows, wrong, chance, grid.rows), reason=reason))  # fmt: skip
+        score = scored(grid.rows, wrong, chance, grid.rows)
+        declaration = {"one_hot": [names[n] for n in group]}
+        out.append(Proposal(declaration, grid.rows, wrong, score, reason=reason))
     return out
 
 

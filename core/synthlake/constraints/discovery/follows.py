@@ -55,10 +55,11 @@ def _without_implied(singles: Sequence[Dependency]) -> list[Dependency]:
     """Dependencies that do not follow from two others, one of which holds everywhere."""
     found = {(d.given[0], d.made): d.exceptions for d in singles}
 
+    middle = {d.made for d in singles}
+
     def implied(held: Dependency) -> bool:
-        ends = held.given[0], held.made
-        steps = [(found.get((ends[0], m)), found.get((m, ends[1]))) for m in {d.made for d in singles}
-                 if m not in ends]  # fmt: skip
+        a, b = held.given[0], held.made
+        steps = [(found.get((a, m)), found.get((m, b))) for m in middle - {a, b}]
         return any(0 in step and None not in step for step in steps)
 
     return [held for held in singles if not implied(held)]

@@ -1,4 +1,4 @@
-"""A sample of a table as codes, numbers and masks, which is all that looking for structure needs."""
+"""A sample of a table as codes, numbers and masks: all that looking for structure needs."""
 
 from __future__ import annotations
 
