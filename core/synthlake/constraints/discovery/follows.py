@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,13 +15,30 @@ from synthlake.constraints.mapping import storable
 _UNDER_K = "{small:,} of {entries:,} entries have fewer than k = {k} entities"
 
 
-def follows(grid: Grid, said: Collection[tuple[str, str]], free: Collection[str]) -> list[Proposal]:
+@dataclass(frozen=True)
+class Drawn:
+    """How columns come about.
+
+    Attributes:
+        free: those that are drawn as categories, so that a map on them needs no declaration.
+        fixed: those that only their key makes.
+    """
+
+    free: Collection[str]
+    fixed: Collection[str]
+
+    def mapped(self, given: Sequence[str], made: str) -> bool:
+        """Whether a map may make a column from some others."""
+        return made not in self.fixed and all(n in self.free for n in given)
+
+
+def follows(grid: Grid, said: Collection[tuple[str, str]], drawn: Drawn) -> list[Proposal]:
     """Dependencies of one column on one or two others, the strongest form of each.
 
     Args:
         grid: the rows.
         said: pairs (determinant, dependent) of which a formula says more.
-        free: columns that are drawn as categories, so that a map on them needs no declaration.
+        drawn: how columns come about.
     """
     places = range(len(grid.names))
     search = Search(grid.codes, grid.group, grid.k, list(places), list(places))
@@ -29,10 +47,10 @@ def follows(grid: Grid, said: Collection[tuple[str, str]], free: Collection[str]
     first = {member: min(group) for group in groups for member in group}
     chosen = [p for p in places if first.get(p, p) == p]
     pairs = [d for d in search.pairs(singles, chosen) if not _said(d, grid, said)]
-    out = [_combination(grid, sorted(group), free) for group in groups]
+    out = [_combination(grid, sorted(group), drawn) for group in groups]
     lone = [d for d in singles if first.get(d.made, d.made) == d.made and d.given[0] in chosen]
     both = [d for d in pairs if d.made in chosen]
-    return out + [_determined(grid, d, free) for d in [*_without_implied(lone), *both]]
+    return out + [_determined(grid, d, drawn) for d in [*_without_implied(lone), *both]]
 
 
 def _said(held: Dependency, grid: Grid, said: Collection[tuple[str, str]]) -> bool:
@@ -65,7 +83,7 @@ def _without_implied(singles: Sequence[Dependency]) -> list[Dependency]:
     return [held for held in singles if not implied(held)]
 
 
-def _combination(grid: Grid, group: Sequence[int], free: Collection[str]) -> Proposal:
+def _combination(grid: Grid, group: Sequence[int], drawn: Drawn) -> Proposal:
     """Columns of which each value goes with one value of each other."""
     every = [grid.codes[:, c] for c in group]
     known = np.flatnonzero(np.all([c >= 0 for c in every], axis=0))
@@ -82,15 +100,16 @@ def _combination(grid: Grid, group: Sequence[int], free: Collection[str]) -> Pro
     held = Dependency((group[0],), group[1], len(known), wrong, expected, size, int(few.sum()),
                       1.0 - float(few[key].mean()), varied, gaps)  # fmt: skip
     names = [grid.names[c] for c in group]
-    automatic = storable(held) and names[0] in free
+    ways = [any(drawn.mapped([g], m) for g in names if g != m) for m in names]
+    automatic = storable(held) and sum(ways) >= len(names) - 1
     return Proposal({"fixed_combinations": names}, len(known), wrong,
                     scored(len(known), wrong, expected, grid.rows), size, held.small, automatic,
                     _reason(held, grid.k, automatic))  # fmt: skip
 
 
-def _determined(grid: Grid, held: Dependency, free: Collection[str]) -> Proposal:
+def _determined(grid: Grid, held: Dependency, drawn: Drawn) -> Proposal:
     given = [grid.names[g] for g in held.given]
-    automatic = storable(held) and all(n in free for n in given)
+    automatic = storable(held) and drawn.mapped(given, grid.names[held.made])
     declaration = {"determines": given, "column": grid.names[held.made]}
     score = scored(held.rows, held.exceptions, held.expected, grid.rows)
     return Proposal(declaration, held.rows, held.exceptions, score, held.entries, held.small,
@@ -107,4 +126,4 @@ def _reason(held: Dependency, k: int, automatic: bool) -> str:
         return under
     if held.exceptions:
         return f"{held.exceptions:,} rows break it"
-    return "its determinant is learned as a number"
+    return "a determinant is learned as a number, or a key is determined"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthlake.constraints.clock import DAY, ClockSum, find_clocks, minutes
-from synthlake.constraints.discovery.grid import Grid, Numbers, mixed
+from synthlake.constraints.discovery.grid import Grid, Numbers, mixed, quoted
 from synthlake.constraints.discovery.proposal import (
     LEAST,
     Proposal,
@@ -71,8 +71,8 @@ def _sum(found: Sum, names: Sequence[str], grid: Grid, rules: Sequence[Rule]) ->
     total, parts = names[found.total], [names[p] for p in found.parts]
     if len(parts) == 1:
         declaration: Mapping[str, Any] = {
-            "when": f"{grid.quoted(total)} IS NOT NULL AND {grid.quoted(parts[0])} IS NOT NULL",
-            "then": f"{grid.quoted(total)} = {grid.quoted(parts[0])}",
+            "when": f"{quoted(total)} IS NOT NULL AND {quoted(parts[0])} IS NOT NULL",
+            "then": f"{quoted(total)} = {quoted(parts[0])}",
         }
     else:
         declaration = _written(total, parts, grid)
@@ -210,7 +210,7 @@ def _clock(
 
 
 def _clock_text(grid: Grid, later: str, earlier: str, more: str) -> Mapping[str, Any]:
-    a, b, c = (grid.quoted(n) for n in (later, earlier, more))
+    a, b, c = (quoted(n) for n in (later, earlier, more))
     gap = f"(({a} - {a} % 100) / 100 * 60 + {a} % 100) - (({b} - {b} % 100) / 100 * 60 + {b} % 100)"
     known = " AND ".join(f"{n} IS NOT NULL" for n in (a, b, c))
     return {"when": known, "then": f"({gap} - {c}) % 1440 = 0"}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -64,20 +65,24 @@ class Grid:
         """Position of a column."""
         return self.names.index(name)
 
-    def quoted(self, name: str) -> str:
-        """A column in SQL."""
-        return quoted(name)
-
 
 def quoted(name: str) -> str:
-    """A name in SQL, in quotes unless it is plain."""
-    plain_name = name.isascii() and name.isidentifier() and name == name.lower()
-    return name if plain_name else '"' + name.replace('"', '""') + '"'
+    """A name in SQL, in quotes unless it is plain and no engine's word."""
+    simple = name.isascii() and name.isidentifier() and name == name.lower()
+    return name if simple and name not in _words() else '"' + name.replace('"', '""') + '"'
+
+
+@cache
+def _words() -> frozenset[str]:
+    from sqlglot.tokens import Tokenizer
+
+    return frozenset(w.lower() for key in Tokenizer.KEYWORDS for w in key.split())
 
 
 def build_grid(
-    table: pa.Table, columns: Sequence[str], k: int, group: NDArray[np.int64] | None = None
-) -> Grid:
+    table: pa.Table, columns: Sequence[str], k: int, group: NDArray[np.int64] | None = None,
+    hidden: Collection[str] = (),
+) -> Grid:  # fmt: skip
     """The columns of a sample.
 
     Args:
@@ -85,6 +90,7 @@ def build_grid(
         columns: which of its columns.
         k: least entities behind anything stored.
         group: entities of the rows, numbered from 0; None where each row is one.
+        hidden: columns of which only the NULLs are looked at.
     """
     rows = table.num_rows
     codes = np.full((rows, len(columns)), -1, np.int32)
@@ -93,6 +99,8 @@ def build_grid(
     for place, name in enumerate(columns):
         array = plain(table[name])
         null[:, place] = np.asarray(array.is_null())
+        if name in hidden:
+            continue
         coded = _coded(array)
         if coded is not None:
             codes[:, place], arrays[name] = coded, array

@@ -3,19 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from synthlake.constraints.discovery.grid import Grid, quoted
 from synthlake.constraints.discovery.proposal import LEAST, Proposal, scored
-from synthlake.constraints.masks import Masks, Relation, masks_of, without_implied
+from synthlake.constraints.masks import (
+    MaskRule,
+    Masks,
+    Relation,
+    find_mask_rules,
+    masks_of,
+    without_implied,
+)
 
 _KEPT = "it holds in every row: kept without being declared"
 _ASKED = "the owner must say whether it is a rule"
 
 
-def nulls(grid: Grid) -> list[Proposal]:
-    """Null-together groups, exclusive columns and implications of NULLs."""
+def nulls(grid: Grid, drawn: Sequence[str]) -> list[Proposal]:
+    """Null-together groups, exclusive columns and implications of NULLs.
+
+    Args:
+        grid: the rows.
+        drawn: columns whose NULLs are drawn, so that those that follow need no declaration.
+    """
+    places = [grid.place(n) for n in drawn]
+    rules = find_mask_rules(grid.null[:, places], drawn, grid.group, grid.k)
+    return [_with_reason(p, rules) for p in _found(grid)]
+
+
+def _with_reason(held: Proposal, rules: Sequence[MaskRule]) -> Proposal:
+    """Whether a rule on NULLs says it without a declaration."""
+    if held.kind == "null_together":
+        kept = any(set(held.declaration[held.kind]) <= set(r.columns) for r in rules)
+    else:
+        kept = any(
+            held.declaration == _implication(a, b) for r in rules for a in r.columns for b in r.then
+        )
+    kept = kept and not held.exceptions
+    said = _ASKED if not held.exceptions else f"{held.exceptions:,} rows break it"
+    return replace(held, automatic=kept, reason=_KEPT if kept else said)
+
+
+def _implication(first: str, second: str) -> dict[str, str]:
+    return {"when": f"{quoted(first)} IS NULL", "then": f"{quoted(second)} IS NULL"}
+
+
+def _found(grid: Grid) -> list[Proposal]:
     masks = masks_of(grid.null)
     relations = list(masks.relations())
     out = [_group(grid, members, 0) for members in masks.members if len(members) > 1]
@@ -28,17 +64,12 @@ def nulls(grid: Grid) -> list[Proposal]:
     return out + _exclusive(grid, masks, [r for r in relations if r.kind == "exclusive"])
 
 
-def _reason(exceptions: int) -> str:
-    return f"{exceptions:,} rows break it" if exceptions else _KEPT
-
-
 def _group(grid: Grid, members: Sequence[int], exceptions: int) -> Proposal:
     share = float(grid.null[:, members[0]].mean())
     expected = 2 * share * (1 - share) * grid.rows
     declaration = {"null_together": [grid.names[m] for m in members]}
-    return Proposal(declaration, grid.rows, exceptions,
-                    scored(grid.rows, exceptions, expected, grid.rows),
-                    automatic=not exceptions, reason=_reason(exceptions))  # fmt: skip
+    score = scored(grid.rows, exceptions, expected, grid.rows)
+    return Proposal(declaration, grid.rows, exceptions, score)
 
 
 def _nearly(grid: Grid, masks: Masks, held: Relation) -> Proposal:
@@ -48,10 +79,8 @@ def _nearly(grid: Grid, masks: Masks, held: Relation) -> Proposal:
 
 def _implied(grid: Grid, masks: Masks, held: Relation) -> Proposal:
     first, second = (grid.names[masks.members[c][0]] for c in (held.first, held.second))
-    declaration = {"when": f"{quoted(first)} IS NULL", "then": f"{quoted(second)} IS NULL"}
     score = scored(held.support, held.exceptions, held.expected, grid.rows)
-    return Proposal(declaration, held.support, held.exceptions, score,
-                    automatic=not held.exceptions, reason=_reason(held.exceptions))  # fmt: skip
+    return Proposal(_implication(first, second), held.support, held.exceptions, score)
 
 
 def _exclusive(grid: Grid, masks: Masks, found: Sequence[Relation]) -> list[Proposal]:
@@ -80,7 +109,6 @@ def _apart(grid: Grid, masks: Masks, group: Sequence[int]) -> Proposal:
     none = float(np.prod(1 - shares))
     one = none * float((shares / np.maximum(1 - shares, 1 / (LEAST * grid.rows))).sum())
     expected = (1 - none - one) * grid.rows
-    reason = f"{wrong:,} rows break it" if wrong else _ASKED
     names = [grid.names[masks.members[c][0]] for c in group]
     score = scored(support, wrong, expected, grid.rows)
-    return Proposal({"exclusive": names}, support, wrong, score, reason=reason)
+    return Proposal({"exclusive": names}, support, wrong, score)

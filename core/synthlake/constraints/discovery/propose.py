@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from synthlake.constraints.discover import Structure, discover
 from synthlake.constraints.discovery.flags import one_hot
-from synthlake.constraints.discovery.follows import follows
+from synthlake.constraints.discovery.follows import Drawn, follows
 from synthlake.constraints.discovery.formulas import clocks, ratios, sums
 from synthlake.constraints.discovery.grid import Grid, Numbers, build_grid
 from synthlake.constraints.discovery.implications import implications
@@ -38,46 +38,66 @@ class Found:
     rules: tuple[Rule, ...] = ()
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is known of a table's columns.
+
+    Attributes:
+        columns: which are looked at.
+        k: least entities behind anything that is stored.
+        free: those that are drawn as categories; None for all that are not numbers.
+        fixed: those that are keys: nothing makes them but their key.
+        hidden: those of which only the NULLs count, such as texts.
+    """
+
+    columns: Sequence[str]
+    k: int = 10
+    free: Collection[str] | None = None
+    fixed: Collection[str] = ()
+    hidden: Collection[str] = ()
+
+
 def propose_constraints(
-    table: pa.Table, columns: Sequence[str], k: int, group: NDArray[np.int64] | None = None,
-    free: Collection[str] | None = None,
-) -> Found:  # fmt: skip
+    table: pa.Table, asked: Asked, group: NDArray[np.int64] | None = None
+) -> Found:
     """Constraints that a sample suggests.
 
     Args:
         table: rows.
-        columns: which of its columns, keys left out.
-        k: least entities behind anything that is stored.
+        asked: what is known of its columns.
         group: entities of the rows, numbered from 0; None where each row is one.
-        free: columns that are drawn as categories; None for those that are not numbers.
 
     Privacy: a declaration may repeat cells where ``Proposal.values`` says so; nothing else does.
     Cost: about 2 CPU-seconds for 56 columns of 10,000 rows.
     """
-    grid = build_grid(table, columns, k, group)
+    grid = build_grid(table, asked.columns, asked.k, group, asked.hidden)
     if grid.rows < 2 * LEAST:
         return Found(grid.rows, ())
-    if free is None:
-        free = [n for n in columns if n not in grid.numbers]
-    known = _structure(table, grid)
+    free = [n for n in grid.names if n not in grid.numbers] if asked.free is None else asked.free
+    known = _structure(table, grid, asked, free)
     computed = [*sums(grid, known.rules), *clocks(grid, _whole(table, grid), known.rules)]
     said = _said_by(known.rules, computed)
     flags = one_hot(grid)
     said |= _pairs([n for p in flags for n in p.declaration["one_hot"]])
-    found = [*computed, *flags, *nulls(grid)]
-    found += [p for p in follows(grid, said, free) if not _within(p, said)]
-    found += [p for p in inequalities(grid) if not _parts(p, computed)]
+    drawn = [n for n in grid.names
+             if n not in known.made and n not in known.clocks and n not in asked.fixed]  # fmt: skip
+    found = [*computed, *flags, *nulls(grid, drawn)]
+    found += [p for p in follows(grid, said, Drawn(free, asked.fixed)) if not _within(p, said)]
+    found += [p for p in inequalities(grid) if not _about(p, computed)]
     found += [p for p in ratios(grid) if not _about(p, computed)]
     found += implications(grid, said | _known_pairs(found))
-    found.sort(key=lambda p: (-p.score, p.kind, str(p.declaration)))
-    return Found(grid.rows, tuple(found), known.rules)
+    best = [p for p in found if p.score > 0]
+    best.sort(key=lambda p: (-p.score, p.kind, str(p.declaration)))
+    return Found(grid.rows, tuple(best), known.rules)
 
 
-def _structure(table: pa.Table, grid: Grid) -> Structure:
+def _structure(table: pa.Table, grid: Grid, asked: Asked, free: Collection[str]) -> Structure:
     """Formulas that need no declaration."""
-    cells = {n: Cells(*_axis(table, n, held).ticks(table[n])) for n, held in grid.numbers.items()}
     axes = {n: _axis(table, n, held) for n, held in grid.numbers.items()}
-    return discover(cells, {n: table.schema.field(n).type for n in cells}, [], axes)
+    cells = {n: Cells(*axis.ticks(table[n])) for n, axis in axes.items()}
+    types = {n: table.schema.field(n).type for n in cells}
+    added = {n: axis for n, axis in axes.items() if n not in free and n not in asked.fixed}
+    return discover(cells, types, list(asked.fixed), added)
 
 
 def _axis(table: pa.Table, name: str, held: Numbers) -> Axis:
@@ -108,19 +128,10 @@ def _within(held: Proposal, said: Collection[tuple[str, str]]) -> bool:
     return len(names) == 2 and tuple(names) in said
 
 
-def _parts(held: Proposal, computed: Sequence[Proposal]) -> bool:
-    """Whether an inequality only says that a part is less than its sum."""
-    pair = set(held.declaration["inequality"])
-    return any(
-        pair <= {p.declaration[p.kind], *p.declaration["of"]}
-        for p in computed
-        if p.kind in ("sum", "difference")
-    )
-
-
 def _about(held: Proposal, computed: Sequence[Proposal]) -> bool:
-    """Whether a ratio is between the columns of a sum."""
-    names = {held.declaration["ratio"], *held.declaration["of"]}
+    """Whether a proposal is about columns of a sum, which says it all."""
+    names = set(held.declaration.get("inequality", ()) or [held.declaration["ratio"]])
+    names |= set(held.declaration.get("of", ()))
     return any(
         names <= {p.declaration[p.kind], *p.declaration["of"]}
         for p in computed
