@@ -9,9 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synthlake.constraints.discovery.grid import Grid
-from synthlake.constraints.discovery.proposal import FEW, LEAST, Proposal, scored
-
-_REASON = "the owner must say whether it is a rule"
+from synthlake.constraints.discovery.proposal import FEW, LEAST, Proposal, reason_of, scored
 
 
 def one_hot(grid: Grid) -> list[Proposal]:
@@ -32,10 +30,9 @@ def one_hot(grid: Grid) -> list[Proposal]:
             continue
         used |= set(group)
         chance = _by_chance(ones[group] / grid.rows) * grid.rows
-        reason = f"{wrong:,} rows break it" if wrong else _REASON
         score = scored(grid.rows, wrong, chance, grid.rows)
         declaration = {"one_hot": [names[n] for n in group]}
-        out.append(Proposal(declaration, grid.rows, wrong, score, reason=reason))
+        out.append(Proposal(declaration, grid.rows, wrong, score, reason=reason_of(wrong)))
     return out
 
 

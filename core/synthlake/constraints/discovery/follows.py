@@ -9,7 +9,7 @@ import numpy as np
 
 from synthlake.constraints.dependencies import Dependency, Search, broken, dense, entities_of
 from synthlake.constraints.discovery.grid import Grid
-from synthlake.constraints.discovery.proposal import Proposal, scored
+from synthlake.constraints.discovery.proposal import KEPT, Proposal, reason_of, scored
 from synthlake.constraints.mapping import storable
 
 _UNDER_K = "{small:,} of {entries:,} entries have fewer than k = {k} entities"
@@ -121,9 +121,9 @@ def _reason(held: Dependency, k: int, automatic: bool) -> str:
     under = _UNDER_K.format(small=held.small, entries=held.entries, k=k)
     if automatic:
         rest = f"; {under}, these are left out" if held.small else ""
-        return f"kept without being declared{rest}"
+        return f"{KEPT}{rest}"
     if held.small:
         return under
     if held.exceptions:
-        return f"{held.exceptions:,} rows break it"
+        return reason_of(held.exceptions)
     return "a determinant is learned as a number, or a key is determined"

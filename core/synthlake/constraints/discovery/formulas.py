@@ -13,17 +13,15 @@ from synthlake.constraints.clock import DAY, ClockSum, find_clocks, minutes
 from synthlake.constraints.discovery.grid import Grid, Numbers, mixed, quoted
 from synthlake.constraints.discovery.proposal import (
     LEAST,
+    ROUNDED,
     Proposal,
+    reason_of,
     scored,
     surprising,
 )
 from synthlake.constraints.rule import Cells, Rule
 from synthlake.constraints.sums import Sum, SumRule, find_sums
 
-KEPT = "a formula that holds in every row: kept without being declared"
-BROKEN = "{} rows break it"
-ROUNDED = "it holds but for the last digit"
-_ASKED = "the owner must say whether it is a rule"
 _RATIO_ROWS = 60
 _FILLED = 50  # rows in which a ratio says something
 _SHARP = 20  # how many units of its last decimal a ratio is worth, or rounding explains it
@@ -78,10 +76,9 @@ def _sum(found: Sum, names: Sequence[str], grid: Grid, rules: Sequence[Rule]) ->
         declaration = _written(total, parts, grid)
     score = scored(found.rows, found.exceptions, float(found.rows), grid.rows)
     kept = {total, *parts} in [{*r.makes, *r.needs} for r in rules if isinstance(r, SumRule)]
-    if found.exceptions:
-        reason = BROKEN.format(f"{found.exceptions:,}")
-    else:
-        reason = KEPT if kept else _ASKED if found.exact else ROUNDED
+    reason = reason_of(found.exceptions, kept)
+    if not (found.exceptions or found.exact):
+        reason = ROUNDED
     return Proposal(declaration, found.rows, found.exceptions, score, reason=reason,
                     automatic=kept)  # fmt: skip
 
@@ -159,7 +156,7 @@ def _ratio(grid: Grid, names: Sequence[str]) -> Proposal | None:
     expected = float(off(wanted[mixed(len(wanted))]).sum())
     if not surprising(len(wanted), exceptions, expected) or expected < 0.5 * len(wanted):
         return None
-    reason = BROKEN.format(f"{exceptions:,}") if exceptions else _ASKED
+    reason = reason_of(exceptions)
     declaration = {"ratio": names[0], "of": [names[1], names[2]]}
     score = scored(len(wanted), exceptions, expected, grid.rows)
     return Proposal(declaration, len(wanted), exceptions, score, reason=reason)
@@ -187,8 +184,7 @@ def clocks(grid: Grid, whole: Sequence[str], rules: Sequence[Rule]) -> list[Prop
                     and (r.clock, r.base, r.minutes) == (later, earlier, more)
                     for r in rules
                 )
-                reason = BROKEN.format(f"{exceptions:,}") if exceptions else _ASKED
-                reason = KEPT if automatic else reason
+                reason = reason_of(exceptions, automatic)
                 out.append(Proposal(_clock_text(grid, later, earlier, more), support, exceptions,
                                     score, reason=reason, automatic=automatic))  # fmt: skip
     return out

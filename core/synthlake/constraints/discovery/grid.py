@@ -16,6 +16,11 @@ from synthlake.encode.axis import Axis, is_ordered, plain
 Family = Literal["number", "date", "timestamp", "span"]
 _DECIMALS = range(7)
 _ODD = 0.01  # share of values that may have more decimals than the rest
+_MORE = frozenset(
+    ("asc", "both", "check", "default", "foreign", "grant", "lateral", "leading", "localtime",
+     "only", "placing", "primary", "some", "symmetric", "to", "trailing", "user", "variadic",
+     "window")
+)  # fmt: skip
 _CLOSE = {16: 1e-3, 32: 1e-6, 64: 1e-10}  # of a float, what writing it in decimals may lose
 
 
@@ -76,7 +81,7 @@ def quoted(name: str) -> str:
 def _words() -> frozenset[str]:
     from sqlglot.tokens import Tokenizer
 
-    return frozenset(w.lower() for key in Tokenizer.KEYWORDS for w in key.split())
+    return _MORE | {w.lower() for key in Tokenizer.KEYWORDS for w in key.split()}
 
 
 def build_grid(

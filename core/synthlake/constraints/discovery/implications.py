@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from synthlake.constraints.dependencies import entities_of
 from synthlake.constraints.discovery.grid import Grid, quoted
-from synthlake.constraints.discovery.proposal import BETTER, FEW, LEAST, Proposal, scored
+from synthlake.constraints.discovery.proposal import BETTER, FEW, LEAST, Proposal, reason_of, scored
 
 _KINDS = 12  # values of a column that is a category here
 _MASS = 0.1  # share of rows that a single number has, from which it is looked at
 _LEAST_SCORE = 0.002
 _MOST = 400  # statements that are compared with each other
-_REASON = "the owner must say whether it is a rule"
 
 
 @dataclass(frozen=True)
@@ -134,10 +133,9 @@ def _proposal(
         return {"when": given.text(grid, values), "then": then.text(grid, values)}
 
     hidden = written(False)
-    reason = f"{wrong:,} rows break it" if wrong else _REASON
     shown = f"{{when: {hidden['when']}, then: {hidden['then']}}}"
     return Proposal(written(True), support, wrong, scored(support, wrong, chance, grid.rows),
-                    entries=1, reason=reason, shown=shown)  # fmt: skip
+                    entries=1, reason=reason_of(wrong), shown=shown)  # fmt: skip
 
 
 def _entities(truth: NDArray[np.bool_], grid: Grid) -> NDArray[np.int64]:

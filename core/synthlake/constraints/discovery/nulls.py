@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from synthlake.constraints.discovery.grid import Grid, quoted
-from synthlake.constraints.discovery.proposal import LEAST, Proposal, scored
+from synthlake.constraints.discovery.proposal import LEAST, Proposal, reason_of, scored
 from synthlake.constraints.masks import (
     MaskRule,
     Masks,
@@ -17,9 +17,6 @@ from synthlake.constraints.masks import (
     masks_of,
     without_implied,
 )
-
-_KEPT = "it holds in every row: kept without being declared"
-_ASKED = "the owner must say whether it is a rule"
 
 
 def nulls(grid: Grid, drawn: Sequence[str]) -> list[Proposal]:
@@ -43,8 +40,7 @@ def _with_reason(held: Proposal, rules: Sequence[MaskRule]) -> Proposal:
             held.declaration == _implication(a, b) for r in rules for a in r.columns for b in r.then
         )
     kept = kept and not held.exceptions
-    said = _ASKED if not held.exceptions else f"{held.exceptions:,} rows break it"
-    return replace(held, automatic=kept, reason=_KEPT if kept else said)
+    return replace(held, automatic=kept, reason=reason_of(held.exceptions, kept))
 
 
 def _implication(first: str, second: str) -> dict[str, str]:

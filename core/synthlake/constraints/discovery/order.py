@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthlake.constraints.discovery.grid import Grid, mixed
-from synthlake.constraints.discovery.proposal import FEW, Proposal, scored, surprising
+from synthlake.constraints.discovery.proposal import FEW, Proposal, reason_of, scored, surprising
 
 _FIRST = 4_000  # rows that refute most pairs
 _TELLING = 0.05  # share of rows that would break it by chance, or the ranges say it
-_REASON = "the owner must say whether it is a rule"
 
 
 def inequalities(grid: Grid) -> list[Proposal]:
@@ -51,10 +50,9 @@ def _held(grid: Grid, low: str, high: str) -> Proposal | None:
         return None
     if not surprising(len(below), broken, expected):
         return None
-    reason = f"{broken:,} rows break it" if broken else _REASON
     declaration = {"inequality": [low, high], "strict": not equal}
     score = scored(len(below), broken, expected, grid.rows)
-    return Proposal(declaration, len(below), broken, score, reason=reason)
+    return Proposal(declaration, len(below), broken, score, reason=reason_of(broken))
 
 
 def _by_chance(below: NDArray[np.float64], above: NDArray[np.float64]) -> float:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+KEPT = "kept without being declared"
+ASKED = "the owner must say whether it is a rule"
+ROUNDED = "but for the last digit"
 LEAST = 20  # rows that would break a rule by chance, below which it says nothing
 FEW = 0.01  # share of rows that may break what is proposed
 BETTER = 0.1  # of the exceptions that chance alone would bring
@@ -49,6 +52,11 @@ class Proposal:
         return self.small == 0
 
     @property
+    def inexact(self) -> bool:
+        """Whether it holds but for what rounding loses."""
+        return self.reason == ROUNDED
+
+    @property
     def values(self) -> bool:
         """Whether the declaration repeats cells."""
         return self.shown is not None
@@ -65,3 +73,10 @@ def surprising(support: int, exceptions: int, expected: float) -> bool:
     """Whether so few exceptions are no accident."""
     few = exceptions <= FEW * support
     return expected >= LEAST and few and exceptions <= BETTER * expected
+
+
+def reason_of(exceptions: int, kept: bool = False) -> str:
+    """Why a proposal is not taken without being declared, or that it is."""
+    if exceptions:
+        return f"{exceptions:,} rows break it" if exceptions > 1 else "1 row breaks it"
+    return KEPT if kept else ASKED
