@@ -68,7 +68,8 @@ def implications(grid: Grid, known: Collection[tuple[str, str]]) -> list[Proposa
     statements, truth = [statements[n] for n in kept], truth[:, kept]
     found = _held(truth, grid)
     out: dict[frozenset[object], Proposal] = {}
-    for a, b in zip(*np.nonzero(_strongest(found, truth)), strict=True):
+    columns = np.array([s.column for s in statements])
+    for a, b in zip(*np.nonzero(_strongest(found, truth, columns)), strict=True):
         given, then = statements[a], statements[b]
         pair = (grid.names[given.column], grid.names[then.column])
         if given.column == then.column or pair in known or (given.code < 0 and then.code < 0):
@@ -104,15 +105,19 @@ def _held(truth: NDArray[np.bool_], grid: Grid) -> NDArray[np.bool_]:
     chance = count[:, None] * (1 - count[None, :] / grid.rows)
     few = (wrong <= FEW * count[:, None]) & (wrong <= BETTER * chance) & (chance >= LEAST)
     enough = _entities(truth, grid) >= max(grid.k, 1)
-    found: NDArray[np.bool_] = (few | (wrong == 0)) & enough[:, None]
+    found: NDArray[np.bool_] = few & enough[:, None]
     np.fill_diagonal(found, False)
     return found
 
 
-def _strongest(found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _strongest(
+    found: NDArray[np.bool_], truth: NDArray[np.bool_], columns: NDArray[np.int64]
+) -> NDArray[np.bool_]:
     """Implications that do not follow from two others, one of which holds in every row."""
     held = truth.astype(np.float32)
     exact = (held.T @ held) == truth.sum(axis=0)[:, None]
+    # a value of a column implies that it is not NULL, which is no accident
+    exact &= found | (columns[:, None] == columns)
     np.fill_diagonal(exact, False)
     steps = exact.astype(np.float32) @ (found | exact).astype(np.float32)
     steps += found.astype(np.float32) @ exact.astype(np.float32)
