@@ -279,7 +279,9 @@ def test_inequalities_of_dates_step_by_step() -> None:
 def _married(wrong: int) -> dict[str, Any]:
     random = np.random.default_rng(19)
     status = random.integers(0, 4, ROWS)
-    spouse = nulled(random.random(ROWS), (status != 2) & (random.random(ROWS) < 0.7) | (status == 0))
+    spouse = nulled(
+        random.random(ROWS), (status != 2) & (random.random(ROWS) < 0.7) | (status == 0)
+    )
     kind = random.integers(0, 5, ROWS)
     kind[status == 3] = 1
     kind[np.flatnonzero(status == 3)[:wrong]] = 2
@@ -337,7 +339,9 @@ def test_independent_columns_suggest_nothing(seed: int, values: int, nulls: floa
         columns[f"c{n}"] = random.integers(0, values, ROWS).astype(str)
         columns[f"i{n}"] = nulled(random.integers(0, 10**n * 5, ROWS), random.random(ROWS) < nulls)
     for n in range(3):
-        columns[f"f{n}"] = nulled(np.round(random.normal(50, 20, ROWS), n), random.random(ROWS) < 0.1)
+        columns[f"f{n}"] = nulled(
+            np.round(random.normal(50, 20, ROWS), n), random.random(ROWS) < 0.1
+        )
     assert [dict(p.declaration) for p in found_in(columns).proposals] == []
 
 
