@@ -20,6 +20,7 @@ from synthlake.constraints.discovery.proposal import FEW, LEAST, surprising
 _SINGLES = 6_000  # rows on which most single determinants are refuted
 _PAIRS = 2_500
 _REFUTED = 0.35  # of the changes that chance would bring
+_PAIRED = 64  # determinants, those of the fewest values
 _REPEATED = 4  # rows an entry of a determinant has on average, at least
 
 Code = NDArray[np.int32]
@@ -64,7 +65,8 @@ class Search:
         given: columns that may be determinants.
         made: columns that may depend on others.
 
-    Cost: columns^2 / 2 sorts of a few thousand rows, and some of all rows for each dependency.
+    Cost: one sort of a few thousand rows for each column and for each two of the 64 narrowest,
+        and some of all rows for each dependency.
     """
 
     codes: Code
@@ -74,6 +76,7 @@ class Search:
     made: Sequence[int]
     _order: Key = field(init=False)
     _whole: Neighbours = field(init=False)
+    _sizes: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
         self._order = mixed(len(self.codes))
@@ -81,6 +84,7 @@ class Search:
         known = (self.codes >= 0).sum(axis=0)
         self.given = [g for g in self.given if 2 <= sizes[g] <= known[g] // _REPEATED]
         self.made = [m for m in self.made if sizes[m] >= 2]
+        self._sizes = sizes
         self._whole = Neighbours(self.codes, self._order)
 
     def singles(self) -> list[Dependency]:
@@ -108,6 +112,9 @@ class Search:
         for held in skipped:
             follows.setdefault(held.given[0], set()).add(held.made)
         chosen = [g for g in self.given if g in set(alone)]
+        if len(chosen) > _PAIRED:
+            narrow = sorted(chosen, key=lambda g: self._sizes[g])[:_PAIRED]
+            chosen = [g for g in chosen if g in set(narrow)]
         rates = {g: self._rates(g) for g in chosen}
         for a, b in combinations(chosen, 2):
             if b in follows.get(a, ()) or a in follows.get(b, ()):
@@ -173,12 +180,12 @@ class Neighbours:
     """Some rows of all columns, in which candidates are refuted together."""
 
     def __init__(self, codes: Code, rows: Key) -> None:
-        some = np.maximum(codes[rows], -1)
-        held = [np.unique(c, return_inverse=True)[1] - int((c < 0).any()) for c in some.T]
         # few rows have few values: half the memory to compare
-        whole = np.stack(held, axis=1) if held else np.zeros((0, 0), np.int64)
-        small = len(rows) < 2**15
-        self._codes: NDArray[Any] = whole.astype(np.int16) if small else whole.astype(np.int32)
+        kind: Any = np.int16 if len(rows) < 2**15 else np.int32
+        self._codes: NDArray[Any] = np.empty((len(rows), codes.shape[1]), kind)
+        for place in range(codes.shape[1]):
+            some = np.maximum(codes[rows, place], -1)
+            self._codes[:, place] = np.unique(some, return_inverse=True)[1] - int((some < 0).any())
 
     def __len__(self) -> int:
         return len(self._codes)
@@ -256,6 +263,7 @@ def broken(key: Key, codes: Code, size: int) -> int:
 
 def entities_of(key: Key, group: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     """Distinct entities of each key in [0, size); groups are numbers from 0."""
-    width = int(group.max(initial=0)) + 1
-    pairs = np.unique(key.astype(np.int64) * width + group)
-    return np.bincount(pairs // width, minlength=size)
+    pairs = np.sort(key.astype(np.int64) * (int(group.max(initial=0)) + 1) + group)
+    fresh = np.append(True, pairs[1:] != pairs[:-1])[: len(pairs)]
+    owner = pairs[fresh] // (int(group.max(initial=0)) + 1)
+    return np.bincount(owner, minlength=size)
