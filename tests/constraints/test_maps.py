@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from synthlake.constraints.mapping import MapRule, find_maps
+from synthlake.constraints.mapping import MapRule, find_maps, rearranged
 from synthlake.ports import Feature
 
 ROWS, K = 5_000, 10
@@ -34,10 +34,36 @@ def test_one_and_two_determinants() -> None:
     assert found["d"].apply(codes, drawn).tolist() == [table[3, 2], table[7, 8], 13]
 
 
-def test_determinants_come_first() -> None:
+def test_determinants_are_put_first() -> None:
+    """Whatever the order of the columns: what follows from others comes after them."""
     columns, _ = _columns()
     backwards = dict(reversed(columns.items()))
-    assert find_maps(backwards, ["a", "b"], ["c", "d"], np.arange(ROWS), K) == []
+    rules = find_maps(backwards, ["a", "b"], ["c", "d"], np.arange(ROWS), K)
+    assert {r.made: r.given for r in rules} == {"c": ("a",), "d": ("a", "b")}
+    assert rearranged(list(backwards), rules) == ["b", "a", "d", "c"]
+    assert find_maps(backwards, ["a", "b"], ["c", "d"], np.arange(ROWS), K, {"c", "d"}) == []
+
+
+def test_no_column_follows_from_itself() -> None:
+    random = np.random.default_rng(4)
+    a = random.integers(0, 9, ROWS)
+    columns = {n: feature((a + i) % 9, 9) for i, n in enumerate("abc")}
+    rules = find_maps(columns, ["c", "a", "b"], ["a", "b", "c"], np.arange(ROWS), K)
+    assert len(rules) == 2
+    order = rearranged(["c", "b", "a"], rules)
+    for rule in rules:
+        assert all(order.index(g) < order.index(rule.made) for g in rule.given)
+
+
+def test_a_rare_value_is_mapped_only_if_nothing_breaks_it() -> None:
+    random = np.random.default_rng(5)
+    a = random.integers(0, 50, ROWS)
+    rare = (a == 7).astype(int)
+    for wrong, rules in ((0, 1), (1, 0)):
+        codes = rare.copy()
+        codes[:wrong] = 1 - codes[:wrong]
+        given = {"a": feature(a, 50), "r": feature(codes, 2)}
+        assert len(find_maps(given, ["a"], ["r"], np.arange(ROWS), K)) == rules
 
 
 def test_a_few_exceptions_are_errors_and_more_are_not() -> None:

@@ -27,6 +27,9 @@ app = typer.Typer(
 
 SpecFile = Annotated[Path, typer.Argument(metavar="SPEC", help="A spec in YAML or JSON.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes; the result is the same for any.")]
+ShowValues = Annotated[
+    bool, typer.Option("--show-values", help="Write constraints that repeat values of cells.")
+]
 Folder = Annotated[
     str | None, typer.Option("--out", help="Folder or URL, in place of the spec's sink.")
 ]
@@ -63,16 +66,38 @@ def start(
 def init(
     source: Annotated[str, typer.Argument(help="A folder, a file or a URL.")],
     out: Annotated[Path, typer.Option(help="The spec to write.")] = Path("synthlake.yml"),
+    show_values: ShowValues = False,
 ) -> None:
     """Write a spec with what can be inferred from a source, and the evidence."""
     from synthlake.pipeline.propose import propose
 
     if out.exists():
         raise SpecError(f"{out} is there already", hint="name another file by --out, or delete it")
-    text = propose(source)
+    text = propose(source, show_values=show_values)
     out.write_text(text, encoding="utf-8")
     console = output()
     say(console, f"wrote {out}", f"read it, then: synthlake plan {out}")
+
+
+@app.command()
+def profile(
+    source: Annotated[str, typer.Argument(help="A folder, a file or a URL.")],
+    table: Annotated[
+        list[str] | None, typer.Option("--table", help="Only this table; repeatable.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    show_values: ShowValues = False,
+) -> None:
+    """Show what can be inferred from a source, and the constraints that its data suggests."""
+    from synthlake.cli.profiled import show_profile
+    from synthlake.pipeline.document import to_json
+    from synthlake.pipeline.profile import profile as profiled
+
+    found = profiled(source, table or None)
+    if as_json:
+        typer.echo(to_json(found.to_json(show_values=show_values)), nl=False)
+    else:
+        show_profile(found, output(), show_values=show_values)
 
 
 @app.command()

@@ -25,15 +25,17 @@ def output() -> Console:
 
 def show_plan(plan: Plan, console: Console) -> None:
     """Print a plan: tables in order, keys and modes, estimates, notes and problems."""
-    table = _table("table", "made by", ">rows", ">to make", ">columns", "size follows", ">key room")
+    table = new_table(
+        "table", "made by", ">rows", ">to make", ">columns", "size follows", ">key room"
+    )
     for made in plan.tables:
-        _row(table, *_plan_row(made))
+        add_row(table, *_plan_row(made))
     console.print(table)
     keys = [key for made in plan.tables if made.made != "skip" for key in made.keys]
     if keys:
-        listed = _table("foreign key", "mode", "orphans")
+        listed = new_table("foreign key", "mode", "orphans")
         for key in keys:
-            _row(listed, key.label, key.mode, key.orphans)
+            add_row(listed, key.label, key.mode, key.orphans)
         console.print(listed)
     say(
         console,
@@ -54,19 +56,19 @@ def show_inspection(found: Inspection, console: Console) -> None:
         f"{found.bytes:,} bytes in {len(found.files)} files; every stored value stands for at "
         f"least k = {found.k} entities",
     )
-    columns = _table("table", "column", "type", "role", "action")
+    columns = new_table("table", "column", "type", "role", "action")
     for column in found.columns:
-        _row(columns, column.table, column.name, column.type, column.role, column.action)
+        add_row(columns, column.table, column.name, column.type, column.role, column.action)
     console.print(columns)
-    held = _table("table", "holds", "what", ">entries", ">bytes")
+    held = new_table("table", "holds", "what", ">entries", ">bytes")
     for entry in found.entries:
-        _row(held, entry.table, entry.place, entry.what, f"{entry.count:,}", f"{entry.bytes:,}")
+        add_row(held, entry.table, entry.place, entry.what, f"{entry.count:,}", f"{entry.bytes:,}")
     console.print(held)
     for kept in found.kept:
         say(console, f"kept as it is, by declaration: {kept.table}, {kept.rows:,} rows")
-    files = _table("file", ">bytes")
+    files = new_table("file", ">bytes")
     for name, size in found.files.items():
-        _row(files, name, f"{size:,}")
+        add_row(files, name, f"{size:,}")
     console.print(files)
 
 
@@ -89,7 +91,8 @@ def _plan_row(made: TablePlan) -> list[str]:
     ]
 
 
-def _table(*heads: str) -> Table:
+def new_table(*heads: str) -> Table:
+    """A table without lines; a head that starts with `>` is aligned to the right."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for head in heads:
         right = head.startswith(">")
@@ -97,5 +100,6 @@ def _table(*heads: str) -> Table:
     return table
 
 
-def _row(table: Table, *cells: str) -> None:
+def add_row(table: Table, *cells: str) -> None:
+    """Add cells as they are."""
     table.add_row(*(Text(cell) for cell in cells))  # names may look like markup

@@ -17,6 +17,8 @@ from synthlake.constraints.clock import (
 )
 from synthlake.constraints.dates import DateParts, find_date_parts
 from synthlake.constraints.rule import Cells, Rule
+from synthlake.constraints.sums import find_sum_rules, sum_rule_from_json
+from synthlake.encode.axis import Axis
 
 _PER_SECOND = {"s": 1e6, "ms": 1e3, "us": 1.0, "ns": 1e-3}
 
@@ -49,14 +51,16 @@ def micros_per_tick(dtype: pa.DataType) -> float | None:
 
 
 def discover(
-    cells: Mapping[str, Cells], types: Mapping[str, pa.DataType], given: Sequence[str]
-) -> Structure:
+    cells: Mapping[str, Cells], types: Mapping[str, pa.DataType], given: Sequence[str],
+    axes: Mapping[str, Axis] | None = None,
+) -> Structure:  # fmt: skip
     """Rules among the columns of a table.
 
     Args:
         cells: all columns on an axis, sampled rows.
         types: their Arrow types.
         given: columns that are known before the row is made, such as its own key.
+        axes: of the columns that may be added up; None for no sums.
 
     Cost: O(columns^3 x rows) at worst, for clocks; a sample suffices to rule out nearly all.
     """
@@ -81,7 +85,22 @@ def discover(
         if free and len(in_order([*rules, total])) > len(rules):  # of a cycle, the first stay
             rules.append(total)
             made |= {total.clock}
+    rules += _sums(cells, axes or {}, {*made, *clocks, *given}, rules)
     return Structure(in_order(rules), tuple(clocks))
+
+
+def _sums(
+    cells: Mapping[str, Cells], axes: Mapping[str, Axis], taken: set[str], rules: Sequence[Rule]
+) -> list[Rule]:
+    """Sums of which each total is made by nothing else, and none needs its own total."""
+    out: list[Rule] = []
+    for held in find_sum_rules(cells, axes, [n for n in axes if n not in taken]):
+        every = [*rules, *out, held]
+        if held.total not in {n for r in out for n in r.makes} and len(in_order(every)) == len(
+            every
+        ):
+            out.append(held)
+    return out
 
 
 def in_order(rules: Sequence[Rule]) -> tuple[Rule, ...]:
@@ -102,4 +121,6 @@ def rule_from_json(form: Mapping[str, Any]) -> Rule:
     rest = {key: value for key, value in form.items() if key != "rule"}
     if form["rule"] == "date_parts":
         return DateParts(**{**rest, "parts": tuple((a, b) for a, b in rest["parts"])})
+    if form["rule"] == "sum":
+        return sum_rule_from_json(rest)
     return ClockParts(**rest) if form["rule"] == "clock_parts" else ClockSum(**rest)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from synthlake.constraints.dependencies import Dependency, Search
 from synthlake.ports import Codes, Feature
 
 TOLERANCE = 0.001  # share of rows that may break a dependency, as real data does
@@ -17,8 +17,6 @@ _COVERED = 0.9  # share of rows whose determinant has k entities
 _SPREAD = 0.2  # share of rows that the most frequent value alone would get wrong
 _WIDEST = 2_000  # codes of a determinant
 _SAMPLE = 20_000
-_FIRST = 3_000  # rows on which most candidates are refuted
-_PAIRED = 16
 
 
 @dataclass(frozen=True)
@@ -66,38 +64,93 @@ def _fused(parts: list[Codes], width: int) -> NDArray[np.int64]:
 
 
 def find_maps(
-    columns: Mapping[str, Feature], determinants: list[str], dependents: list[str],
-    group: NDArray[np.int64], k: int,
+    columns: Mapping[str, Feature], determinants: Sequence[str], dependents: Sequence[str],
+    group: NDArray[np.int64], k: int, fixed: Collection[str] = (),
 ) -> list[MapRule]:  # fmt: skip
     """Dependencies of one column on one or two others, each made by at most one map.
 
-    A dependent comes after its determinants in the order of ``columns``.
+    No column follows from itself, whatever way round; ``rearranged`` gives an order for the rest.
+
+    Args:
+        columns: all codes, in the order in which they are drawn so far.
+        determinants: columns that others may follow from.
+        dependents: columns that may follow from others.
+        group: shape (rows,); entities, numbered from 0.
+        k: least entities of an entry.
+        fixed: dependents that stay where they are, so that only what comes before determines them.
+
+    Cost: see ``dependencies.Search``, on a sample; one sort of all rows for what is left.
     """
     place = {name: i for i, name in enumerate(columns)}
-    rows = len(group)
-    some = np.arange(rows)[:: max(1, rows // _SAMPLE)]
-    narrow = [d for d in determinants if 2 <= columns[d].size <= _WIDEST]
+    wide = [d for d in determinants if 2 <= columns[d].size <= _WIDEST]
     found: dict[str, MapRule] = {}
-    for given in _candidates(narrow):
-        width = columns[given[-1]].size
-        small = _fused([columns[g].codes[some] for g in given], width)
-        for made in dependents:
-            late = all(place[g] < place[made] for g in given)
-            if made in given or made in found or not late:
-                continue
-            codes = columns[made].codes[some]
-            if _refuted(small, codes) or not _holds(small, codes, 5 * TOLERANCE):
-                continue
-            rule = _build(given, made, columns, group, k)
-            if rule is not None:
-                found[made] = rule
+    for given, made in _candidates(columns, wide, dependents, len(group)):
+        late = all(place[g] < place[made] for g in given)
+        if made in found or (made in fixed and not late) or _circular(given, made, found):
+            continue
+        rule = _build(given, made, columns, group, k)
+        if rule is not None:
+            found[made] = rule
     return list(found.values())
 
 
-def _candidates(names: list[str]) -> Iterator[tuple[str, ...]]:
-    """Single determinants before pairs; only the first ``_PAIRED`` columns are paired."""
-    yield from ((n,) for n in names)
-    yield from combinations(names[:_PAIRED], 2)
+def _candidates(
+    columns: Mapping[str, Feature], given: Sequence[str], made: Sequence[str], rows: int
+) -> list[tuple[tuple[str, ...], str]]:
+    """What a sample shows: single determinants first, then those that come before the dependent."""
+    names, place = list(columns), {name: i for i, name in enumerate(columns)}
+    if not given or not made or not rows:
+        return []
+    some = np.arange(rows)[:: max(1, rows // _SAMPLE)]
+    codes = np.stack([columns[n].codes[some] for n in names], axis=1)
+    search = Search(codes, np.arange(len(some)), 1, [place[g] for g in given],
+                    [place[m] for m in made])  # fmt: skip
+    singles = search.singles()
+    every = [*singles, *search.pairs(singles, [place[g] for g in given])]
+    held = [d for d in every if d.exceptions <= 5 * TOLERANCE * d.rows + 2]
+
+    def late(found: Dependency) -> bool:
+        return max(found.given) < found.made
+
+    held.sort(key=lambda d: (len(d.given), not late(d), d.given, d.made))
+    return [(tuple(names[g] for g in d.given), names[d.made]) for d in held]
+
+
+def _circular(given: Sequence[str], made: str, found: Mapping[str, MapRule]) -> bool:
+    """Whether a determinant follows from the dependent already."""
+    waiting, seen = list(given), set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name == made:
+            return True
+        if name not in seen and name in found:
+            seen.add(name)
+            waiting += found[name].given
+    return False
+
+
+def rearranged(names: Sequence[str], maps: Sequence[MapRule]) -> list[str]:
+    """The same names in nearly the same order, each after those it follows from."""
+    needs = {rule.made: {g for g in rule.given if g in set(names)} for rule in maps}
+    out: list[str] = []
+    waiting: list[str] = []
+    for name in names:
+        waiting.append(name)
+        while ready := [n for n in waiting if needs.get(n, set()) <= set(out)]:
+            out += ready
+            waiting = [n for n in waiting if n not in ready]
+    return out + waiting
+
+
+def storable(found: Dependency) -> bool:
+    """Whether a dependency is kept without being declared, so far as its determinants are drawn."""
+    few = _few(found.exceptions, found.rows, found.varied)
+    return few and found.covered >= _COVERED and not found.gaps
+
+
+def _few(exceptions: int, rows: int, varied: float) -> bool:
+    """Whether exceptions are errors; of a column that hardly varies, none is."""
+    return exceptions <= (TOLERANCE * rows if varied > _SPREAD else 0)
 
 
 def _modes(key: NDArray[np.int64], codes: Codes) -> tuple[Any, Any, Any]:
@@ -110,28 +163,16 @@ def _modes(key: NDArray[np.int64], codes: Codes) -> tuple[Any, Any, Any]:
     return owner[last], (pairs[order][last] % width).astype(np.int32), counts[order][last]
 
 
-def _refuted(key: NDArray[np.int64], codes: Codes) -> bool:
-    """Whether some rows already show more pairs than a dependency allows."""
-    rows = slice(0, None, max(1, len(key) // _FIRST))
-    key, codes = key[rows], codes[rows]
+def _holds(key: NDArray[np.int64], codes: Codes) -> bool:
+    """Whether codes follow from keys in all rows."""
     known = (key >= 0) & (codes >= 0)
-    pairs = np.sort(key[known] * (int(codes.max(initial=0)) + 1) + codes[known])
-    keys = np.sort(key[known])
-    extra = np.count_nonzero(np.diff(pairs)) - np.count_nonzero(np.diff(keys))
-    return bool(extra > 5 * TOLERANCE * len(pairs) + 2)
-
-
-def _holds(key: NDArray[np.int64], codes: Codes, tolerance: float) -> bool:
-    """Whether codes follow from keys, and not from being nearly constant."""
-    known = (key >= 0) & (codes >= 0)
-    if known.sum() < 50:
-        return False
     rows = int(known.sum())
-    owner, _, hits = _modes(key[known], codes[known])
-    if rows - hits.sum() > tolerance * rows or len(owner) > rows // 4:
+    if rows < 50:
         return False
+    owner, _, hits = _modes(key[known], codes[known])
     common = np.bincount(codes[known]).max()
-    return bool(rows - common > _SPREAD * rows)
+    few = _few(rows - int(hits.sum()), rows, 1 - common / rows)
+    return few and len(owner) <= rows // 4
 
 
 def _build(
@@ -141,7 +182,7 @@ def _build(
     """The map over all rows, if it holds there and k entities stand behind most of it."""
     width = columns[given[-1]].size
     key, codes = _fused([columns[g].codes for g in given], width), columns[made].codes
-    if not _holds(key, codes, TOLERANCE) or ((key >= 0) & (codes == -1)).any():
+    if not _holds(key, codes) or ((key >= 0) & (codes == -1)).any():
         return None
     known = (key >= 0) & (codes >= 0)
     key, codes, group = key[known], codes[known], group[known]

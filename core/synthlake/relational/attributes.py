@@ -9,12 +9,19 @@ import numpy as np
 
 from synthlake.constraints.clock import ClockSum, midnight_of
 from synthlake.constraints.discover import Structure, discover, in_order
-from synthlake.constraints.mapping import MapRule, find_maps
+from synthlake.constraints.mapping import MapRule, find_maps, rearranged
+from synthlake.constraints.masks import MaskRule, find_mask_rules
 from synthlake.constraints.relative import clock_gap, find_gap, find_linear
 from synthlake.constraints.rule import Cells, Rule
 from synthlake.encode.numeric import NumericCodec
 from synthlake.ports import Feature
-from synthlake.relational.columns import TableData, build_codec, cells_of, codec_of_cells
+from synthlake.relational.columns import (
+    TableData,
+    axis_of,
+    build_codec,
+    cells_of,
+    codec_of_cells,
+)
 from synthlake.relational.model import Attribute, Codec, column_id, view_id
 from synthlake.schema.model import Column, Table
 
@@ -31,6 +38,7 @@ class Frame:
         seen: by feature name, the codes that later columns see.
         rules: in the order in which they are applied.
         maps: columns that follow from codes.
+        masks: columns whose NULLs follow from each other.
     """
 
     attributes: tuple[Attribute, ...]
@@ -38,6 +46,7 @@ class Frame:
     seen: Mapping[str, Feature]
     rules: tuple[Rule, ...]
     maps: tuple[MapRule, ...]
+    masks: tuple[MaskRule, ...] = ()
 
 
 def feature(codec: Codec, codes: np.ndarray) -> Feature:
@@ -63,14 +72,16 @@ def build_frame(
     codecs = {c.name: build_codec(data, c) for c in learned}
     cells = _cells(data, table, [c.name for c in learned] + list(given))
     types = {c.name: c.type for c in table.columns}
-    structure = discover(cells, types, given) if structured and cells else Structure()
+    axes = {c.name: axis_of(data, c) for c in learned if c.action == "learn" and c.name in cells}
+    structure = discover(cells, types, given, axes) if structured and cells else Structure()
     structure = _applicable(structure, codecs, given)
     kept = [c for c in learned if codecs[c.name] is not None]
     idle = _idle(structure.rules, cells)
     order = _ordered(data, table, [c for c in kept if c.name not in idle], codecs, structure)
     coded = {column_id(c.name): _coded(data, c, codecs) for c in order}
-    maps = _maps(data, {**links, **coded}, structure) if structured else ()
+    maps = _maps(data, {**links, **coded}, structure, table) if structured else ()
     mapped = {rule.made for rule in maps}
+    order = _after(order, maps)
     attributes = _Attributes(data, cells, codecs, structure, structured, mapped).build(order)
     known = {a.column for a in attributes}
     rest = tuple(
@@ -79,7 +90,8 @@ def build_frame(
     drawn, seen = _features(data, attributes, cells)
     # what is drawn for a clock comes first: where a rule knows better, it comes after
     rules = in_order([*_gap_rules(attributes, cells), *structure.rules])
-    return Frame((*attributes, *rest), drawn, seen, rules, maps)
+    masks = _masks(data, attributes, structure) if structured else ()
+    return Frame((*attributes, *rest), drawn, seen, rules, maps, masks)
 
 
 def _cells(data: TableData, table: Table, names: Sequence[str]) -> dict[str, Cells]:
@@ -259,10 +271,29 @@ def _coded(data: TableData, column: Column, codecs: Mapping[str, Codec | None]) 
 
 
 def _maps(
-    data: TableData, codes: Mapping[str, Feature], structure: Structure
+    data: TableData, codes: Mapping[str, Feature], structure: Structure, table: Table
 ) -> tuple[MapRule, ...]:
     """Columns that follow from one or two others, codes to codes."""
     free = [n for n in codes if n not in {column_id(c) for c in structure.made}]
     given = [n for n in free if not codes[n].ordered]
     made = [n for n in free if n.startswith(column_id("")) and codes[n].size > 1]
-    return tuple(find_maps(codes, given, made, data.group, data.k))
+    fixed = {column_id(n) for n in table.primary_key}
+    return tuple(find_maps(codes, given, made, data.group, data.k, fixed))
+
+
+def _after(columns: Sequence[Column], maps: Sequence[MapRule]) -> list[Column]:
+    """Columns in an order in which each comes after those that a map makes it from."""
+    by_id = {column_id(c.name): c for c in columns}
+    return [by_id[n] for n in rearranged(list(by_id), maps)]
+
+
+def _masks(
+    data: TableData, attributes: Sequence[Attribute], structure: Structure
+) -> tuple[MaskRule, ...]:
+    """NULLs that follow from each other, among columns that are drawn with their own."""
+    names = [a.column for a in attributes if a.codec is not None and a.base is None
+             and a.column not in structure.made]  # fmt: skip
+    if not names:
+        return ()
+    null = np.stack([np.asarray(data.sample[n].is_null()) for n in names], axis=1)
+    return find_mask_rules(null, names, data.group, data.k)

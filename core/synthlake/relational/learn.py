@@ -134,6 +134,7 @@ def _fit(
         order=tuple(order),
         rules=frame.rules,
         maps=frame.maps,
+        masks=frame.masks,
         distinct=distinct,
         synthesizer=synthesizer.fit(training, settings.seed),
     )

@@ -9,6 +9,7 @@ from typing import Literal
 import pyarrow as pa
 
 from synthlake.constraints.mapping import MapRule
+from synthlake.constraints.masks import MaskRule
 from synthlake.constraints.relative import Linear
 from synthlake.constraints.rule import Rule
 from synthlake.encode.categorical import CategoricalCodec
@@ -126,6 +127,7 @@ class TableModel:
         codes: by label: number of codes that parents of this table have for it.
         order: columns of the synthesizer in the order in which they are drawn.
         rules, maps: columns made from others.
+        masks: columns whose NULLs follow from each other.
         distinct: columns that, with the own key, make the primary key; the last one gives way.
         synthesizer: None for a table without rows, or that is kept.
         kept: the table itself where it is public.
@@ -142,6 +144,7 @@ class TableModel:
     order: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     maps: tuple[MapRule, ...] = ()
+    masks: tuple[MaskRule, ...] = ()
     distinct: tuple[str, ...] = ()
     synthesizer: FittedSynthesizer | None = None
     kept: pa.Table | None = None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from synthlake.constraints.discover import rule_from_json
 from synthlake.constraints.mapping import MapRule
+from synthlake.constraints.masks import mask_rule_from_json
 from synthlake.constraints.relative import linear_from_json
 from synthlake.encode.axis import Axis, plain
 from synthlake.encode.categorical import CategoricalCodec
@@ -82,6 +83,7 @@ class _Packer:
             "order": list(table.order),
             "rules": [rule.to_json() for rule in table.rules],
             "maps": [self._map(n, rule) for n, rule in enumerate(table.maps)],
+            "masks": [rule.to_json() for rule in table.masks],
             "distinct": list(table.distinct),
             "synthesizer": self._synthesizer("trees", table.synthesizer),
         }
@@ -174,6 +176,7 @@ class _Reader:
             order=tuple(form["order"]),
             rules=tuple(rule_from_json(r) for r in form["rules"]),
             maps=tuple(self._map(n, m) for n, m in enumerate(form["maps"])),
+            masks=tuple(mask_rule_from_json(m) for m in form.get("masks", ())),
             distinct=tuple(form["distinct"]),
             synthesizer=self._synthesizer("trees", form["synthesizer"]),
             kept=kept,

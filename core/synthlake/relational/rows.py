@@ -19,6 +19,7 @@ from synthlake.ports import Codes, Redraw
 from synthlake.relational.calendars import calendar_features
 from synthlake.relational.complete import completed
 from synthlake.relational.distinctness import Family, made_distinct, repeated
+from synthlake.relational.masking import masked
 from synthlake.relational.model import (
     Attribute,
     Codec,
@@ -90,6 +91,8 @@ class Block:
         for rule in self.model.maps:
             if rule.made == name:
                 codes = rule.apply({**self.given, **self.codes}, codes)
+        if self.model.masks:
+            codes = masked(self, name, codes, redraw)
         attribute = self._attribute(name)
         codec = (attribute.drawn or attribute.codec) if attribute else None
         numeric = codec if isinstance(codec, NumericCodec) else None

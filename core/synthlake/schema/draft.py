@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from synthlake.schema.infer import Inference
 from synthlake.schema.model import Column, ForeignKey, Table
@@ -28,20 +29,38 @@ evaluate: {tier: standard}
 """
 
 
-def render(inference: Inference, source_url: str, sink_url: str = "parquet://twin") -> str:
+@dataclass(frozen=True)
+class Suggestions:
+    """Constraints that a user may accept by taking the `#` away.
+
+    Attributes:
+        lines: each in YAML, and its evidence.
+        evidence: of all of them.
+    """
+
+    lines: Sequence[tuple[str, str]]
+    evidence: str
+
+
+def render(
+    inference: Inference, source_url: str, sink_url: str = "parquet://twin",
+    suggested: Mapping[str, Suggestions] | None = None,
+) -> str:  # fmt: skip
     """A complete spec in YAML, whose `tables:` declare the whole inferred schema.
 
     Args:
         inference: what was found.
         source_url: of the data.
         sink_url: of the twin.
+        suggested: constraints by table, written as comments.
 
-    Privacy: comments hold counts and rates, never a cell's value.
+    Privacy: comments hold counts and rates; a cell's value only if a suggestion has one.
     """
     lines = ["version: 1", f"source: {_scalar(source_url)}", f"sink: {_scalar(sink_url)}"]
     lines.append("tables:" if inference.schema.tables else "tables: {}")
     for table in inference.schema:
         lines += _table(table, inference)
+        lines += _suggested((suggested or {}).get(table.name))
     return _HEAD + "\n".join(lines) + "\n" + _TAIL
 
 
@@ -87,6 +106,15 @@ def _table(table: Table, inference: Inference) -> Iterator[str]:
     if table.synthesizer:
         pairs = ", ".join(f"{k}: {_scalar(v)}" for k, v in table.synthesizer.items())
         yield f"    synthesizer: {{{pairs}}}"
+
+
+def _suggested(found: Suggestions | None) -> Iterator[str]:
+    if found is None or not (found.lines or found.evidence):
+        return
+    head = _line("    # constraints:", found.evidence)
+    yield head if found.lines else f"    # {_comment(found.evidence)}"
+    for text, evidence in found.lines:
+        yield _line(f"    #   - {text}", evidence)
 
 
 def _advice(table: Table, inference: Inference) -> Iterator[str]:
@@ -139,6 +167,19 @@ def _line(text: str, comment: str) -> str:
 def _comment(text: str) -> str:
     # names may hold line breaks
     return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def flow(value: object) -> str:
+    """Plain values as YAML in one line."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_scalar(k)}: {flow(v)}' for k, v in value.items())}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(flow, value))}]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str) and '"' in value and "'" not in value and value.isprintable():
+        return f"'{value}'"  # SQL is full of quotes
+    return _scalar(value)
 
 
 def _scalar(value: object) -> str:

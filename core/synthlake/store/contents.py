@@ -78,11 +78,7 @@ class _Contents:
             self._attribute(number, attribute)
         for number, (label, form) in enumerate(self.form.pop("degrees", {}).items()):
             self._codec(f"children by {label}", f"degrees/{number}", form)
-        for rule in self.form.pop("rules", ()):
-            self._say(_made(rule), f"rule: {str(rule.get('rule', '')).replace('_', ' ')}", rule, 1)
-        for number, rule in enumerate(self.form.pop("maps", ())):
-            given = " and ".join(map(self._feature, rule["given"]))
-            self._say(self._feature(rule["made"]), f"map from {given}", rule, 0, f"maps/{number}")
+        self._rules()
         self._trees("", "trees", self.form.pop("synthesizer", None))
         for name, value in self.form.items():
             self._say("", name, value, _leaves(value))
@@ -91,6 +87,19 @@ class _Contents:
         return sorted(
             self.found, key=lambda e: order.get(e.place, len(order) + 1 if e.place else 0)
         )
+
+    def _rules(self) -> None:
+        """What makes columns from others, or their NULLs."""
+        for rule in self.form.pop("rules", ()):
+            self._say(_made(rule), f"rule: {str(rule.get('rule', '')).replace('_', ' ')}", rule, 1)
+        for number, rule in enumerate(self.form.pop("maps", ())):
+            given = " and ".join(map(self._feature, rule["given"]))
+            self._say(self._feature(rule["made"]), f"map from {given}", rule, 0, f"maps/{number}")
+        for mask in self.form.pop("masks", ()):
+            then = mask["then"]
+            others = " and ".join(then or mask["columns"][1:])
+            what = f"where it is NULL, so is {others}" if then else f"NULL together with {others}"
+            self._say(mask["columns"][0], f"rule: {what}", mask, 1)
 
     def _say(self, place: str, what: str, value: Any, count: int, tensors: str = "") -> None:
         """One entry; its count and bytes include the tensors below a name."""
@@ -190,7 +199,7 @@ class _Contents:
 
 def _made(rule: Json) -> str:
     """The column that a rule makes, or the one that it starts from."""
-    named = (rule.get(key) for key in ("made", "clock", "column", "source"))
+    named = (rule.get(key) for key in ("made", "clock", "column", "source", "total"))
     return next((str(name).lstrip("~") for name in named if name), "")
 
 
