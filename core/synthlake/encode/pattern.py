@@ -78,12 +78,12 @@ def parse_pattern(text: str) -> Pattern:
                 hint="use literals, classes like [A-Z0-9] and counts like {3}",
             )
         token, count = found.group(1), int(found.group(2) or 1)
-        alphabets += [_alphabet(token)] * count
+        alphabets += [alphabet_of(token)] * count
         place = found.end()
     return Pattern(tuple(alphabets))
 
 
-def _alphabet(token: str) -> str:
+def alphabet_of(token: str) -> str:
     """Characters that a token stands for."""
     if token == r"\d":
         return _DIGITS

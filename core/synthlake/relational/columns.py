@@ -14,6 +14,7 @@ from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import Axis, axis_for, is_ordered, plain
 from synthlake.encode.categorical import build_categorical, is_categorical
 from synthlake.encode.numeric import NumericCodec, build_numeric
+from synthlake.encode.presence import PresenceCodec
 from synthlake.encode.text import build_text
 from synthlake.errors import LearnError
 from synthlake.models.support import dense, distinct
@@ -35,12 +36,14 @@ class TableData:
         sample: rows that left the engine.
         statistics: counts over all training rows.
         k: least entities behind a stored value.
+        key: columns of the primary key.
     """
 
     name: str
     sample: pa.Table
     statistics: TableStatistics
     k: int
+    key: tuple[str, ...] = ()
 
     @cached_property
     def group(self) -> NDArray[np.int64]:
@@ -59,6 +62,8 @@ def build_codec(data: TableData, column: Column) -> Codec | None:
         LearnError: its type cannot be learned.
     """
     known = data.of(column.name)
+    if is_made(column) and column.name not in data.key:
+        return PresenceCodec(column.type)
     textual = is_text(column.type)
     if column.action == "mask" or column.role in ("text", "personal"):
         if textual:
@@ -81,6 +86,16 @@ def build_codec(data: TableData, column: Column) -> Codec | None:
             hint="give the column action: 'null' or skip",
         )
     return _category_codec(data, column, known)
+
+
+def is_made(column: Column) -> bool:
+    """Whether values are made from the row's number: only their presence is learned."""
+    if column.action != "learn":
+        return False
+    if column.role == "personal":
+        return column.kind is not None
+    named = column.role == "key" or column.pattern is not None
+    return named and (is_text(column.type) or pa.types.is_integer(column.type))
 
 
 def is_text(dtype: pa.DataType) -> bool:

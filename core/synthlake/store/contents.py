@@ -13,7 +13,8 @@ from synthlake.schema.model import Table
 from synthlake.store.canonical import canonical_json
 
 Json = Mapping[str, Any]
-_CODECS = {"numeric": "ranges of values", "categorical": "categories", "text": "shapes of texts"}
+_CODECS = {"numeric": "ranges of values", "categorical": "categories", "text": "shapes of texts",
+           "presence": "whether there is a value"}
 _FEATURES = {"n": "children by", "p": "code for"}
 
 
@@ -84,6 +85,7 @@ class _Contents:
             given = " and ".join(map(self._feature, rule["given"]))
             self._say(self._feature(rule["made"]), f"map from {given}", rule, 0, f"maps/{number}")
         self._trees("", "trees", self.form.pop("synthesizer", None))
+        self._made(self.form.pop("made", {}))
         for name, value in self.form.items():
             self._say("", name, value, _leaves(value))
         self.found += [_tensor(self.table.name, n, held) for n, held in self.tensors.items()]
@@ -119,6 +121,18 @@ class _Contents:
             self._say(place, "key: patterns and their weights", key, len(key["patterns"]))
         else:
             self._say(place, "key: numbers that grow", key, 2)
+
+    def _made(self, made: Json) -> None:
+        """What makes identifiers and personal data."""
+        for form in made.get("identifiers", ()):
+            what = "numbers that grow" if "numbers" in form else "patterns and their weights"
+            self._say(form["column"], f"identifier: {what}", form, len(form.get("patterns", "ab")))
+        people = made.get("personal") or {"people": (), "words": {}}
+        for form in people["people"]:
+            said = f"personal: {form['kind']}, {form['locale']}; nothing learned but its form"
+            self._say(form["column"], said, form, _leaves(form))
+        for locale, words in people["words"].items():
+            self._say("", f"word lists of Faker, {locale}", words, _leaves(words))
 
     def _link(self, number: int, link: Json) -> None:
         label = self.table.foreign_keys[number].label(self.table.name)
