@@ -1,4 +1,4 @@
-"""Patterns of several lengths and alternatives, as the patterns of one length that they stand for."""
+"""Patterns with alternatives, as the patterns of one length that they stand for."""
 
 from __future__ import annotations
 

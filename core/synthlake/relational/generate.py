@@ -149,9 +149,7 @@ class Generator:
             start = number * ROOT_BLOCK
             rows = min(ROOT_BLOCK, self.plan.rows[table] - start)
             known = self._made_keys(model, np.arange(start, start + rows))
-            return Block(
-                model, self.seed, start, rows, known, {}, frame=self._frame(table)
-            )
+            return Block(model, self.seed, start, rows, known, {}, frame=self._frame(table))
         return self._child_block(model, own, number)
 
     def _child_block(self, model: TableModel, own: Link, number: int) -> Block:

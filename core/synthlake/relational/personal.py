@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -163,7 +163,7 @@ def _style(shapes: pa.Table | None, k: int) -> tuple[str, ...]:
     """What most values of supported shapes have."""
     rows = [] if shapes is None else [r for r in shapes.to_pylist() if r["entities"] >= k]
     whole = sum(r["rows"] for r in rows)
-    tests = {
+    tests: dict[str, Callable[[str], bool]] = {
         "comma": lambda s: ", " in s,
         "upper": lambda s: "A" in s and "a" not in s,
         "digits": lambda s: s.strip("9") == "",

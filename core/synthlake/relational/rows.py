@@ -157,12 +157,15 @@ class Block:
     def _made(self) -> dict[str, pa.Array[Any]]:
         """Columns that are made from the row's number, with NULL where that was drawn."""
         out: dict[str, pa.Array[Any]] = {}
-        for maker in self.model.made if self.frame is not None else ():
+        if self.frame is None:
+            return out
+        for maker in self.model.made:
             made = maker.make(np.arange(self.start, self.start + self.rows), self.frame)
             for name, array in made.items():
                 codes = self.codes.get(column_id(name))
-                gone = codes is not None and self.model.table.column(name).nullable
-                out[name] = _without(array, codes < 0) if gone else array
+                if codes is not None and self.model.table.column(name).nullable:
+                    array = _without(array, codes < 0)
+                out[name] = array
         return out
 
     def _ruled(self) -> dict[str, Cells]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import pyarrow as pa
+
 from synthlake.errors import SchemaError
 from synthlake.schema.keys import family
+from synthlake.schema.kinds import LOCALE, WHOLE, has_national_id
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
 from synthlake.schema.modes import check_own
 from synthlake.schema.nearest import nearest

@@ -55,9 +55,8 @@ class ColumnDocument(_Strict):
     @model_validator(mode="before")
     @classmethod
     def _refuse_later(cls, value: Any) -> Any:
-        if isinstance(value, Mapping):
-            if value.get("action") == "keep":
-                raise _later("the column action 'keep'")
+        if isinstance(value, Mapping) and value.get("action") == "keep":
+            raise _later("the column action 'keep'")
         return value
 
     def applied(self, column: Column) -> Column:

@@ -13,8 +13,12 @@ from synthlake.schema.model import Table
 from synthlake.store.canonical import canonical_json
 
 Json = Mapping[str, Any]
-_CODECS = {"numeric": "ranges of values", "categorical": "categories", "text": "shapes of texts",
-           "presence": "whether there is a value"}
+_CODECS = {
+    "numeric": "ranges of values",
+    "categorical": "categories",
+    "text": "shapes of texts",
+    "presence": "whether there is a value",
+}
 _FEATURES = {"n": "children by", "p": "code for"}
 
 

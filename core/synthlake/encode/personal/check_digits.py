@@ -1,4 +1,4 @@
-"""Check digits, for many texts at once. Each takes texts of digits and letters without the check."""
+"""Check digits, for many texts at once: of texts of digits and letters without the check."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from synthlake.encode.axis import indices
 
 Digits = NDArray[np.int64]  # shape (rows, places); -1 behind the end of a text
 
@@ -29,21 +31,24 @@ def luhn(digits: Digits) -> Digits:
     behind = there[:, ::-1].cumsum(axis=1)[:, ::-1]  # 1 for the last digit of the body
     twice = np.where(behind % 2 == 1, digits * 2, digits)
     twice = np.where(twice > 9, twice - 9, twice)
-    return -np.where(there, twice, 0).sum(axis=1) % 10
+    total: Digits = np.where(there, twice, 0).sum(axis=1)
+    return -total % 10
 
 
 def ean(digits: Digits) -> Digits:
     """The last digit of an ISBN-13 or EAN. Source: GS1 General Specifications, 7.9."""
     there = digits >= 0
     behind = there[:, ::-1].cumsum(axis=1)[:, ::-1]
-    return -np.where(there, digits * np.where(behind % 2 == 1, 3, 1), 0).sum(axis=1) % 10
+    total: Digits = np.where(there, digits * np.where(behind % 2 == 1, 3, 1), 0).sum(axis=1)
+    return -total % 10
 
 
 def isbn10(digits: Digits) -> Digits:
     """The last digit of an ISBN-10; 10 is written X. Source: ISO 2108:1992."""
     weights = np.arange(10, 1, -1)
     body = np.where(digits[:, :9] >= 0, digits[:, :9], 0)
-    return -(body * weights[: body.shape[1]]).sum(axis=1) % 11
+    total: Digits = (body * weights[: body.shape[1]]).sum(axis=1)
+    return -total % 11
 
 
 def mod97(digits: Digits) -> Digits:
@@ -61,7 +66,7 @@ CHECKS: dict[str, Callable[[Digits], Digits]] = {"luhn": luhn, "ean": ean, "isbn
 def with_check(bodies: pa.Array[Any], check: str) -> pa.Array[Any]:
     """Texts with their check digit at the end."""
     last = CHECKS[check](digits_of(bodies))
-    marks: Any = pa.array(list("0123456789X")).take(pa.array(last))
+    marks: Any = pa.array(list("0123456789X")).take(indices(last))
     join: Any = pc.binary_join_element_wise
     made: pa.Array[Any] = join(bodies, marks, pa.scalar("", pa.string()))
     return made

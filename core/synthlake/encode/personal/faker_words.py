@@ -100,11 +100,7 @@ class _Reader:
             return False
         self._open.add(symbol)
         name, values = found
-        rule = (
-            self._formats(symbol, list(values))
-            if name.endswith("formats")
-            else _words(values)
-        )
+        rule = self._formats(symbol, list(values)) if name.endswith("formats") else _words(values)
         if not (rule.words or rule.formats):
             return False
         self.rules[symbol] = rule

@@ -71,7 +71,8 @@ class Rule:
         if not self.weights:
             return (words % np.uint64(len(self.words))).astype(np.int64)
         drawn = words % self._ends[-1]
-        return np.searchsorted(self._ends, drawn, side="right").astype(np.int64)
+        places: NDArray[np.int64] = np.searchsorted(self._ends, drawn, side="right")
+        return places.astype(np.int64)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,8 @@ Numbers = NDArray[np.int64]
 _DOMAINS = pa.array(["example.com", "example.org", "example.net"])  # RFC 2606
 _CARDS = ("424242#########", "555555#########")  # prefixes of test cards
 _HOUSES = 200  # of a street
+_KEPT = 8  # lists of streets
+_STREETS: dict[tuple[str, int, int], Texts] = {}
 _NUMBER_FIRST = {"US", "GB", "CA", "FR", "AU", "IE", "NZ"}
 _COMMA = {"FR", "IT", "PT", "BR"}
 _FIRST_DAY, _DAYS = -10_957, 24_106  # 1940 to 2005, in days since 1970
@@ -162,7 +164,9 @@ def _person_name(form: Form, asked: Asked) -> Texts:
     family = form.grammar["last_name"].array.take(indices(last))
     between = _initials(middle)
     if "comma" in form.style:
-        return joined([family, pa.scalar(", "), given, pc.utf8_rtrim_whitespace(between)], len(first))
+        return joined(
+            [family, pa.scalar(", "), given, pc.utf8_rtrim_whitespace(between)], len(first)
+        )
     return joined([given, between, family], len(first))
 
 
@@ -252,9 +256,16 @@ def _street_address(form: Form, asked: Asked) -> Texts:
 def _streets(form: Form, asked: Asked) -> Texts:
     """Enough different streets, or as many as the words give."""
     wanted = -(-asked.total // _HOUSES)
-    numbers = np.arange(2 * wanted + 20, dtype=np.uint64)
-    made: Any = form.grammar.expand("street_name", Draw(numbers, asked.draw.key))
-    return pc.unique(made)[:wanted]
+    name = (form.locale, asked.draw.key, wanted)
+    found = _STREETS.get(name)  # read once: threads share it
+    if found is None:
+        numbers = np.arange(2 * wanted + 20, dtype=np.uint64)
+        made = form.grammar.expand("street_name", Draw(numbers, asked.draw.key))
+        found = made.unique()[:wanted]
+        if len(_STREETS) >= _KEPT:
+            _STREETS.clear()
+        _STREETS[name] = found
+    return found
 
 
 def _city(form: Form, asked: Asked) -> Texts:
@@ -298,7 +309,8 @@ def _ranked(
 def _extra(numbers: Numbers, before: str) -> Texts:
     """A number behind a text; nothing for 0."""
     said = joined([pa.scalar(before), pa.array(numbers).cast(pa.string())], len(numbers))
-    return pc.if_else(pa.array(numbers > 0), said, pa.scalar(""))
+    made: Texts = pc.if_else(pa.array(numbers > 0), said, pa.scalar(""))
+    return made
 
 
 def _bare(texts: Texts) -> Texts:

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthlake.encode.axis import indices
 from synthlake.encode.personal.check_digits import Digits, digits_of
 
 Texts: TypeAlias = "pa.Array[Any]"
@@ -71,7 +72,34 @@ def dni(body: Texts) -> Texts:
     return _lettered(body, "TRWAGMYFPDXBNJZSQVHLCKE", number % 23)
 
 
-_ODD = [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23]
+_ODD = [
+    1,
+    0,
+    5,
+    7,
+    9,
+    13,
+    15,
+    17,
+    19,
+    21,
+    2,
+    4,
+    18,
+    20,
+    11,
+    3,
+    6,
+    8,
+    12,
+    14,
+    16,
+    10,
+    22,
+    25,
+    24,
+    23,
+]
 
 
 def codice_fiscale(body: Texts) -> Texts:
@@ -114,5 +142,5 @@ def _with(texts: Texts, last: Digits) -> Texts:
 
 def _lettered(texts: Texts, letters: str, place: Digits) -> Texts:
     join: Any = pc.binary_join_element_wise
-    made: Texts = join(texts, pa.array(list(letters)).take(pa.array(place)), pa.scalar(""))
+    made: Texts = join(texts, pa.array(list(letters)).take(indices(place)), pa.scalar(""))
     return made
