@@ -15,6 +15,7 @@ from synthlake.encode.axis import Axis, axis_for, is_ordered, plain
 from synthlake.encode.categorical import build_categorical, is_categorical
 from synthlake.encode.numeric import NumericCodec, build_numeric
 from synthlake.encode.presence import PresenceCodec
+from synthlake.encode.template import build_template
 from synthlake.encode.text import build_text
 from synthlake.errors import LearnError
 from synthlake.models.support import dense, distinct
@@ -64,10 +65,9 @@ def build_codec(data: TableData, column: Column) -> Codec | None:
     known = data.of(column.name)
     if is_made(column) and column.name not in data.key:
         return PresenceCodec(column.type)
-    textual = is_text(column.type)
     if column.action == "mask" or column.role in ("text", "personal"):
-        if textual:
-            return build_text(column.type, known.shapes, data.k)
+        if is_text(column.type):
+            return _masked(data, column)
         if column.action == "mask":
             raise LearnError(
                 f"{data.name}.{column.name} is no text and cannot be masked",
@@ -118,8 +118,27 @@ def _category_codec(data: TableData, column: Column, known: ColumnStatistics) ->
     total = max(int(pc.sum(counts["rows"]).as_py() or 0), 1)
     covered = int(pc.sum(kept["rows"]).as_py() or 0) / total
     if covered < _COVERED and is_text(column.type):
-        return build_text(column.type, known.shapes, data.k)
+        return _free_text(data, column)
     return codec
+
+
+def _masked(data: TableData, column: Column) -> Codec:
+    """Free text as it is learned; no character of what is to be masked, or personal."""
+    if column.role == "text" and column.action == "learn":
+        return _free_text(data, column)
+    return build_text(column.type, data.of(column.name).shapes, data.k)
+
+
+def _free_text(data: TableData, column: Column) -> Codec:
+    """Templates of words; shapes where no words stand, and in a key, whose texts are told apart."""
+    known = data.of(column.name)
+    texts = plain(data.sample[column.name]).cast(pa.string())
+    there = np.asarray(texts.is_valid())
+    values = [str(v) for v in texts.filter(pa.array(there)).to_pylist()]
+    made = None
+    if column.name not in data.key and any(" " in v for v in values):
+        made = build_template(column.type, values, data.group[there], data.k)
+    return made or build_text(column.type, known.shapes, data.k)
 
 
 def _counted(data: TableData, name: str) -> pa.Table:

@@ -16,13 +16,14 @@ from synthlake.constraints.rule import Rule
 from synthlake.encode.categorical import CategoricalCodec
 from synthlake.encode.numeric import NumericCodec
 from synthlake.encode.presence import PresenceCodec
+from synthlake.encode.template import TemplateCodec
 from synthlake.encode.text import TextCodec
 from synthlake.ports import FittedSynthesizer
 from synthlake.relational.keys import KeyFrame, KeyMaker, SlotAxis, SlotKey
 from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.store.parts import Parts
 
-Codec = NumericCodec | CategoricalCodec | TextCodec | PresenceCodec
+Codec = NumericCodec | CategoricalCodec | TextCodec | TemplateCodec | PresenceCodec
 LinkKind = Literal["own", "derived", "identity", "cluster"]
 
 

@@ -17,6 +17,7 @@ from synthlake.encode.categorical import CategoricalCodec
 from synthlake.encode.numeric import NumericCodec
 from synthlake.encode.pattern import Pattern
 from synthlake.encode.presence import PresenceCodec
+from synthlake.encode.template import TemplateCodec
 from synthlake.encode.text import TextCodec
 from synthlake.models.trees import Trees
 from synthlake.ports import FittedSynthesizer
@@ -102,6 +103,8 @@ class _Packer:
         held = type_to_json(codec.type)
         if isinstance(codec, TextCodec):
             return {"codec": "text", "type": held, "shapes": list(codec.shapes)}
+        if isinstance(codec, TemplateCodec):
+            return {"codec": "template", "type": held, **codec.to_json()}
         if isinstance(codec, PresenceCodec):
             return {"codec": "presence", "type": held}
         return {"codec": "categorical", "type": held, "values": _pack_values(codec.values)}
@@ -202,6 +205,8 @@ class _Reader:
         dtype = type_from_json(form["type"])
         if form["codec"] == "text":
             return TextCodec(dtype, tuple(form["shapes"]))
+        if form["codec"] == "template":
+            return TemplateCodec.from_json(form, dtype)
         if form["codec"] == "presence":
             return PresenceCodec(dtype)
         return CategoricalCodec(dtype, _unpack_values(form["values"], dtype))

@@ -9,6 +9,11 @@ from functools import cache
 from synthlake.schema.kinds import LOCALE, LOCALES
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’\-][^\W\d_]+)*")
+_TITLE = re.compile(
+    r"(?:^|, )(?:mr|mrs|ms|miss|master|dr|prof|rev|herr|frau|mme|mlle|sig|sra|srta|pan|pani)\.?"
+    r" +\w",
+    re.IGNORECASE,
+)
 _FIRST = ("first_names", "first_names_male", "first_names_female")
 _LAST = ("last_names", "unisex_last_names", "male_last_names")
 
@@ -26,7 +31,9 @@ def last_names(locale: str) -> frozenset[str]:
 
 
 def is_known_name(text: str) -> bool:
-    """Whether the first word is a first name and the last one a last name somewhere."""
+    """Whether it has a title, or a first and a last name of some locale at its ends."""
+    if _TITLE.search(text):
+        return True
     found = [w.lower() for w in _WORD.findall(text)]
     if not 2 <= len(found) <= 4:
         return False

@@ -171,7 +171,7 @@ class _Contents:
     def _codec(self, place: str, tensors: str, form: Json | None, more: str = "") -> None:
         if form is None:
             return
-        values = form.get("values", form.get("shapes", ()))
+        values = form.get("values", form.get("shapes", form.get("templates", ())))
         own = {n: self.tensors[f"{tensors}/{n}"] for n in ("low", "high")
                if f"{tensors}/{n}" in self.tensors}  # fmt: skip
         for name in own:
@@ -179,7 +179,13 @@ class _Contents:
         count = len(values) or max((int(t.size) for t in own.values()), default=0)
         taken = sum(int(t.nbytes) for t in own.values())
         what = " ".join(filter(None, [_CODECS.get(form["codec"], form["codec"]), more]))
-        self.found.append(Entry(self.table.name, place, what, count, _size(form) + taken))
+        kept = {n: form.get(n) or {} for n in ("words", "at", "lengths")}
+        own_size = _size({n: v for n, v in form.items() if n not in kept})
+        self.found.append(Entry(self.table.name, place, what, count, own_size + taken))
+        said = ("words that many texts share", "of these, words by their place",
+                "lengths of words that are made up")  # fmt: skip
+        for held, words in zip(kept.values(), said, strict=True):
+            self._say(place, words, held, sum(len(c[0]) for c in held.values()))
 
     def _trees(self, place: str, tensors: str, form: Json | None) -> None:
         for number, step in enumerate(form["steps"] if form else ()):
