@@ -135,7 +135,7 @@ class TemplateCodec:
         choice = self.words[LOOSE]
         found = choice.array.take(indices(choice.choose(words)))
         made = self._made_up("a", mix(words))
-        drawn: pa.Array[Any] = pc.if_else(pc.equal(found, ""), made, found)
+        drawn: pa.Array[Any] = pc.if_else(pc.equal(found, pa.scalar("")), made, found)
         return drawn
 
     def _made_up(self, form: str, words: Words) -> pa.Array[Any]:

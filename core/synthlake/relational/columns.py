@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -21,10 +22,11 @@ from synthlake.errors import LearnError
 from synthlake.models.support import dense, distinct
 from synthlake.relational.joins import entities
 from synthlake.relational.model import Codec
-from synthlake.schema.model import Column
+from synthlake.schema.model import Column, is_text
 from synthlake.sql.statistics import ColumnStatistics, TableStatistics
 
 MAX_CATEGORIES = 2_000
+_WORDY = re.compile(r"(?=.*[^\W\d_]{3})(?:[^\W\d_]+|\d+(?![^\W\d_])|[\W_])*", re.S)
 _COVERED = 0.5  # share of rows with a supported value below which text is rendered, not recalled
 
 
@@ -63,7 +65,7 @@ def build_codec(data: TableData, column: Column) -> Codec | None:
         LearnError: its type cannot be learned.
     """
     known = data.of(column.name)
-    if is_made(column) and column.name not in data.key:
+    if column.made and column.name not in data.key:
         return PresenceCodec(column.type)
     if column.action == "mask" or column.role in ("text", "personal"):
         if is_text(column.type):
@@ -86,26 +88,6 @@ def build_codec(data: TableData, column: Column) -> Codec | None:
             hint="give the column action: 'null' or skip",
         )
     return _category_codec(data, column, known)
-
-
-def is_made(column: Column) -> bool:
-    """Whether values are made from the row's number: only their presence is learned."""
-    if column.action != "learn":
-        return False
-    if column.role == "personal":
-        return column.kind is not None
-    named = column.role == "key" or column.pattern is not None
-    return named and (is_text(column.type) or pa.types.is_integer(column.type))
-
-
-def is_text(dtype: pa.DataType) -> bool:
-    """Whether values are strings."""
-    value = dtype.value_type if pa.types.is_dictionary(dtype) else dtype
-    return bool(
-        pa.types.is_string(value)
-        or pa.types.is_large_string(value)
-        or pa.types.is_string_view(value)
-    )
 
 
 def _category_codec(data: TableData, column: Column, known: ColumnStatistics) -> Codec | None:
@@ -136,9 +118,14 @@ def _free_text(data: TableData, column: Column) -> Codec:
     there = np.asarray(texts.is_valid())
     values = [str(v) for v in texts.filter(pa.array(there)).to_pylist()]
     made = None
-    if column.name not in data.key and any(" " in v for v in values):
+    if column.name not in data.key and _are_words(values):
         made = build_template(column.type, values, data.group[there], data.k)
     return made or build_text(column.type, known.shapes, data.k)
+
+
+def _are_words(values: list[str]) -> bool:
+    """Whether most texts are words, and perhaps numbers: letters and digits apart."""
+    return 2 * sum(map(bool, map(_WORDY.fullmatch, values))) > len(values)
 
 
 def _counted(data: TableData, name: str) -> pa.Table:

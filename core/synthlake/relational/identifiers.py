@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from synthlake.encode.text import mix
 from synthlake.errors import SampleError
-from synthlake.relational.columns import TableData, is_text
+from synthlake.relational.columns import TableData
 from synthlake.relational.keymaking import number_key, text_key
 from synthlake.relational.keys import KeyFrame, NumberKey, TextKey
-from synthlake.schema.model import Column
+from synthlake.schema.model import Column, is_text
 
 Index = NDArray[np.int64]
 _DISTINCT = 0.999  # share of values that are distinct from which all are meant to be

@@ -17,9 +17,9 @@ from synthlake.encode.axis import Axis, is_ordered, plain
 from synthlake.errors import LearnError
 from synthlake.models.support import distinct
 from synthlake.relational.codes import codes_of
-from synthlake.relational.columns import TableData, is_text
+from synthlake.relational.columns import TableData
 from synthlake.relational.keys import KeyMaker, NumberKey, SlotAxis, SlotKey, TextKey
-from synthlake.schema.model import Column, Schema, Table
+from synthlake.schema.model import Column, Schema, Table, is_text
 
 _FULL = 0.3  # share of a grid that must be filled to count as one
 _REGULAR = 0.95  # share of rows that must lie on a regular axis

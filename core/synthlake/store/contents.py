@@ -18,6 +18,7 @@ _CODECS = {
     "categorical": "categories",
     "text": "shapes of texts",
     "presence": "whether there is a value",
+    "template": "templates of texts",
 }
 _FEATURES = {"n": "children by", "p": "code for"}
 
