@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from synthlake.encode.axis import AnyArray, as_text, indices, plain
 from synthlake.encode.categorical import UNKNOWN
 from synthlake.encode.choices import by_choice, joined
+from synthlake.encode.mixing import mix
 from synthlake.encode.pattern import Pattern
-from synthlake.encode.text import mix
 from synthlake.seed import Words
 
 MAX_TEMPLATES = 500

@@ -53,6 +53,21 @@ class TableData:
         """Entities of the rows, numbered from 0."""
         return dense(entities(self.sample))
 
+    def repeats(self, column: str, unique: float) -> float:
+        """Distinct values a row, in two digits; 0 where no value is meant to stand twice.
+
+        Args:
+            column: which.
+            unique: share of the values that are distinct from which none is.
+        """
+        known = self.of(column)
+        values = max(known.rows - known.nulls, 1)
+        if known.distinct >= unique * values:
+            return 0.0
+        # rows that are held out bring few values that no other has
+        whole = values * max(self.statistics.rows, known.rows) / max(known.rows, 1)
+        return float(f"{known.distinct / whole:.2g}")
+
     def of(self, column: str) -> ColumnStatistics:
         """Statistics of a column."""
         return self.statistics.columns[column]
@@ -120,7 +135,8 @@ def _free_text(data: TableData, column: Column) -> Codec:
     made = None
     if column.name not in data.key and _are_words(values):
         made = build_template(column.type, values, data.group[there], data.k)
-    return made or build_text(column.type, known.shapes, data.k)
+    many = len(np.unique(data.group[there])) >= data.k
+    return made or build_text(column.type, known.shapes, data.k, values if many else ())
 
 
 def _are_words(values: list[str]) -> bool:

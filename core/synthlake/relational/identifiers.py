@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from synthlake.encode.text import mix
 from synthlake.errors import SampleError
 from synthlake.relational.columns import TableData
 from synthlake.relational.keymaking import number_key, text_key
 from synthlake.relational.keys import KeyFrame, NumberKey, TextKey
+from synthlake.relational.pools import members
 from synthlake.schema.model import Column, is_text
 
 Index = NDArray[np.int64]
@@ -58,8 +58,7 @@ class Identifier:
             raise SampleError(f"{frame.table}.{name} {lacks}", hint="give it a wider pattern")
         if self.repeats:
             total = max(1, min(round(self.repeats * total), self.key.capacity))
-            drawn = mix(mix(index.astype(np.uint64) + np.uint64(frame.salt(f"pool:{name}"))))
-            index = (drawn % np.uint64(total)).astype(np.int64)
+            index = members(index, total, frame.rows, frame.salt(f"pool:{name}"))
         own = replace(frame, table=f"{frame.table}\0{name}", rows=total, total=total)
         return self.key.make(index, own)
 
@@ -92,10 +91,7 @@ def build_identifier(data: TableData, column: Column) -> Identifier:
 
     Privacy: see ``text_key`` and ``number_key``.
     """
-    known = data.of(column.name)
-    values = max(known.rows - known.nulls, 1)
-    share = known.distinct / values
-    repeats = 0.0 if share >= _DISTINCT else float(f"{share:.2g}")
+    repeats = data.repeats(column.name, _DISTINCT)
     if not is_text(column.type):
         return Identifier(number_key(data, column), repeats)
     return Identifier(text_key(data, column), repeats)

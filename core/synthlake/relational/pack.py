@@ -102,7 +102,9 @@ class _Packer:
             return {"codec": "numeric", "type": type_to_json(codec.axis.type), **codec.to_json()}
         held = type_to_json(codec.type)
         if isinstance(codec, TextCodec):
-            return {"codec": "text", "type": held, "shapes": list(codec.shapes)}
+            alphabets = [list(a) for a in codec.alphabets]
+            return {"codec": "text", "type": held, "shapes": list(codec.shapes),
+                    "alphabets": alphabets}  # fmt: skip
         if isinstance(codec, TemplateCodec):
             return {"codec": "template", "type": held, **codec.to_json()}
         if isinstance(codec, PresenceCodec):
@@ -204,7 +206,8 @@ class _Reader:
             return self._numeric(place, form)
         dtype = type_from_json(form["type"])
         if form["codec"] == "text":
-            return TextCodec(dtype, tuple(form["shapes"]))
+            alphabets = tuple(tuple(a) for a in form["alphabets"])
+            return TextCodec(dtype, tuple(form["shapes"]), alphabets)
         if form["codec"] == "template":
             return TemplateCodec.from_json(form, dtype)
         if form["codec"] == "presence":

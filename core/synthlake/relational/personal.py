@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,10 @@ from synthlake.encode.axis import coded
 from synthlake.encode.personal.faker_words import load_grammar
 from synthlake.encode.personal.grammar import Draw, Grammar
 from synthlake.encode.personal.kinds import Asked, Form, account_of, make_texts, symbols_of
-from synthlake.encode.text import mix
 from synthlake.relational.columns import TableData
 from synthlake.relational.feistel import Permutation
 from synthlake.relational.keys import KeyFrame
+from synthlake.relational.pools import members
 from synthlake.schema.kinds import LOCALE
 from synthlake.schema.model import Column
 
@@ -139,6 +139,9 @@ def build_personal(data: TableData, columns: Sequence[Column]) -> Personal | Non
     people = tuple(_personal(data, c) for c in columns if c.role == "personal")
     if not people:
         return None
+    names = [c.locale for c in people if c.kind in ("person_name", *_NAMES)]
+    if names:  # an address of electronic mail is that of the person's name
+        people = tuple(replace(c, locale=names[0]) if c.group == "person" else c for c in people)
     needed: dict[str, list[str]] = {}
     for column in people:
         needed.setdefault(column.locale, []).extend(symbols_of(column.kind, column.locale))
@@ -149,12 +152,11 @@ def build_personal(data: TableData, columns: Sequence[Column]) -> Personal | Non
 def _personal(data: TableData, column: Column) -> PersonalColumn:
     known, locale = data.of(column.name), column.locale or LOCALE
     values = max(known.rows - known.nulls, 1)
-    share = known.distinct / values
     assert column.kind is not None
     return PersonalColumn(
         column.name, column.type, column.kind, locale, _style(known.shapes, data.k),
         unique=known.distinct == values and values >= data.k,
-        repeats=0.0 if share >= _DISTINCT else float(f"{share:.2g}"),
+        repeats=data.repeats(column.name, _DISTINCT),
         account=account_of(locale) if column.kind == "iban" else "",
     )  # fmt: skip
 
@@ -179,11 +181,8 @@ def _style(shapes: pa.Table | None, k: int) -> tuple[str, ...]:
 
 def _members(index: Index, pool: int, most: int, frame: KeyFrame) -> Index:
     """Whose values rows have: everybody their own, or one of a pool."""
-    if not pool:
-        return index
     # one draw for all pools of a table, so that what belongs together repeats together
-    drawn = mix(mix(index.astype(np.uint64) + np.uint64(frame.salt("personal"))))
-    return (drawn % np.uint64(most) % np.uint64(pool)).astype(np.int64)
+    return members(index, most, frame.rows, frame.salt("personal")) % pool if pool else index
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,11 @@ _CLEAR_STREET = re.compile(
 _POSTCODE = re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9 \-]{2,9}")
 _URL = re.compile(r"(?:https?|ftp)://\S+|www\.\S+\.\S+", re.IGNORECASE)
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
-_IP = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}|(?=.*:.*:)[0-9a-fA-F:]{{3,39}}")
+_IP = re.compile(
+    rf"{_OCTET}(?:\.{_OCTET}){{3}}|(?:[0-9a-f]{{1,4}}:){{7}}[0-9a-f]{{1,4}}"
+    r"|(?=[0-9a-f:]*::)(?![0-9a-f:]*::[0-9a-f:]*::)[0-9a-f:]{2,39}",
+    re.IGNORECASE,
+)
 _USERNAME = re.compile(r"[^\s@]{2,40}")
 _DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}")
 _PASSPORT = re.compile(r"[A-Z0-9]{6,12}")

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from synthlake.encode.axis import indices
 from synthlake.encode.choices import by_choice, joined
+from synthlake.encode.mixing import mix
 from synthlake.encode.pattern import Pattern
-from synthlake.encode.text import mix
 from synthlake.seed import Words, digest
 
 Part = tuple[str, str]  # ("=", literal), ("@", symbol) or ("#", alphabet of one character)
