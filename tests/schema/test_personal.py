@@ -128,6 +128,18 @@ def test_a_unique_number_is_an_identifier_if_it_is_called_so() -> None:
     assert found.column("population").role == "numeric"
 
 
+def test_whole_numbers_are_personal_only_by_name() -> None:
+    fake = Faker("en_US")
+    fake.seed_instance(2)
+    cards = [int(fake.credit_card_number("visa16")) for _ in range(ROWS)]
+    table = {"id": range(ROWS), "card_number": cards, "amount": cards}
+    found = inferred(table, {"t": {"primary_key": ["id"]}}).schema["t"]
+    assert (found.column("card_number").role, found.column("card_number").kind) == (
+        "personal", "credit_card",
+    )  # fmt: skip
+    assert found.column("amount").role == "numeric"
+
+
 def test_long_text_is_left_out_and_says_so() -> None:
     table = {"id": range(60), "review": [f"{i} " + "word " * 60 for i in range(60)]}
     found = inferred(table)

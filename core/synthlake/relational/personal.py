@@ -90,7 +90,7 @@ class Personal:
             asked = Asked(numbers, Draw(numbers.astype(np.uint64), key), _Permute(key), total)
             form = Form(
                 column.kind, column.locale, self.grammars.get(column.locale, Grammar({})),
-                frozenset(column.style), column.unique, named, column.account,
+                frozenset(column.style), column.unique or pool > 0, named, column.account,
             )  # fmt: skip
             out[column.name] = _as_type(make_texts(form, asked), column.type)
         return out

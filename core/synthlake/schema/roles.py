@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from synthlake.schema.identifiers import identifier
 from synthlake.schema.keys import family
+from synthlake.schema.kind_words import is_called
 from synthlake.schema.kinds import WHOLE
 from synthlake.schema.model import Action, Column, Role, Table
 from synthlake.schema.personal import (
@@ -20,6 +21,7 @@ from synthlake.schema.personal import (
     shared_locale,
 )
 from synthlake.schema.probe import MIN_SHARED, Probe, TableCounts, TextCounts, countable, rate
+from synthlake.schema.words import words
 
 LONG = 200  # characters of a text, in the mean, from which it is not made yet
 
@@ -101,7 +103,8 @@ class _Roles:
         if role == "datetime" and is_birth(column.name):
             return replace(column, role=role), f"{said}; a date of birth, learned in ranges"
         if family(column.type) == "int":
-            found = self._recognised(column)
+            said_so = any(is_called(kind, words(column.name), ()) for kind in WHOLE)
+            found = self._recognised(column) if said_so else None
             if found is not None and found.kind in WHOLE and not found.rare:
                 return self._personal(column, found, said)
             evidence = identifier(column, self.counts, ())
