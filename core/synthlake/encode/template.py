@@ -24,6 +24,7 @@ from synthlake.seed import Words
 MAX_TEMPLATES = 500
 _MAX_WORDS = 1_000  # of a slot
 _MAX_TOKENS = 40
+_MAX_TEXTS = 100_000  # of the sample, from which templates are learned
 _LONGEST = 16  # letters of a made-up word
 _PIECE = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+|.", re.S)
 _VOWELS, _CONSONANTS = "aeiou", "bcdfghklmnprstvw"
@@ -222,6 +223,7 @@ def build_template(
         group: entities of the values.
         k: least entities behind anything that is kept.
     """
+    values, group = values[:_MAX_TEXTS], group[:_MAX_TEXTS]
     shared = _shared([_PIECE.findall(text) for text in values], group, k)
     shared = {word for word in shared if word[0].isalpha()}
     every = [_slots(text, shared) for text in values]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ _DIGITS, _UPPER, _LOWER = "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghi
 _ANY = _UPPER + _DIGITS
 _CHECKED = 0.99  # share of values whose check digit is right from which they have one
 _LEAST = 20  # values that show it
+_LOOKED_AT = 20_000  # values of which the check digit is computed
 
 
 @dataclass(frozen=True)
@@ -101,15 +103,18 @@ def _check_of(values: list[str], group: NDArray[np.int64], k: int) -> str:
         return ""
     if not all(v.isascii() and v[-1:].isalnum() for v in values):
         return ""
-    shares = {check: holds(values, check) / len(values) for check in ("ean", "isbn10", "luhn")}
+    some = values[:_LOOKED_AT]
+    shares = {check: holds(some, check) / len(some) for check in ("ean", "isbn10", "luhn")}
     return next((check for check, share in shares.items() if share >= _CHECKED), "")
 
 
 def _shapes(values: list[str], group: NDArray[np.int64], k: int) -> Codes:
-    shapes = np.array(shape_of(pa.array(values, pa.string())), dtype=object)
+    found: dict[str, list[int]] = defaultdict(list)
+    for row, shape in enumerate(shape_of(pa.array(values, pa.string()))):
+        found[shape].append(row)
     patterns, weights = [], []
-    for shape in sorted(set(shapes.tolist())):
-        rows = np.flatnonzero(shapes == shape)
+    for shape in sorted(s for s, held in found.items() if len(held) >= k):
+        rows = np.array(found[shape])
         if _people(group, rows) >= k:
             patterns.append(pattern_of_shape(shape, [values[r] for r in rows]))
             weights.append(len(rows))
