@@ -117,7 +117,7 @@ def test_unique_columns_repeat_nothing(locale: str) -> None:
 def test_more_people_than_names_get_initials() -> None:
     few = Grammar({**load_grammar("pl_PL", ["first_name", "last_name"]).rules})
     column = PersonalColumn("n", pa.string(), "person_name", "pl_PL", (), True)
-    rows = 400_000  # of 153 x 923 pairs
+    rows = 400_000  # of 153 x 1,845 pairs
     names = Personal((column,), {"pl_PL": few}).make(np.arange(rows), frame(rows))["n"]
     assert len(names.unique()) == rows
 

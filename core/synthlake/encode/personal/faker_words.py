@@ -16,7 +16,7 @@ from synthlake.encode.personal.grammar import Grammar, Part, Rule
 from synthlake.errors import LearnError
 
 _PROVIDERS = ("person", "address", "company", "phone_number", "bank")
-_MOST = 1_000  # words of a list; a longer one is thinned evenly, the most frequent stay
+_MOST = 2_500  # words of a list; a longer one is thinned evenly, the most frequent stay
 _SCALE = 1_000_000
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 _DIGITS = {"#": "0123456789", "%": "123456789", "$": "23456789", "!": "0123456789", "@": ""}
