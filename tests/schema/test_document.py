@@ -47,7 +47,9 @@ def shop() -> Schema:
         ),
         ({"customers": {"columns": {"id": {"role": "primary"}}}}, "role", "categorical"),
         ({"customers": {"columns": {"id": {"action": "keep"}}}}, "does not have", "leave"),
-        ({"customers": {"columns": {"id": {"locale": "en_US"}}}}, "'locale'", "leave"),
+        ({"customers": {"columns": {"id": {"locale": "xx_XX"}}}}, "'xx_XX'", "en_US"),
+        ({"customers": {"columns": {"id": {"locale": "german"}}}}, "locale", "en_US"),
+        ({"customers": {"columns": {"id": {"kind": "persons_name"}}}}, "kind", "person_name"),
         ({"customers": {"constraints": []}}, "'constraints'", "leave"),
         (
             {"orders": {"foreign_keys": [{"columns": ["a"], "references": {"by": "b"}}]}},

@@ -64,6 +64,11 @@ def plain(array: AnyArray) -> pa.Array[Any]:
     return made
 
 
+def as_text(texts: pa.Array[Any], dtype: pa.DataType) -> pa.Array[Any]:
+    """Texts in a type of text, or of a dictionary of them."""
+    return coded(texts, dtype) if pa.types.is_dictionary(dtype) else texts.cast(dtype)
+
+
 def coded(array: pa.Array[Any], dtype: Any) -> pa.Array[Any]:
     """Plain values as a dictionary, if the type is one."""
     if not pa.types.is_dictionary(dtype) or array.type == dtype:

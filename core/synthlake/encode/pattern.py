@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from synthlake.encode.mixing import mix
 from synthlake.errors import SchemaError
 
 _DIGITS, _UPPER, _LOWER = "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
@@ -34,16 +35,23 @@ class Pattern:
         return total
 
     def unrank(self, numbers: NDArray[np.int64]) -> pa.Array[Any]:
-        """The strings with these numbers in [0, capacity); distinct for distinct numbers."""
+        """The strings with these numbers in [0, capacity); distinct for distinct numbers.
+
+        Of patterns with more strings than that, the last places tell the numbers apart, and the
+        places before them are mixed from the number.
+        """
         if not self.alphabets:
             return pa.array([""] * len(numbers), pa.string())
-        rest = numbers.astype(np.uint64)
+        rest, left = numbers.astype(np.uint64), _CAPACITY_LIMIT
         parts = np.empty((len(numbers), len(self.alphabets)), np.uint32)
         for place in range(len(self.alphabets) - 1, -1, -1):
             letters = np.array([ord(letter) for letter in self.alphabets[place]], np.uint32)
             if len(letters) == 1:
                 parts[:, place] = letters
                 continue
+            if left <= 0:
+                rest, left = mix(rest + np.uint64(place) + numbers.astype(np.uint64)), 2**60
+            left //= len(letters)
             base = np.uint64(len(letters))
             parts[:, place] = letters[(rest % base).astype(np.int64)]
             rest //= base
@@ -78,12 +86,12 @@ def parse_pattern(text: str) -> Pattern:
                 hint="use literals, classes like [A-Z0-9] and counts like {3}",
             )
         token, count = found.group(1), int(found.group(2) or 1)
-        alphabets += [_alphabet(token)] * count
+        alphabets += [alphabet_of(token)] * count
         place = found.end()
     return Pattern(tuple(alphabets))
 
 
-def _alphabet(token: str) -> str:
+def alphabet_of(token: str) -> str:
     """Characters that a token stands for."""
     if token == r"\d":
         return _DIGITS
@@ -103,12 +111,17 @@ def shape_of(values: pa.Array[Any]) -> list[str]:
     return [str(v) for v in values.to_pylist()]
 
 
+def alphabets_of(shape: str) -> tuple[str, ...]:
+    """Characters that each mark of a shape stands for."""
+    return tuple(_CLASS.get(mark, mark) for mark in shape)
+
+
 def pattern_of_shape(shape: str, examples: Sequence[str] = ()) -> Pattern:
     """The pattern of a shape; a position where all examples agree becomes a literal.
 
     Privacy: give examples only where k entities share the shape.
     """
-    alphabets = [_CLASS.get(mark, mark) for mark in shape]
+    alphabets = list(alphabets_of(shape))
     if examples:
         for place in range(len(shape)):
             seen = {text[place] for text in examples}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 
 from synthlake.encode.axis import AnyArray, coded, indices, plain
 from synthlake.encode.categorical import UNKNOWN
-from synthlake.encode.pattern import pattern_of_shape, shape_of
+from synthlake.encode.mixing import mix
+from synthlake.encode.pattern import Pattern, alphabets_of, pattern_of_shape, shape_of
 from synthlake.seed import Words
 
 _LONGEST = 200  # characters; longer text has no shape worth keeping
@@ -22,11 +24,18 @@ _LONGEST = 200  # characters; longer text has no shape worth keeping
 class TextCodec:
     """Code i stands for a text of the shape ``shapes[i]``.
 
-    Privacy: holds shapes that k entities share, and no character of any value but punctuation.
+    Attributes:
+        type: Arrow type.
+        shapes: that are learned.
+        alphabets: by shape, characters of each place; empty for those of its marks.
+
+    Privacy: holds shapes that k entities share, and no character of any value but punctuation and
+        what all texts of a shape have in a place.
     """
 
     type: pa.DataType
     shapes: tuple[str, ...]
+    alphabets: tuple[tuple[str, ...], ...] = ()
 
     ordered = False
     exact = False
@@ -54,7 +63,8 @@ class TextCodec:
         start = 1
         for code in np.unique(codes[codes >= 0]):
             rows = np.flatnonzero(codes == code)
-            parts.append(_texts(self.shapes[code], words[rows]))
+            alphabets = self.alphabets[code] if self.alphabets else alphabets_of(self.shapes[code])
+            parts.append(_texts(alphabets, words[rows]))
             places[rows] = np.arange(start, start + len(rows))
             start += len(rows)
         made = pa.concat_arrays(parts).take(indices(places))
@@ -65,11 +75,11 @@ class TextCodec:
         )
 
 
-def _texts(shape: str, words: Words) -> pa.Array[Any]:
+def _texts(alphabets: tuple[str, ...], words: Words) -> pa.Array[Any]:
     """One text a word, in chunks of ten characters."""
     parts: list[Any] = [pa.array([""] * len(words), pa.string())]
-    for start in range(0, len(shape), 10):
-        pattern = pattern_of_shape(shape[start : start + 10])
+    for start in range(0, len(alphabets), 10):
+        pattern = Pattern(alphabets[start : start + 10])
         mixed = mix(words + np.uint64((0x9E3779B97F4A7C15 * (start + 1)) % 2**64))
         parts.append(pattern.unrank((mixed % np.uint64(pattern.capacity)).astype(np.int64)))
     joined: Any = pc.binary_join_element_wise
@@ -77,21 +87,26 @@ def _texts(shape: str, words: Words) -> pa.Array[Any]:
     return made
 
 
-def mix(words: Words) -> Words:
-    """A bijection of 64-bit words without visible structure.
+def build_text(
+    dtype: pa.DataType, shapes: pa.Table | None, k: int, values: Sequence[str] = ()
+) -> TextCodec:
+    """Shapes of at least k entities; a run of letters where none has.
 
-    Source: the finaliser of SplitMix64 (Steele et al., OOPSLA 2014).
+    Args:
+        dtype: of the column.
+        shapes: counts over all training rows.
+        k: least entities behind a shape.
+        values: texts of at least k entities, whose common characters stay; none for no character.
     """
-    x = words.astype(np.uint64)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
-
-
-def build_text(dtype: pa.DataType, shapes: pa.Table | None, k: int) -> TextCodec:
-    """Shapes of at least k entities; a run of letters where none has."""
     kept: list[str] = []
     if shapes is not None:
         rows: list[dict[str, Any]] = shapes.to_pylist()
         kept = [r["shape"] for r in rows if r["entities"] >= k and len(r["shape"]) <= _LONGEST]
-    return TextCodec(dtype, tuple(kept or ["aaaaaaaa"]))
+    if not kept or not values:
+        return TextCodec(dtype, tuple(kept or ["aaaaaaaa"]))
+    seen = shape_of(pa.array(values, pa.string()))
+    examples = {s: [v for v, o in zip(values, seen, strict=True) if o == s] for s in kept}
+    # one text of a shape says nothing of what k of them have in common
+    alphabets = [pattern_of_shape(s, e if len(e) >= k else ()).alphabets
+                 for s, e in examples.items()]  # fmt: skip
+    return TextCodec(dtype, tuple(kept), tuple(alphabets))

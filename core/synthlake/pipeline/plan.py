@@ -11,6 +11,7 @@ from sqlglot import exp
 from synthlake.errors import SpecError
 from synthlake.pipeline.capacity import capacity, grid
 from synthlake.pipeline.estimate import Estimate, Size, affordable_rows, estimate
+from synthlake.pipeline.made import made_notes
 from synthlake.pipeline.spec import GateSpec, SynthesisSpec
 from synthlake.ports import Source
 from synthlake.schema.model import ForeignKey, Schema, Table
@@ -125,7 +126,7 @@ def plan_run(source: Source, schema: Schema, spec: SynthesisSpec) -> Plan:
         estimate(sizes, allowed, spec.evaluate.tier),
         allowed,
         spec.holdout.share,
-        tuple(_notes(tables, allowed, spec)),
+        (*_notes(tables, allowed, spec), *made_notes(schema)),
         tuple(problems),
     )
 

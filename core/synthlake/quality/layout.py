@@ -8,7 +8,7 @@ from typing import Literal
 
 import pyarrow as pa
 
-from synthlake.schema.model import Schema, Table
+from synthlake.schema.model import Column, Schema, Table
 from synthlake.sql import kinds
 
 Kind = Literal["number", "time", "category", "name", "opaque"]
@@ -39,6 +39,7 @@ class Field:
             rows have a value of their own, compared by presence and length.
         key: a one-column primary key, or part of a foreign key.
         identity: a key whose values may be renamed, so that its distribution means nothing.
+        made: why its values are not those of the source, of a column that is no key; else empty.
     """
 
     table: str
@@ -47,6 +48,7 @@ class Field:
     kind: Kind
     key: bool
     identity: bool
+    made: str = ""
 
     @property
     def ordered(self) -> bool:
@@ -63,6 +65,8 @@ class Field:
         """Why its distribution is not scored; empty if it is."""
         if self.kind == "opaque":
             return "opaque type: not compared"
+        if self.made:
+            return self.made
         if self.identity:
             return "key: judged by duplicates, orphans and degrees"
         return ""
@@ -85,5 +89,14 @@ def fields_of(schema: Schema, table: Table) -> dict[str, Field]:
         key = column.name in single or column.name in foreign
         # a date in a key is data, and keys of public tables cannot be renamed
         identity = key and kind != "time" and column.name not in public and not table.keep
-        out[column.name] = Field(table.name, column.name, column.type, kind, key, identity)
+        made = "" if key or table.keep else _made(column)
+        # what is made anew tells nothing of copies either
+        key, identity = key or bool(made), identity or bool(made)
+        out[column.name] = Field(table.name, column.name, column.type, kind, key, identity, made)
     return out
+
+
+def _made(column: Column) -> str:
+    if column.action == "null":
+        return "written as NULL, by declaration"
+    return "made, not learned: only where it is NULL is compared" if column.made else ""

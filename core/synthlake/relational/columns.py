@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,15 +15,18 @@ from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import Axis, axis_for, is_ordered, plain
 from synthlake.encode.categorical import build_categorical, is_categorical
 from synthlake.encode.numeric import NumericCodec, build_numeric
+from synthlake.encode.presence import PresenceCodec
+from synthlake.encode.template import build_template
 from synthlake.encode.text import build_text
 from synthlake.errors import LearnError
 from synthlake.models.support import dense, distinct
 from synthlake.relational.joins import entities
 from synthlake.relational.model import Codec
-from synthlake.schema.model import Column
+from synthlake.schema.model import Column, is_text
 from synthlake.sql.statistics import ColumnStatistics, TableStatistics
 
 MAX_CATEGORIES = 2_000
+_WORDY = re.compile(r"(?=.*[^\W\d_]{3})(?:[^\W\d_]+|\d+(?![^\W\d_])|[\W_])*", re.S)
 _COVERED = 0.5  # share of rows with a supported value below which text is rendered, not recalled
 
 
@@ -35,17 +39,34 @@ class TableData:
         sample: rows that left the engine.
         statistics: counts over all training rows.
         k: least entities behind a stored value.
+        key: columns of the primary key.
     """
 
     name: str
     sample: pa.Table
     statistics: TableStatistics
     k: int
+    key: tuple[str, ...] = ()
 
     @cached_property
     def group(self) -> NDArray[np.int64]:
         """Entities of the rows, numbered from 0."""
         return dense(entities(self.sample))
+
+    def repeats(self, column: str, unique: float) -> float:
+        """Distinct values a row, in two digits; 0 where no value is meant to stand twice.
+
+        Args:
+            column: which.
+            unique: share of the values that are distinct from which none is.
+        """
+        known = self.of(column)
+        values = max(known.rows - known.nulls, 1)
+        if known.distinct >= unique * values:
+            return 0.0
+        # rows that are held out bring few values that no other has
+        whole = values * max(self.statistics.rows, known.rows) / max(known.rows, 1)
+        return float(f"{known.distinct / whole:.2g}")
 
     def of(self, column: str) -> ColumnStatistics:
         """Statistics of a column."""
@@ -59,10 +80,11 @@ def build_codec(data: TableData, column: Column) -> Codec | None:
         LearnError: its type cannot be learned.
     """
     known = data.of(column.name)
-    textual = is_text(column.type)
+    if column.made and column.name not in data.key:
+        return PresenceCodec(column.type)
     if column.action == "mask" or column.role in ("text", "personal"):
-        if textual:
-            return build_text(column.type, known.shapes, data.k)
+        if is_text(column.type):
+            return _masked(data, column)
         if column.action == "mask":
             raise LearnError(
                 f"{data.name}.{column.name} is no text and cannot be masked",
@@ -83,16 +105,6 @@ def build_codec(data: TableData, column: Column) -> Codec | None:
     return _category_codec(data, column, known)
 
 
-def is_text(dtype: pa.DataType) -> bool:
-    """Whether values are strings."""
-    value = dtype.value_type if pa.types.is_dictionary(dtype) else dtype
-    return bool(
-        pa.types.is_string(value)
-        or pa.types.is_large_string(value)
-        or pa.types.is_string_view(value)
-    )
-
-
 def _category_codec(data: TableData, column: Column, known: ColumnStatistics) -> Codec | None:
     """Supported values, or shapes where most values have no support."""
     counts = known.counts
@@ -103,8 +115,33 @@ def _category_codec(data: TableData, column: Column, known: ColumnStatistics) ->
     total = max(int(pc.sum(counts["rows"]).as_py() or 0), 1)
     covered = int(pc.sum(kept["rows"]).as_py() or 0) / total
     if covered < _COVERED and is_text(column.type):
-        return build_text(column.type, known.shapes, data.k)
+        return _free_text(data, column)
     return codec
+
+
+def _masked(data: TableData, column: Column) -> Codec:
+    """Free text as it is learned; no character of what is to be masked, or personal."""
+    if column.role == "text" and column.action == "learn":
+        return _free_text(data, column)
+    return build_text(column.type, data.of(column.name).shapes, data.k)
+
+
+def _free_text(data: TableData, column: Column) -> Codec:
+    """Templates of words; shapes where no words stand, and in a key, whose texts are told apart."""
+    known = data.of(column.name)
+    texts = plain(data.sample[column.name]).cast(pa.string())
+    there = np.asarray(texts.is_valid())
+    values = [str(v) for v in texts.filter(pa.array(there)).to_pylist()]
+    made = None
+    if column.name not in data.key and _are_words(values):
+        made = build_template(column.type, values, data.group[there], data.k)
+    many = len(np.unique(data.group[there])) >= data.k
+    return made or build_text(column.type, known.shapes, data.k, values if many else ())
+
+
+def _are_words(values: list[str]) -> bool:
+    """Whether most texts are words, and perhaps numbers: letters and digits apart."""
+    return 2 * sum(map(bool, map(_WORDY.fullmatch, values))) > len(values)
 
 
 def _counted(data: TableData, name: str) -> pa.Table:

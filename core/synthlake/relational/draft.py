@@ -119,7 +119,7 @@ def prepare(
         settings: k, and whether columns may depend on each other.
     """
     k, structured = settings
-    data = TableData(table.name, samples[table.name], statistics[table.name], k)
+    data = TableData(table.name, samples[table.name], statistics[table.name], k, table.primary_key)
     joins = [resolve(data.sample, samples[fk.references], fk, n)
              for n, fk in enumerate(table.foreign_keys)]  # fmt: skip
     key = build_key(data, table, schema, samples)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from synthlake.encode.text import mix
+from synthlake.encode.mixing import mix
 
 _ROUNDS = 6
 _GOLDEN = 0x9E3779B97F4A7C15

@@ -149,7 +149,7 @@ class Generator:
             start = number * ROOT_BLOCK
             rows = min(ROOT_BLOCK, self.plan.rows[table] - start)
             known = self._made_keys(model, np.arange(start, start + rows))
-            return Block(model, self.seed, start, rows, known, {})
+            return Block(model, self.seed, start, rows, known, {}, frame=self._frame(table))
         return self._child_block(model, own, number)
 
     def _child_block(self, model: TableModel, own: Link, number: int) -> Block:
@@ -166,7 +166,8 @@ class Generator:
         known |= self._made_keys(model, np.arange(start, start + len(parent)))
         context = self._context(own, parent, low, high)
         most = often(model, self.plan.rows)
-        return Block(model, self.seed, start, len(parent), known, context, parent, most)
+        frame = self._frame(model.table.name)
+        return Block(model, self.seed, start, len(parent), known, context, parent, most, frame)
 
     def _made_keys(self, model: TableModel, index: Index) -> dict[str, pa.Array[Any]]:
         """Primary keys that are functions of the row's number."""

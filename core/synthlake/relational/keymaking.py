@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -15,15 +14,13 @@ from synthlake.constraints.dates import find_date_parts, local
 from synthlake.constraints.discover import micros_per_tick
 from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import Axis, is_ordered, plain
-from synthlake.encode.pattern import Pattern, parse_pattern, pattern_of_shape, shape_of
 from synthlake.errors import LearnError
 from synthlake.models.support import distinct
-from synthlake.relational.columns import TableData, is_text
+from synthlake.relational.codes import codes_of
+from synthlake.relational.columns import TableData
 from synthlake.relational.keys import KeyMaker, NumberKey, SlotAxis, SlotKey, TextKey
-from synthlake.schema.model import Column, Schema, Table
+from synthlake.schema.model import Column, Schema, Table, is_text
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-_UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 _FULL = 0.3  # share of a grid that must be filled to count as one
 _SPARSE = 0.02  # where no column of the key alone tells most rows apart
 _REGULAR = 0.95  # share of rows that must lie on a regular axis
@@ -79,8 +76,14 @@ def _makeable(column: Column) -> bool:
 
 def _surrogate(data: TableData, column: Column) -> KeyMaker:
     """Text of the learned shapes, or numbers that grow."""
-    if is_text(column.type):
-        return _text_key(data, column)
+    return text_key(data, column) if is_text(column.type) else number_key(data, column)
+
+
+def number_key(data: TableData, column: Column) -> NumberKey:
+    """Numbers that grow, from about where those of the source begin.
+
+    Privacy: the first and last number are those that k entities reach, rounded.
+    """
     ticks, null = Axis(column.type).ticks(data.sample[column.name])
     low, high = _reached(ticks[~null], data.group[~null], data.k) or (1, 1)
     rows = max(data.statistics.rows, 1)
@@ -97,30 +100,16 @@ def _greatest(dtype: pa.DataType) -> int:
     return int(2 ** min(dtype.bit_width - int(pa.types.is_signed_integer(dtype)), 62)) - 1
 
 
-def _text_key(data: TableData, column: Column) -> TextKey:
-    """Shapes that k entities share, in the proportions of the sample."""
-    if column.pattern is not None:
-        pattern = parse_pattern(column.pattern)
-        return TextKey((column.name,), column.type, (pattern,), (1,))
+def text_key(data: TableData, column: Column) -> TextKey:
+    """Shapes that k entities share, in the proportions of the sample.
+
+    Privacy: see ``codes_of``.
+    """
     texts = plain(data.sample[column.name]).cast(pa.string())
     there = np.asarray(texts.is_valid())
     values = [str(v) for v in texts.filter(pa.array(there)).to_pylist()]
-    group = data.group[there]
-    if values and all(_UUID.fullmatch(v) for v in values[:1000]):
-        return TextKey((column.name,), column.type, (parse_pattern(_UUID_PATTERN),), (1,))
-    shapes = np.array(shape_of(pa.array(values, pa.string())), dtype=object)
-    patterns, weights = [], []
-    for shape in sorted(set(shapes.tolist())):
-        rows = np.flatnonzero(shapes == shape)
-        if len(np.unique(group[rows])) >= data.k:
-            patterns.append(pattern_of_shape(shape, [values[r] for r in rows]))
-            weights.append(len(rows))
-    if sum(weights) < len(values) // 2 or not patterns:
-        known = len(np.unique(group)) >= data.k
-        length = int(np.median([len(v) for v in values])) if known else 8
-        patterns = [Pattern(("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",) * max(length, 6))]
-        weights = [1]
-    return TextKey((column.name,), column.type, tuple(patterns), tuple(weights))
+    codes = codes_of(values, data.group[there], data.k, column.pattern)
+    return TextKey((column.name,), column.type, codes.patterns, codes.weights, codes.check)
 
 
 def _grid(

@@ -13,8 +13,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synthlake.constraints.dates import fields, micros_of
-from synthlake.encode.axis import Axis, indices, plain
+from synthlake.encode.axis import Axis, as_text, indices, plain
+from synthlake.encode.choices import by_choice
 from synthlake.encode.pattern import Pattern
+from synthlake.encode.personal.check_digits import with_check
 from synthlake.relational.feistel import Permutation
 from synthlake.seed import Seed
 
@@ -65,12 +67,14 @@ class TextKey:
     Attributes:
         patterns: shapes, pairwise without a common string.
         weights: rows that had each shape.
+        check: kind of the check digit behind each string, such as ``luhn``; empty for none.
     """
 
     columns: tuple[str, ...]
     type: pa.DataType
     patterns: tuple[Pattern, ...]
     weights: tuple[int, ...]
+    check: str = ""
 
     @property
     def capacity(self) -> int:
@@ -83,13 +87,15 @@ class TextKey:
         starts = np.concatenate([[0], np.cumsum(quotas)])
         place = Permutation(frame.total, frame.salt("order"))(index)
         shape = np.searchsorted(starts, place, side="right") - 1
-        out: NDArray[np.object_] = np.full(len(index), None, dtype=object)
-        for number in np.unique(shape):
-            rows = np.flatnonzero(shape == number)
+
+        def one(number: int, rows: Index) -> pa.Array[Any]:
             pattern = self.patterns[number]
             spread = Permutation(pattern.capacity, frame.salt(f"shape{number}"))
-            out[rows] = pattern.unrank(spread(place[rows] - starts[number])).to_pylist()
-        return {self.columns[0]: pa.array(out.tolist(), pa.string()).cast(self.type)}
+            return pattern.unrank(spread(place[rows] - starts[number]))
+
+        made = by_choice(shape.astype(np.int64), one)
+        made = with_check(made, self.check) if self.check and len(made) else made
+        return {self.columns[0]: as_text(made, self.type)}
 
 
 @dataclass(frozen=True)

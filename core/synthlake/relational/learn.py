@@ -15,6 +15,7 @@ from synthlake.ports import Event, Feature, OnEvent, TrainingTable
 from synthlake.relational.calendars import calendar_features, find_calendars
 from synthlake.relational.draft import Draft, connect, meaningful, prepare
 from synthlake.relational.joins import entities
+from synthlake.relational.making import build_makers
 from synthlake.relational.model import Model, TableModel, column_id, link_id, parent_id
 from synthlake.relational.orphans import apply_policies
 from synthlake.relational.people import rows_as_entities
@@ -137,6 +138,7 @@ def _fit(
         masks=frame.masks,
         distinct=distinct,
         synthesizer=synthesizer.fit(training, settings.seed),
+        made=build_makers(data, table, frame.attributes),
     )
     return model, visible
 

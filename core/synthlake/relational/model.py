@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, Protocol
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from synthlake.constraints.mapping import MapRule
 from synthlake.constraints.masks import MaskRule
@@ -14,14 +16,30 @@ from synthlake.constraints.relative import Linear
 from synthlake.constraints.rule import Rule
 from synthlake.encode.categorical import CategoricalCodec
 from synthlake.encode.numeric import NumericCodec
+from synthlake.encode.presence import PresenceCodec
+from synthlake.encode.template import TemplateCodec
 from synthlake.encode.text import TextCodec
 from synthlake.ports import FittedSynthesizer
-from synthlake.relational.keys import KeyMaker, SlotAxis, SlotKey
+from synthlake.relational.keys import KeyFrame, KeyMaker, SlotAxis, SlotKey
 from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.store.parts import Parts
 
-Codec = NumericCodec | CategoricalCodec | TextCodec
+Codec = NumericCodec | CategoricalCodec | TextCodec | TemplateCodec | PresenceCodec
 LinkKind = Literal["own", "derived", "identity", "cluster"]
+
+
+class Maker(Protocol):
+    """Makes columns from the row's number. Conforms: ``Identifier``, ``Personal``."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that it makes."""
+
+    def room(self, rows: int) -> str:
+        """What lacks for so many rows; empty if nothing does."""
+
+    def make(self, index: NDArray[np.int64], frame: KeyFrame) -> dict[str, pa.Array[Any]]:
+        """Values of rows, without NULL."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +149,7 @@ class TableModel:
         distinct: columns that, with the own key, make the primary key; the last one gives way.
         synthesizer: None for a table without rows, or that is kept.
         kept: the table itself where it is public.
+        made: makers of columns of which only the presence is learned.
     """
 
     table: Table
@@ -149,6 +168,7 @@ class TableModel:
     synthesizer: FittedSynthesizer | None = None
     kept: pa.Table | None = None
     notes: tuple[str, ...] = ()
+    made: tuple[Maker, ...] = ()
 
     @property
     def own(self) -> Link | None:

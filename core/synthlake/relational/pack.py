@@ -17,10 +17,13 @@ from synthlake.encode.axis import Axis, plain
 from synthlake.encode.categorical import CategoricalCodec
 from synthlake.encode.numeric import NumericCodec
 from synthlake.encode.pattern import Pattern
+from synthlake.encode.presence import PresenceCodec
+from synthlake.encode.template import TemplateCodec
 from synthlake.encode.text import TextCodec
 from synthlake.models.trees import Trees
 from synthlake.ports import FittedSynthesizer
 from synthlake.relational.keys import Busy, KeyMaker, NumberKey, SlotAxis, SlotKey, TextKey
+from synthlake.relational.making import pack_makers, unpack_makers
 from synthlake.relational.model import (
     Attribute,
     Calendar,
@@ -86,6 +89,7 @@ class _Packer:
             "masks": [rule.to_json() for rule in table.masks],
             "distinct": list(table.distinct),
             "synthesizer": self._synthesizer("trees", table.synthesizer),
+            "made": pack_makers(table.made),
         }
 
     def _put(self, place: str, tensors: Mapping[str, NDArray[Any]]) -> None:
@@ -100,7 +104,13 @@ class _Packer:
             return {"codec": "numeric", "type": type_to_json(codec.axis.type), **codec.to_json()}
         held = type_to_json(codec.type)
         if isinstance(codec, TextCodec):
-            return {"codec": "text", "type": held, "shapes": list(codec.shapes)}
+            alphabets = [list(a) for a in codec.alphabets]
+            return {"codec": "text", "type": held, "shapes": list(codec.shapes),
+                    "alphabets": alphabets}  # fmt: skip
+        if isinstance(codec, TemplateCodec):
+            return {"codec": "template", "type": held, **codec.to_json()}
+        if isinstance(codec, PresenceCodec):
+            return {"codec": "presence", "type": held}
         return {"codec": "categorical", "type": held, "values": _pack_values(codec.values)}
 
     def _calendar(self, number: int, calendar: Calendar) -> dict[str, Any]:
@@ -180,6 +190,7 @@ class _Reader:
             distinct=tuple(form["distinct"]),
             synthesizer=self._synthesizer("trees", form["synthesizer"]),
             kept=kept,
+            made=unpack_makers(form["made"], table),
         )
 
     def _part(self, place: str) -> dict[str, NDArray[Any]]:
@@ -198,7 +209,12 @@ class _Reader:
             return self._numeric(place, form)
         dtype = type_from_json(form["type"])
         if form["codec"] == "text":
-            return TextCodec(dtype, tuple(form["shapes"]))
+            alphabets = tuple(tuple(a) for a in form["alphabets"])
+            return TextCodec(dtype, tuple(form["shapes"]), alphabets)
+        if form["codec"] == "template":
+            return TemplateCodec.from_json(form, dtype)
+        if form["codec"] == "presence":
+            return PresenceCodec(dtype)
         return CategoricalCodec(dtype, _unpack_values(form["values"], dtype))
 
     def _calendar(self, number: int, form: Json) -> Calendar:
@@ -256,7 +272,7 @@ def _pack_key(key: KeyMaker | None) -> dict[str, Any] | None:
     if isinstance(key, TextKey):
         patterns = [list(p.alphabets) for p in key.patterns]
         return {"key": "text", "column": key.columns[0], "patterns": patterns,
-                "weights": list(key.weights)}  # fmt: skip
+                "weights": list(key.weights), "check": key.check}  # fmt: skip
     if isinstance(key, NumberKey):
         return {"key": "number", "column": key.columns[0], "start": key.start, "step": key.step,
                 "limit": key.limit}  # fmt: skip
@@ -293,4 +309,4 @@ def _unpack_key(form: Json | None, table: Table) -> KeyMaker | None:
     if form["key"] == "number":
         return NumberKey(columns, dtype, form["start"], form["step"], form["limit"])
     patterns = tuple(Pattern(tuple(p)) for p in form["patterns"])
-    return TextKey(columns, dtype, patterns, tuple(form["weights"]))
+    return TextKey(columns, dtype, patterns, tuple(form["weights"]), form["check"])

@@ -49,6 +49,7 @@ def plan_sample(
         if on_event is not None:
             on_event(Event("plan", f"counting {table.table.name}", number, len(order)))
         made.take(table)
+        made.check_room(table)
         made.count_stubs(table)
     return made.plan()
 
@@ -110,6 +111,21 @@ class _Planner:
             self._root(table)
         else:
             self._children(table, table.own)
+
+    def check_room(self, table: TableModel) -> None:
+        """Refuse more rows than a column that repeats nothing has values for.
+
+        Raises:
+            SampleError: there are more.
+        """
+        name = table.table.name
+        for maker in table.made:
+            lacks = maker.room(self.rows[name])
+            if lacks:
+                raise SampleError(
+                    f"{name}.{', '.join(maker.columns)} {lacks}",
+                    hint="ask for fewer rows, give it a wider `pattern`, or `role: text`",
+                )
 
     def _sides(self, name: str) -> int:
         """Rows that grids over a table need, one for each of their places."""

@@ -12,14 +12,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synthlake.constraints.rule import Cells
-from synthlake.encode.axis import Axis, empty, is_ordered
+from synthlake.encode.axis import Axis, empty, indices, is_ordered
 from synthlake.encode.numeric import NumericCodec
+from synthlake.encode.presence import PresenceCodec
 from synthlake.encode.text import TextCodec
 from synthlake.ports import Codes, Redraw
 from synthlake.relational.calendars import calendar_features
 from synthlake.relational.complete import completed
 from synthlake.relational.distinctness import Family, made_distinct, repeated
 from synthlake.relational.masking import masked
+from synthlake.relational.keys import KeyFrame
 from synthlake.relational.model import (
     Attribute,
     Codec,
@@ -47,6 +49,7 @@ class Block:
         context: features of the own parent, a row for each child.
         family: number of the own parent of each row; None without one.
         often: how often a value of a column may stand in a family.
+        frame: what made columns depend on besides the row's number; needed for ``arrays`` only.
     """
 
     model: TableModel
@@ -57,6 +60,7 @@ class Block:
     context: Mapping[str, Codes]
     family: NDArray[np.int64] | None = None
     often: Mapping[str, int] = field(default_factory=dict)
+    frame: KeyFrame | None = None
     given: dict[str, Codes] = field(default_factory=dict)
     codes: dict[str, Codes] = field(default_factory=dict)
     drawn: dict[str, Codes] = field(default_factory=dict)
@@ -149,12 +153,28 @@ class Block:
     def arrays(self) -> dict[str, pa.Array[Any]]:
         """All attributes and known columns, in their Arrow types."""
         cells = self._ruled()
-        out = dict(self.known)
+        out = {**self.known, **self._made()}
         for attribute in self.model.attributes:
             column = self.model.table.column(attribute.column)
+            if isinstance(attribute.codec, PresenceCodec):
+                continue
             made = self._array(attribute, column.type, cells)
             words = partial(self.words, column_id(attribute.column), WITHIN)
             out[column.name] = completed(made, column, attribute.codec, words)
+        return out
+
+    def _made(self) -> dict[str, pa.Array[Any]]:
+        """Columns that are made from the row's number, with NULL where that was drawn."""
+        out: dict[str, pa.Array[Any]] = {}
+        if self.frame is None:
+            return out
+        for maker in self.model.made:
+            made = maker.make(np.arange(self.start, self.start + self.rows), self.frame)
+            for name, array in made.items():
+                codes = self.codes.get(column_id(name))
+                if codes is not None and self.model.table.column(name).nullable:
+                    array = _without(array, codes < 0)
+                out[name] = array
         return out
 
     def _ruled(self) -> dict[str, Cells]:
@@ -199,3 +219,8 @@ class Block:
             again = codec.decode(self.codes[name], self.words(name, number))
             made = pa.compute.if_else(pa.array(bad), again, made)
         return made
+
+
+def _without(array: pa.Array[Any], gone: NDArray[np.bool_]) -> pa.Array[Any]:
+    """An array with NULL in some rows."""
+    return array.take(indices(np.arange(len(array)), gone)) if gone.any() else array

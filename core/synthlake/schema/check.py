@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import pyarrow as pa
+
 from synthlake.errors import SchemaError
 from synthlake.schema.keys import family
+from synthlake.schema.kinds import LOCALE, WHOLE, has_national_id
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
 from synthlake.schema.modes import check_own
 from synthlake.schema.nearest import nearest
@@ -65,12 +68,36 @@ def _check_kind(table: Table, column: Column) -> None:
             f"{where} is {column.type} and cannot have the role {column.role}",
             hint=f"leave the role out, or write {held or 'categorical'}",
         )
+    if column.role == "personal" and column.kind is not None:
+        _check_personal(where, column)
+        return
     asked = [f"the role {column.role}"] if column.role in ("text", "personal") else []
     asked += ["a pattern"] if column.pattern is not None else []
     asked += ["the action mask"] if column.action == "mask" else []
     if asked and kind != "text":
         raise SchemaError(
             f"{where} is {column.type}, and {asked[0]} is for text", hint="leave it out"
+        )
+
+
+def _check_personal(where: str, column: Column) -> None:
+    kind, held = column.kind, family(column.type)
+    whole = pa.types.is_integer(column.type) and kind in WHOLE
+    day = pa.types.is_date(column.type) and kind == "date_of_birth"
+    if held != "text" and not whole and not day:
+        raise SchemaError(
+            f"{where} is {column.type}, and {kind} is made as text",
+            hint=f"whole numbers may be {', '.join(WHOLE)}, and dates date_of_birth",
+        )
+    if kind == "national_id" and not has_national_id(column.locale or LOCALE):
+        raise SchemaError(
+            f"{where}: the national id of {column.locale} is not known",
+            hint="declare a `pattern` with `role: key` in its place, or another `locale`",
+        )
+    if column.pattern is not None:
+        raise SchemaError(
+            f"{where} has both a kind of personal data and a pattern",
+            hint="write `role: key` with the pattern, or leave the pattern out",
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -17,6 +18,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from synthlake.errors import SchemaError
+from synthlake.schema.kinds import KINDS, LOCALE_FORM, LOCALES, Kind, kind_of, locale_of
 from synthlake.schema.model import Column, ForeignKey, Mode, Orphans, Role, Schema, Table
 from synthlake.schema.nearest import nearest
 
@@ -47,16 +49,14 @@ class ColumnDocument(_Strict):
         Literal["learn", "null", "skip", "mask"] | None, BeforeValidator(_null_is_an_action)
     ] = None
     pattern: Annotated[str, Field(min_length=1)] | None = None
-    kind: Annotated[str, Field(min_length=1)] | None = None
+    kind: Annotated[Kind, BeforeValidator(kind_of)] | None = None
+    locale: Annotated[str, Field(pattern=LOCALE_FORM), AfterValidator(locale_of)] | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _refuse_later(cls, value: Any) -> Any:
-        if isinstance(value, Mapping):
-            if value.get("action") == "keep":
-                raise _later("the column action 'keep'")
-            if "locale" in value:
-                raise _later("the column key 'locale'")
+        if isinstance(value, Mapping) and value.get("action") == "keep":
+            raise _later("the column action 'keep'")
         return value
 
     def applied(self, column: Column) -> Column:
@@ -64,12 +64,12 @@ class ColumnDocument(_Strict):
         return Column(
             name=column.name,
             type=column.type,
-            role=self.role or column.role,
+            role=self.role or ("personal" if self.kind else column.role),
             action=self.action or column.action,
             nullable=column.nullable or self.action == "null",
             pattern=self.pattern or column.pattern,
             kind=self.kind or column.kind,
-            locale=column.locale,
+            locale=self.locale or column.locale,
         )
 
 
@@ -311,6 +311,9 @@ _FORMS = {
     "orphans": "keep, null, drop or fail",
     "role": "key, categorical, numeric, datetime, boolean, text or personal",
     "action": "learn, null, skip or mask",
+    "pattern": "N[0-9]{3}[A-Z]{2}: literals, classes, counts, ? and alternatives like (A|B)",
+    "kind": ", ".join(KINDS),
+    "locale": f"one that Faker has, such as {', '.join(LOCALES)}",
     "synthesizer": "trees, independent, or {name: trees, min_leaf: auto}",
     "name": "trees or independent",
     "order": "a list of columns that are drawn first",

@@ -151,7 +151,7 @@ def _reference(fk: ForeignKey) -> str:
 
 
 def _column(column: Column) -> str:
-    held = {key: getattr(column, key) for key in ("role", "kind", "pattern")}
+    held = {key: getattr(column, key) for key in ("role", "kind", "locale", "pattern")}
     held["action"] = None if column.action == "learn" else column.action
     return f"{{{', '.join(f'{k}: {_scalar(v)}' for k, v in held.items() if v is not None)}}}"
 

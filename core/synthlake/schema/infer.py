@@ -12,11 +12,11 @@ from synthlake.schema.check import check, check_primary_key
 from synthlake.schema.cycles import acyclic
 from synthlake.schema.document import SchemaDocument
 from synthlake.schema.keys import MAX_PARTS, composite_key, family, is_junction, single_key
-from synthlake.schema.model import Column, ForeignKey, Schema, Table
+from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.schema.modes import with_modes
 from synthlake.schema.probe import Probe, TableCounts, TextCounts, rate
 from synthlake.schema.references import Reference, composite_reference, single_references
-from synthlake.schema.roles import role_of
+from synthlake.schema.roles import roles_of
 
 
 @dataclass(frozen=True)
@@ -148,8 +148,11 @@ class _Work:
 
     def give_roles(self) -> None:
         for table in list(self._live()):
-            columns = tuple(self._with_role(table, c) for c in table.columns)
-            self.schema = self.schema.with_table(replace(table, columns=columns))
+            counts, texts = self.counts[table.name], self.texts[table.name]
+            made, said = roles_of(table, counts, texts, self.probe)
+            self.schema = self.schema.with_table(made)
+            for column, reason in said.items():
+                self.evidence[f"{table.name}.columns.{column}"] = reason
 
     def _live(self) -> Iterator[Table]:
         return (table for table in self.schema if not table.skip)
@@ -240,14 +243,6 @@ class _Work:
     def _add_evidence(self, path: str, said: str) -> None:
         held = self.evidence.get(path)
         self.evidence[path] = f"{held}; {said}" if held else said
-
-    def _with_role(self, table: Table, column: Column) -> Column:
-        if column.role is not None or column.action == "skip":
-            return column
-        counts, texts = self.counts[table.name], self.texts[table.name]
-        made, said = role_of(table, column, counts, texts, self.probe)
-        self.evidence[f"{table.name}.columns.{column.name}"] = said
-        return made
 
 
 def _as_complete(table: Table, counts: TableCounts) -> Table:

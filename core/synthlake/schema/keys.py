@@ -8,6 +8,7 @@ from math import prod
 
 import pyarrow as pa
 
+from synthlake.schema.kind_words import ENDINGS, is_called
 from synthlake.schema.model import Column, Table
 from synthlake.schema.probe import Probe, TableCounts, TextCounts
 from synthlake.schema.words import is_counter, is_identifier, names_table, words
@@ -97,6 +98,9 @@ def _single_score(table: Table, column: Column, rows: int, text: TextCounts | No
     if text is not None and (text.longest > _LONGEST_KEY or text.spaced * 2 > rows):
         return score - 4.0  # a description
     if kind == "text":
+        said, owner = words(column.name), words(table.name)
+        if any(is_called(kind, said, owner) for kind in ENDINGS):
+            score -= 1.0  # people have it, and it identifies them, not the row
         # any column of a tiny table is unique
         return score + (0.5 if rows >= _SMALL and text is not None and not text.spaced else 0.0)
     return score - 1.0 if kind in _TIMES else score

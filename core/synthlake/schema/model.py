@@ -21,6 +21,16 @@ Mode = Literal["own", "match"]
 Orphans = Literal["keep", "null", "drop", "fail"]
 
 
+def is_text(dtype: pa.DataType) -> bool:
+    """Whether values are strings."""
+    value = dtype.value_type if pa.types.is_dictionary(dtype) else dtype
+    return bool(
+        pa.types.is_string(value)
+        or pa.types.is_large_string(value)
+        or pa.types.is_string_view(value)
+    )
+
+
 @dataclass(frozen=True)
 class Column:
     """One column.
@@ -45,6 +55,16 @@ class Column:
     pattern: str | None = None
     kind: str | None = None
     locale: str | None = None
+
+    @property
+    def made(self) -> bool:
+        """Whether its values are made from the row's number: only where it is NULL is learned."""
+        if self.action != "learn":
+            return False
+        if self.role == "personal":
+            return self.kind is not None
+        whole = pa.types.is_integer(self.type)
+        return self.pattern is not None or (self.role == "key" and (whole or is_text(self.type)))
 
 
 @dataclass(frozen=True)

@@ -78,11 +78,15 @@ class Inclusion:
 
 @dataclass(frozen=True)
 class TextCounts:
-    """Shapes of a text column: longest text, and rows with a space, with an at sign."""
+    """Shapes of a text column: longest text, rows with a space, and characters of all rows."""
 
     longest: int
     spaced: int
-    at: int
+    characters: int
+
+    def mean(self, values: int) -> float:
+        """Characters of a value."""
+        return self.characters / max(values, 1)
 
 
 class Probe:
@@ -176,10 +180,25 @@ class Probe:
             asked += [
                 f"MAX(LENGTH({name}))",
                 f"SUM(CASE WHEN {name} LIKE '% %' THEN 1 ELSE 0 END)",
-                f"SUM(CASE WHEN {name} LIKE '%_@_%._%' THEN 1 ELSE 0 END)",
+                f"SUM(LENGTH({name}))",
             ]
         row = self._row(f"SELECT {_numbered(asked)} FROM {self._from(table)}")
         return {c: TextCounts(*row[3 * i : 3 * i + 3]) for i, c in enumerate(columns)}
+
+    def some(self, table: Table, column: str, most: int) -> list[str]:
+        """Distinct values as text, at most ``most`` from either end of their order.
+
+        Privacy: real values, to be looked at and not to be kept or said.
+        """
+        rows, found = self._columns(table, [column]), {}
+        for order in ("", " DESC"):
+            part = self._engine.query(
+                f"SELECT DISTINCT k0 FROM {rows} ORDER BY k0{order} LIMIT {most}"
+            )
+            found.update(dict.fromkeys(str(v) for v in part.column(0).to_pylist()))
+            if part.num_rows < most:
+                break
+        return list(found)
 
     def siblings(self, table: Table, fk: ForeignKey, columns: Sequence[str], rows: int) -> float:
         """How much more alike two children of one parent are than any two rows; at most 1.

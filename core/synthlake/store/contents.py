@@ -13,7 +13,13 @@ from synthlake.schema.model import Table
 from synthlake.store.canonical import canonical_json
 
 Json = Mapping[str, Any]
-_CODECS = {"numeric": "ranges of values", "categorical": "categories", "text": "shapes of texts"}
+_CODECS = {
+    "numeric": "ranges of values",
+    "categorical": "categories",
+    "text": "shapes of texts",
+    "presence": "whether there is a value",
+    "template": "templates of texts",
+}
 _FEATURES = {"n": "children by", "p": "code for"}
 
 
@@ -80,6 +86,7 @@ class _Contents:
             self._codec(f"children by {label}", f"degrees/{number}", form)
         self._rules()
         self._trees("", "trees", self.form.pop("synthesizer", None))
+        self._made(self.form.pop("made", {}))
         for name, value in self.form.items():
             self._say("", name, value, _leaves(value))
         self.found += [_tensor(self.table.name, n, held) for n, held in self.tensors.items()]
@@ -129,6 +136,18 @@ class _Contents:
         else:
             self._say(place, "key: numbers that grow", key, 2)
 
+    def _made(self, made: Json) -> None:
+        """What makes identifiers and personal data."""
+        for form in made.get("identifiers", ()):
+            what = "numbers that grow" if "numbers" in form else "patterns and their weights"
+            self._say(form["column"], f"identifier: {what}", form, len(form.get("patterns", "ab")))
+        people = made.get("personal") or {"people": (), "words": {}}
+        for form in people["people"]:
+            said = f"personal: {form['kind']}, {form['locale']}; nothing learned but its form"
+            self._say(form["column"], said, form, _leaves(form))
+        for locale, words in people["words"].items():
+            self._say("", f"word lists of Faker, {locale}", words, _leaves(words))
+
     def _link(self, number: int, link: Json) -> None:
         label = self.table.foreign_keys[number].label(self.table.name)
         missing = link["phantoms"]
@@ -162,7 +181,7 @@ class _Contents:
     def _codec(self, place: str, tensors: str, form: Json | None, more: str = "") -> None:
         if form is None:
             return
-        values = form.get("values", form.get("shapes", ()))
+        values = form.get("values", form.get("shapes", form.get("templates", ())))
         own = {n: self.tensors[f"{tensors}/{n}"] for n in ("low", "high")
                if f"{tensors}/{n}" in self.tensors}  # fmt: skip
         for name in own:
@@ -170,7 +189,13 @@ class _Contents:
         count = len(values) or max((int(t.size) for t in own.values()), default=0)
         taken = sum(int(t.nbytes) for t in own.values())
         what = " ".join(filter(None, [_CODECS.get(form["codec"], form["codec"]), more]))
-        self.found.append(Entry(self.table.name, place, what, count, _size(form) + taken))
+        kept = {n: form.get(n) or {} for n in ("words", "at", "lengths")}
+        own_size = _size({n: v for n, v in form.items() if n not in kept})
+        self.found.append(Entry(self.table.name, place, what, count, own_size + taken))
+        said = ("words that many texts share", "of these, words by their place",
+                "lengths of words that are made up")  # fmt: skip
+        for held, words in zip(kept.values(), said, strict=True):
+            self._say(place, words, held, sum(len(c[0]) for c in held.values()))
 
     def _trees(self, place: str, tensors: str, form: Json | None) -> None:
         for number, step in enumerate(form["steps"] if form else ()):

@@ -28,6 +28,9 @@ class NullRates:
                     yield subject, Score(None, rows=rows, reason=missing or "the column is missing")
                     continue
                 sides = comparison.reference, comparison.candidate
+                if table.column(field.name).action == "null":
+                    yield subject, Score(None, rows=rows, reason=field.reason)
+                    continue
                 real, other = (
                     side.nulls(table.name)[field.name] / n
                     for side, n in zip(sides, rows, strict=True)

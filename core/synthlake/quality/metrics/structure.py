@@ -48,6 +48,8 @@ def differences(comparison: Comparison, table: Table) -> Iterator[str]:
         dtype = other.column(field.name).type
         if dtype != field.type:
             yield f"{field.name}: {dtype} instead of {field.type}"
+        if table.column(field.name).action == "null":
+            continue
         yield from _nulls(comparison, table.name, field.name)
 
 
