@@ -20,8 +20,8 @@ from synthlake.ports import Codes, Redraw
 from synthlake.relational.calendars import calendar_features
 from synthlake.relational.complete import completed
 from synthlake.relational.distinctness import Family, made_distinct, repeated
-from synthlake.relational.masking import masked
 from synthlake.relational.keys import KeyFrame
+from synthlake.relational.masking import masked
 from synthlake.relational.model import (
     Attribute,
     Codec,
