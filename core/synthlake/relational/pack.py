@@ -17,6 +17,7 @@ from synthlake.encode.categorical import CategoricalCodec
 from synthlake.encode.numeric import NumericCodec
 from synthlake.encode.pattern import Pattern
 from synthlake.encode.text import TextCodec
+from synthlake.models import registry
 from synthlake.models.trees import Trees
 from synthlake.ports import FittedSynthesizer
 from synthlake.relational.keys import Busy, KeyMaker, NumberKey, SlotAxis, SlotKey, TextKey
@@ -83,7 +84,7 @@ class _Packer:
             "rules": [rule.to_json() for rule in table.rules],
             "maps": [self._map(n, rule) for n, rule in enumerate(table.maps)],
             "distinct": list(table.distinct),
-            "synthesizer": self._synthesizer("trees", table.synthesizer),
+            "synthesizer": self._synthesizer("model", table.synthesizer),
         }
 
     def _put(self, place: str, tensors: Mapping[str, NDArray[Any]]) -> None:
@@ -175,7 +176,7 @@ class _Reader:
             rules=tuple(rule_from_json(r) for r in form["rules"]),
             maps=tuple(self._map(n, m) for n, m in enumerate(form["maps"])),
             distinct=tuple(form["distinct"]),
-            synthesizer=self._synthesizer("trees", form["synthesizer"]),
+            synthesizer=self._synthesizer("model", form["synthesizer"]),
             kept=kept,
         )
 
@@ -231,7 +232,11 @@ class _Reader:
         return MapRule(given, form["made"], width, part["keys"], part["values"])
 
     def _synthesizer(self, place: str, form: Json | None) -> FittedSynthesizer | None:
-        return None if form is None else Trees().from_artifact(form, self._part(place))
+        if form is None:
+            return None
+        if "name" not in form:  # of missing parents, always trees
+            return Trees().from_artifact(form, self._part(place))
+        return registry.unpack(form, self._part(place))
 
 
 def _pack_values(values: pa.Array[Any]) -> list[Any]:

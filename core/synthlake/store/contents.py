@@ -83,7 +83,7 @@ class _Contents:
         for number, rule in enumerate(self.form.pop("maps", ())):
             given = " and ".join(map(self._feature, rule["given"]))
             self._say(self._feature(rule["made"]), f"map from {given}", rule, 0, f"maps/{number}")
-        self._trees("", "trees", self.form.pop("synthesizer", None))
+        self._synthesizer(self.form.pop("synthesizer", None))
         for name, value in self.form.items():
             self._say("", name, value, _leaves(value))
         self.found += [_tensor(self.table.name, n, held) for n, held in self.tensors.items()]
@@ -162,6 +162,29 @@ class _Contents:
         taken = sum(int(t.nbytes) for t in own.values())
         what = " ".join(filter(None, [_CODECS.get(form["codec"], form["codec"]), more]))
         self.found.append(Entry(self.table.name, place, what, count, _size(form) + taken))
+
+    def _synthesizer(self, form: Json | None) -> None:
+        """The model of the table, by column where it says which columns it has."""
+        if form is None:
+            return
+        package = f" of the package {form['package']}" if "package" in form else ""
+        self._say("", f"synthesizer: {form['name']}{package}", form["name"], 1)
+        model = form["model"]
+        if "chosen" in model:
+            for tried in model["evidence"]:
+                self._say("", f"tournament: {tried['said']}", tried, 1)
+            return self._synthesizer(model["chosen"])
+        if "steps" in model:
+            return self._trees("", "model", model)
+        rest = {name: value for name, value in model.items() if name != "columns"}
+        self._say("", f"settings of {form['name']}", rest, _leaves(rest))
+        for number, name in enumerate(model.get("columns", ())):
+            held = self._take(f"model/{number}")
+            taken = sum(int(t.nbytes) for t in held) + _size(name)
+            count = max((int(t.size) for t in held), default=0)
+            what = f"cells of {form['name']}"
+            self.found.append(Entry(self.table.name, self._feature(name), what, count, taken))
+        return None
 
     def _trees(self, place: str, tensors: str, form: Json | None) -> None:
         for number, step in enumerate(form["steps"] if form else ()):
