@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from synthlake.errors import LearnError
 from synthlake.models.registry import synthesizer_of
-from synthlake.schema.synthesizers import names
 from synthlake.ports import Codes, Feature, FittedSynthesizer, Redraw, TrainingTable
+from synthlake.schema.synthesizers import names
 from synthlake.seed import Seed
 
 K = 10

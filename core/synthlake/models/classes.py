@@ -18,7 +18,7 @@ _ROUNDS = 60  # of EM
 _ENOUGH = 1e-4  # gain of a round, in nats a row, below which it ends
 _PRIOR = 1.0  # rows that the marginal adds to each class
 _UNSEEN = 0.15  # share of rows that choose the number of classes
-_NUMBERS = (1, 2, 4, 8, 16, 32, 64, 128)
+_NUMBERS = (2, 4, 8, 16, 32, 64, 128)
 _CHUNK = 20_000
 
 
@@ -52,7 +52,7 @@ class Binned:
         """One row a row, 1 in the bin of each column that is known; sparse."""
         from scipy.sparse import csr_array
 
-        columns, rows = self.bins.shape
+        rows = self.bins.shape[1]
         known = (self.bins >= 0).T
         ends = np.concatenate([[0], np.cumsum(known.sum(1))])
         held = self.bins.T[known]
@@ -87,26 +87,25 @@ def fit_classes(data: Binned, classes: int | None, most: int, seed: int) -> Clas
     random = np.random.Generator(np.random.Philox(key=seed))
     rows = data.bins.shape[1]
     if classes is not None:
-        return _em(data.rows(np.arange(rows)), min(classes, most), random)[0]
+        return _em(data, min(classes, most), random)
     order = random.permutation(rows)
     held = max(int(rows * _UNSEEN), 1)
     learned, unseen = data.rows(np.sort(order[held:])), data.rows(np.sort(order[:held])).matrix
-    best, score, worse = 1, -np.inf, 0
+    best = _em(learned, 1, random)
+    score, worse = float(_sum(best.log(unseen)).mean()), 0
     for number in (n for n in _NUMBERS if n <= most):
-        made = _em(learned, number, random)[0]
+        made = _em(learned, number, random)
         found = float(_sum(made.log(unseen)).mean())
+        worse = 0 if found > score else worse + 1
         if found > score:
-            best, score, worse = number, found, 0
-            kept = made
-        else:
-            worse += 1
+            best, score = made, found
         if worse == 2:
             break
-    return kept if best else made
+    return best
 
 
-def _em(data: Binned, number: int, random: np.random.Generator) -> tuple[Classes, float]:
-    """Classes, and the mean logarithm of the likelihood of a row."""
+def _em(data: Binned, number: int, random: np.random.Generator) -> Classes:
+    """Classes from a random start."""
     matrix, rows = data.matrix, data.bins.shape[1]
     found = _start(data, number, random)
     before = -np.inf
@@ -119,7 +118,7 @@ def _em(data: Binned, number: int, random: np.random.Generator) -> tuple[Classes
         if now - before < _ENOUGH:
             break
         before = now
-    return found, before
+    return found
 
 
 def _start(data: Binned, number: int, random: np.random.Generator) -> Classes:
@@ -158,22 +157,20 @@ def assign(data: Binned, classes: Classes, group: Index, k: int, seed: int) -> I
     """
     random = np.random.Generator(np.random.Philox(key=seed + 1))
     rows = data.bins.shape[1]
-    words = random.random(rows)
+    unit = np.asarray(random.random(rows), np.float64)
+    parts = [np.arange(at, min(at + _CHUNK, rows)) for at in range(0, rows, _CHUNK)]
     kept = np.arange(len(classes.prior))
     while True:
         some = Classes(classes.prior[kept], classes.bins[kept])
-        found = np.concatenate([
-            _drawn(data.rows(np.arange(at, min(at + _CHUNK, rows))), some, words[at : at + _CHUNK])
-            for at in range(0, max(rows, 1), _CHUNK)
-        ])  # fmt: skip
-        people = distinct(found, group, len(kept))
-        if len(kept) == 1 or (people >= k).all():
+        found = np.concatenate([_drawn(data.rows(part), some, unit[part]) for part in parts])
+        weak = distinct(found, group, len(kept)) < k
+        if len(kept) == 1 or not weak.any():
             return found
-        weak = people < k
-        kept = kept[~weak] if (~weak).any() else kept[:1]
+        kept = kept[~weak] if not weak.all() else kept[:1]
 
 
 def _drawn(data: Binned, classes: Classes, unit: Floats) -> Index:
+    """The class of each row, by a number in [0, 1)."""
     logs = classes.log(data.matrix)
     share = np.cumsum(np.exp(logs - _sum(logs)[:, None]), axis=1)
     found: Index = np.minimum((share < unit[:, None]).sum(1), len(classes.prior) - 1)

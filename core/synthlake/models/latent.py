@@ -202,7 +202,8 @@ def _scored(cuts: Cuts, codes: Codes) -> Floats:
     score = np.zeros(size + 2)
     score[cuts.codes + 2] = cuts.scores
     found = score[np.maximum(codes, -2) + 2]
-    return found - found.mean() if len(found) else found
+    centred: Floats = found - found.mean() if len(found) else found
+    return centred
 
 
 def _series(waves: Floats, rho: Floats) -> Floats:
@@ -220,4 +221,5 @@ def positive(matrix: Floats) -> Floats:
     strength, axes = np.linalg.eigh(held)
     made = (axes * np.maximum(strength, _LEAST_STRENGTH)) @ axes.T
     scale = 1.0 / np.sqrt(np.diag(made))
-    return made * np.outer(scale, scale)
+    scaled: Floats = made * np.outer(scale, scale)
+    return scaled

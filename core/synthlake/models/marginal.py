@@ -49,7 +49,7 @@ def _spread(
     if len(np.unique(group)) < k:
         return out
     # sums of 1 / rows of each entity are at most the entities behind them
-    people = np.bincount(codes, entity_share(group), len(rows))
+    people = np.bincount(codes, entity_share(group), len(rows)).astype(np.float64)
     window = windows(np.flatnonzero(people > 0), people, k)
     for start, stop in window:
         at = np.flatnonzero(~alone[start:stop]) + start

@@ -1,6 +1,7 @@
 """A mixture of classes: rows of one class share their distributions, column by column.
 
-Source: latent class models for categorical data (Vermunt et al., Sociological Methodology 38, 2008).
+Source: latent class models for categorical data (Vermunt et al., Sociological Methodology 38,
+2008).
 """
 
 from __future__ import annotations
@@ -244,7 +245,7 @@ def _bins(feature: Feature, group: Index, k: int) -> _Bins:
     kept, number = np.unique(bins[held > 0], return_inverse=True)
     place = np.full(len(held) + 1, -1, np.int64)
     place[np.flatnonzero(held > 0) + 1] = number
-    share = np.bincount(number, held[held > 0], len(kept))
+    share: Floats = np.bincount(number, held[held > 0], len(kept)).astype(np.float64)
     return _Bins(place, place[feature.codes + 2], share, held)
 
 
@@ -260,9 +261,9 @@ def _weights(bins: _Bins, classes: Index, group: Index, k: int, count: int) -> F
     value = np.where(np.arange(len(bins.share)) == null, 0.0, bins.share)
     rows = np.where(bins.rows == null, -1, bins.rows)
     made = _folded((rows, value), classes, group, k, count)
-    made = made / made.sum(1, keepdims=True) * either[:, :1]
-    made[:, null] = either[:, 1]
-    return made
+    whole: Floats = made / made.sum(1, keepdims=True) * either[:, :1]
+    whole[:, null] = either[:, 1]
+    return whole
 
 
 def _folded(

@@ -173,7 +173,9 @@ def _check_synthesizer(table: Table) -> None:
     try:
         synthesizers.parse(table.synthesizer or {})
     except SchemaError as error:
-        raise SchemaError(f"synthesizer of {table.name}: {error.message}", hint=error.hint) from None
+        raise SchemaError(
+            f"synthesizer of {table.name}: {error.message}", hint=error.hint
+        ) from None
 
 
 def _no_repeats(names: Iterable[str], where: str, what: str) -> None:

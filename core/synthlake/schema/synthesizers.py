@@ -10,7 +10,6 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
-from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -103,8 +102,12 @@ def form_of(name: str) -> type[BaseModel]:
     return _form(class_of(name), name)
 
 
-@cache
+_FORMS: dict[tuple[type[Any], str], type[BaseModel]] = {}
+
+
 def _form(made: type[Any], name: str) -> type[BaseModel]:
+    if (made, name) in _FORMS:
+        return _FORMS[made, name]
     hints = get_type_hints(made, include_extras=True)
     held = {f.name: _setting(f, hints[f.name]) for f in fields(made) if f.init and f.name != "name"}
     title = "".join(part.capitalize() for part in name.replace(".", "_").split("_"))
@@ -113,7 +116,7 @@ def _form(made: type[Any], name: str) -> type[BaseModel]:
     model: type[BaseModel] = create_model(
         f"{title}Settings", __config__=config, __doc__=documented, **held
     )
-    return model
+    return _FORMS.setdefault((made, name), model)
 
 
 def _setting(field: Field[Any], hint: Any) -> Any:

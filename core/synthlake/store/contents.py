@@ -173,18 +173,22 @@ class _Contents:
         if "chosen" in model:
             for tried in model["evidence"]:
                 self._say("", f"tournament: {tried['said']}", tried, 1)
-            return self._synthesizer(model["chosen"])
-        if "steps" in model:
-            return self._trees("", "model", model)
-        rest = {name: value for name, value in model.items() if name != "columns"}
-        self._say("", f"settings of {form['name']}", rest, _leaves(rest))
-        for number, name in enumerate(model.get("columns", ())):
+            self._synthesizer(model["chosen"])
+        elif "steps" in model:
+            self._trees("", "model", model)
+        else:
+            self._cells(form["name"], model)
+
+    def _cells(self, name: str, model: Json) -> None:
+        """Tensors ``N/...`` are of the N-th of the model's ``columns``; others stand for all."""
+        rest = {key: value for key, value in model.items() if key != "columns"}
+        self._say("", f"settings of {name}", rest, _leaves(rest))
+        for number, column in enumerate(model.get("columns", ())):
             held = self._take(f"model/{number}")
-            taken = sum(int(t.nbytes) for t in held) + _size(name)
+            taken = sum(int(t.nbytes) for t in held) + _size(column)
             count = max((int(t.size) for t in held), default=0)
-            what = f"cells of {form['name']}"
-            self.found.append(Entry(self.table.name, self._feature(name), what, count, taken))
-        return None
+            place = self._feature(column)
+            self.found.append(Entry(self.table.name, place, f"cells of {name}", count, taken))
 
     def _trees(self, place: str, tensors: str, form: Json | None) -> None:
         for number, step in enumerate(form["steps"] if form else ()):
