@@ -17,6 +17,7 @@ from synthlake.errors import ArtifactError
 from synthlake.models.latent import Cuts, correlations, cut
 from synthlake.models.normal import between, normal
 from synthlake.models.support import dense
+from synthlake.models.trees import spread
 from synthlake.ports import Codes, Draw, Feature, Settle, TrainingTable
 from synthlake.seed import Words, unit
 
@@ -25,6 +26,7 @@ Floats = NDArray[np.float64]
 MAX_ROWS = 100_000  # that correlations and the order of categories are learned from
 _OTHERS = 40  # columns that decide the order of categories
 _GIVEN = 200  # number of the draw within the range of a code that is given
+_FAR = 3.5  # an independent number beyond says that the context is not as in any Gaussian
 _TINY = 1e-3  # weights below are left out
 
 
@@ -52,10 +54,12 @@ class FittedCopula:
         numbers: those that are given first, then columns in their order.
         weights: shape (numbers, numbers), lower triangular: a number is the sum of these times
             independent ones.
+        even: columns whose draws are spread evenly over the rows that are made together.
     """
 
     numbers: tuple[_Number, ...]
     weights: Floats
+    even: frozenset[str] = frozenset()
 
     def sample(
         self, columns: Sequence[str], context: Mapping[str, Codes], draw: Draw, settle: Settle
@@ -76,6 +80,8 @@ class FittedCopula:
             mean = self._mean(place, free, len(words))
             drawn = _Drawn(number, mean, float(self.weights[place, place]), draw)
             if number.kind == "drawn":
+                if number.column in self.even:
+                    words = spread(words, np.unique(mean, return_inverse=True)[1].astype(np.int32))
                 own = normal(words)
                 made = drawn.codes(own)
                 codes[number.column] = settle(number.column, made, drawn.again)
@@ -104,7 +110,7 @@ class FittedCopula:
             tensors[f"{place}/codes"] = number.cuts.codes
             tensors[f"{place}/edges"] = number.cuts.edges
         columns, kinds = [n.column for n in self.numbers], [n.kind for n in self.numbers]
-        return {"columns": columns, "kinds": kinds}, tensors
+        return {"columns": columns, "kinds": kinds, "even": sorted(self.even)}, tensors
 
 
 @dataclass(frozen=True)
@@ -140,7 +146,8 @@ class _Drawn:
     def inside(self, codes: Codes, mean: Floats, words: Words) -> Floats:
         """Independent normal numbers that mean just these codes."""
         low, high = self.number.cuts.bounds(codes)
-        return between((low - mean) / self.spread, (high - mean) / self.spread, unit(words))
+        made = between((low - mean) / self.spread, (high - mean) / self.spread, unit(words))
+        return np.minimum(np.maximum(made, -_FAR), _FAR)
 
 
 @dataclass(frozen=True)
@@ -165,7 +172,7 @@ class Copula:
             numbers.append(_Number(one.column, one.kind, cuts))
         rho = correlations([n.cuts for n in numbers], [p.feature.codes for p in part])
         weights = np.linalg.cholesky(rho) if len(rho) else np.zeros((0, 0))
-        return FittedCopula(tuple(numbers), np.round(weights, 6))
+        return FittedCopula(tuple(numbers), np.round(weights, 6), data.even)
 
     def from_artifact(
         self, settings: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]
@@ -181,7 +188,7 @@ class Copula:
                 _Number(column, kind, Cuts(tensors[f"{n}/codes"], tensors[f"{n}/edges"]))
                 for n, (column, kind) in enumerate(named)
             )
-            return FittedCopula(numbers, tensors["weights"])
+            return FittedCopula(numbers, tensors["weights"], frozenset(settings["even"]))
         except KeyError as error:
             raise ArtifactError(f"the model lacks {error}", hint="fit it again") from error
 

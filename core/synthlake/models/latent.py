@@ -18,7 +18,7 @@ Index = NDArray[np.int64]
 _TERMS = 24  # of the Hermite series
 _HALVINGS = 24
 _MOST = 0.999  # of a correlation
-_LEAST_STRENGTH = 1e-4  # of a direction of the correlation matrix
+_LEAST_STRENGTH = 0.02  # of a direction of the correlation matrix
 _BINS = 16  # of a column that categories are ordered by
 _END = 12.0  # stands for infinity
 

@@ -52,7 +52,7 @@ def _spread(
     people = np.bincount(codes, entity_share(group), len(rows)).astype(np.float64)
     window = windows(np.flatnonzero(people > 0), people, k)
     for start, stop in window:
-        at = np.flatnonzero(~alone[start:stop]) + start
+        at = np.flatnonzero(~alone[start:stop] & (people[start:stop] > 0)) + start
         out[at] = rows[at].sum() / len(at)
     return out
 

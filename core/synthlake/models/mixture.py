@@ -17,6 +17,7 @@ from synthlake.errors import ArtifactError
 from synthlake.models.classes import Binned, assign, fit_classes
 from synthlake.models.marginal import coarse, shares
 from synthlake.models.support import dense, distinct, entity_share
+from synthlake.models.trees import spread
 from synthlake.ports import Codes, Draw, Feature, Settle, TrainingTable
 from synthlake.seed import Words, unit
 
@@ -95,11 +96,13 @@ class FittedMixture:
         given: by name of a context column.
         columns: by name, in order.
         rows: shape (classes,), of each.
+        even: columns whose draws are spread evenly over the rows that are made together.
     """
 
     given: Mapping[str, _Given]
     columns: Mapping[str, _Column]
     rows: Floats
+    even: frozenset[str] = frozenset()
 
     def sample(
         self, columns: Sequence[str], context: Mapping[str, Codes], draw: Draw, settle: Settle
@@ -119,7 +122,10 @@ class FittedMixture:
             ) -> Codes:
                 return column.draw(classes[rows], draw(name, number)[rows])
 
-            settle(name, column.draw(classes, draw(name, 0)), redraw)
+            words = draw(name, 0)
+            if name in self.even:
+                words = spread(words, classes.astype(np.int32))
+            settle(name, column.draw(classes, words), redraw)
 
     def _classes(self, context: Mapping[str, Codes], words: Words) -> NDArray[np.uint64]:
         """The class of each row; sums and products of single elements in a fixed order."""
@@ -140,7 +146,8 @@ class FittedMixture:
             held: Any = self.given.get(name, self.columns.get(name))
             for part in ("place", "share") if name in self.given else _TENSORS:
                 tensors[f"{number}/{part}"] = getattr(held, part)
-        return {"columns": names, "given": len(self.given), "classes": len(self.rows)}, tensors
+        held = {"given": len(self.given), "classes": len(self.rows), "even": sorted(self.even)}
+        return {"columns": names, **held}, tensors
 
 
 def _added(weights: Sequence[Floats]) -> list[Floats]:
@@ -183,7 +190,7 @@ class Mixture:
             name: _column(b, weights)
             for name, b, weights in zip(names, binned, held, strict=True) if name in data.columns
         }  # fmt: skip
-        return FittedMixture(given, columns, np.maximum(rows, 1e-9))
+        return FittedMixture(given, columns, np.maximum(rows, 1e-9), data.even)
 
     def _assigned(self, binned: Sequence[_Bins], group: Index, k: int, seed: int) -> Index:
         """The class of each row."""
@@ -217,7 +224,7 @@ class Mixture:
                 name: _Column(*(tensors[f"{n}/{part}"] for part in _TENSORS))
                 for n, name in enumerate(names[split:], split)
             }
-            return FittedMixture(given, columns, tensors["rows"])
+            return FittedMixture(given, columns, tensors["rows"], frozenset(settings["even"]))
         except KeyError as error:
             raise ArtifactError(f"the model lacks {error}", hint="fit it again") from error
 
