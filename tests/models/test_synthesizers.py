@@ -16,13 +16,15 @@ from tests.models.plugin import installed
 
 from synthlake.errors import LearnError
 from synthlake.models.registry import synthesizer_of
-from synthlake.ports import Codes, Feature, FittedSynthesizer, Redraw, TrainingTable
+from synthlake.ports import Codes, Feature, FittedSynthesizer, Redraw, Synthesizer, TrainingTable
 from synthlake.schema.synthesizers import names
 from synthlake.seed import Seed
 
 K = 10
 NAMES = [*names(), "dummy"]
 ALONE = ("independent", "dummy")  # columns do not know of each other
+# the tournament of all is in test_auto.py
+SETTINGS = {"auto": {"candidates": ["copula", "independent"]}}
 ROWS = 1_200
 
 
@@ -34,6 +36,10 @@ def table(columns: Mapping[str, Feature], context: Mapping[str, Feature] | None 
 
 def feature(codes: Any, size: int, ordered: bool = False) -> Feature:
     return Feature(np.asarray(codes, np.int32), size, ordered)
+
+
+def by_name(name: str) -> Synthesizer:
+    return synthesizer_of({"name": name, **SETTINGS.get(name, {})})
 
 
 def _random(seed: int = 0) -> np.random.Generator:
@@ -118,7 +124,7 @@ def same(a: Mapping[str, Codes], b: Mapping[str, Codes]) -> bool:
 def case(request: pytest.FixtureRequest) -> tuple[str, str, TrainingTable, FittedSynthesizer]:
     name, kind = request.param
     data = TABLES[kind]()
-    return name, kind, data, synthesizer_of({"name": name}).fit(data, 5)
+    return name, kind, data, by_name(name).fit(data, 5)
 
 
 Case = tuple[str, str, TrainingTable, FittedSynthesizer]
@@ -129,10 +135,10 @@ def test_the_artifact_draws_the_same(case: Case) -> None:
     context = {n: f.codes for n, f in data.context.items()}
     rows = len(data.group)
     held, tensors = fitted.to_artifact()
-    again = synthesizer_of({"name": name}).from_artifact(held, tensors)
+    again = by_name(name).from_artifact(held, tensors)
     assert same(made(fitted, list(data.columns), context, rows),
                 made(again, list(data.columns), context, rows))  # fmt: skip
-    refitted = synthesizer_of({"name": name}).fit(data, 5)
+    refitted = by_name(name).fit(data, 5)
     assert same(made(refitted, list(data.columns), context, rows),
                 made(fitted, list(data.columns), context, rows))  # fmt: skip
 
@@ -185,7 +191,7 @@ def test_single_rows_are_the_same_rows(case: Case) -> None:
 def test_fitting_leaves_its_data_alone(case: Case) -> None:
     name, _, data, _ = case
     before = copy.deepcopy(data)
-    synthesizer_of({"name": name}).fit(data, 5)
+    by_name(name).fit(data, 5)
     for old, new in ((before.columns, data.columns), (before.context, data.context)):
         assert all(np.array_equal(old[n].codes, new[n].codes) for n in old)
     assert np.array_equal(before.group, data.group)
@@ -230,7 +236,7 @@ AMPLE = [kind for kind, make in TABLES.items() if kind != "heavy" and len(make()
 def test_shares_are_kept(name: str, kind: str) -> None:
     """NULL and every category come as often as in the data; numbers within a small distance."""
     data = TABLES[kind]()
-    fitted = synthesizer_of({"name": name}).fit(data, 5)
+    fitted = by_name(name).fit(data, 5)
     rows = 40_000
     context = {n: np.resize(f.codes, rows) for n, f in data.context.items()}
     drawn = made(fitted, list(data.columns), context, rows)
@@ -251,7 +257,7 @@ def test_unknown_codes_do_not_inflate_null() -> None:
     other = feature(np.arange(1_000) % 7, 7)
     for name in NAMES:
         data = table({"b": other, "a": feature(codes, 3), "n": feature(codes, 3, True)})
-        drawn = made(synthesizer_of({"name": name}).fit(data, 1), ["b", "a", "n"], {}, 20_000)
+        drawn = made(by_name(name).fit(data, 1), ["b", "a", "n"], {}, 20_000)
         assert (drawn["a"] == -1).mean() == pytest.approx(0.1, abs=0.02)
         assert (drawn["n"] == -1).mean() == pytest.approx(0.1, abs=0.02)
 
@@ -288,7 +294,7 @@ def test_rare_categories_neither_vanish_nor_grow() -> None:
 def test_dependence_is_learned_by_all_but_the_floor(name: str) -> None:
     data = _mixed()
     context = {"x": np.resize(data.context["x"].codes, 20_000)}
-    drawn = made(synthesizer_of({"name": name}).fit(data, 1), ["a", "n", "b"], context, 20_000)
+    drawn = made(by_name(name).fit(data, 1), ["a", "n", "b"], context, 20_000)
     least, most = (-0.05, 0.05) if name in ALONE else (0.85, 1.0)
     assert least <= np.corrcoef(drawn["a"], drawn["n"])[0, 1] <= most
 
@@ -306,7 +312,7 @@ def test_what_is_given_is_respected(name: str) -> None:
         {"g": feature(given_code, 4), "h": feature(given_number, 60, True)},
     )  # fmt: skip
     context = {n: np.resize(f.codes, 20_000) for n, f in data.context.items()}
-    drawn = made(synthesizer_of({"name": name}).fit(data, 1), ["c", "n", "free"], context, 20_000)
+    drawn = made(by_name(name).fit(data, 1), ["c", "n", "free"], context, 20_000)
     hit = (drawn["c"] == context["g"]).mean()
     along = np.corrcoef(drawn["n"], context["h"])[0, 1]
     if name in ALONE:
@@ -322,7 +328,7 @@ def test_what_is_given_is_respected(name: str) -> None:
 @pytest.mark.parametrize("name", ["trees", "copula"])
 def test_later_columns_see_what_was_settled(name: str) -> None:
     data = _mixed()
-    fitted = synthesizer_of({"name": name}).fit(data, 1)
+    fitted = by_name(name).fit(data, 1)
     seen: dict[str, Codes] = {}
 
     def settle(column: str, codes: Codes, redraw: Redraw) -> Codes:
@@ -349,7 +355,7 @@ def test_canaries_are_not_drawn(name: str) -> None:
         {"x": feature(np.where(one, 3, random.integers(0, 3, rows)), 4)}, group,
     )  # fmt: skip
     context = {"x": np.full(20_000, 3, np.int32)}
-    drawn = made(synthesizer_of({"name": name}).fit(data, 1), ["c", "z", "n"], context, 20_000)
+    drawn = made(by_name(name).fit(data, 1), ["c", "z", "n"], context, 20_000)
     assert (drawn["c"] != 9).all()
     assert (drawn["z"] != -1).all()
     assert (drawn["n"] != -1).all()
@@ -357,7 +363,7 @@ def test_canaries_are_not_drawn(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_artifact_holds_arrays_and_plain_values(name: str) -> None:
-    held, tensors = synthesizer_of({"name": name}).fit(_mixed(), 1).to_artifact()
+    held, tensors = by_name(name).fit(_mixed(), 1).to_artifact()
     assert all(isinstance(t, np.ndarray) and t.dtype.kind in "iuf" for t in tensors.values())
     assert json.loads(json.dumps(held)) == held
     assert all(t.size < ROWS * 8 for t in tensors.values()), "as large as the data"
@@ -367,7 +373,7 @@ def test_entities_and_not_rows_give_support() -> None:
     """A category of 600 rows, all of one entity, is nobody else's business."""
     for name in NAMES:
         data = _heavy()
-        drawn = made(synthesizer_of({"name": name}).fit(data, 1), ["a", "n"], {}, 5_000)
+        drawn = made(by_name(name).fit(data, 1), ["a", "n"], {}, 5_000)
         few = [c for c in range(6) if len(np.unique(data.group[data.columns["a"].codes == c])) < K]
         assert not np.isin(drawn["a"], few).any()
 
@@ -383,7 +389,7 @@ def test_any_small_table(rows: int, size: int, share: int, ordered: bool, seed: 
                  group=group)  # fmt: skip
     known = codes >= 0
     for name in ("trees", "independent", "copula", "mixture"):
-        drawn = made(synthesizer_of({"name": name}).fit(data, seed), ["a", "c"], {}, 300)["c"]
+        drawn = made(by_name(name).fit(data, seed), ["a", "c"], {}, 300)["c"]
         assert drawn.min() >= -1
         assert drawn.max() < size
         if not ordered:
