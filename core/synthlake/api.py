@@ -16,6 +16,7 @@ from synthlake import errors, ports
 from synthlake.errors import SynthlakeError
 from synthlake.options import taking
 from synthlake.pipeline import judge, learn
+from synthlake.pipeline.augment import augment
 from synthlake.pipeline.document import Document
 from synthlake.pipeline.document import read as read_document
 from synthlake.pipeline.find import FoundRun, find_run
@@ -78,6 +79,7 @@ __all__ = [
     "Table",
     "Twin",
     "TwinTable",
+    "augment",
     "carried",
     "carry",
     "check_columns",

@@ -1,4 +1,4 @@
-"""What plugins bring: sources and sinks by the scheme of their URL, and commands by their name.
+"""What plugins bring: connectors by the scheme of their URL, commands and synthesizers by name.
 
 A connector is a module (or object) with one or both of
 
@@ -8,16 +8,28 @@ A connector is a module (or object) with one or both of
 under the scheme as its name; ``postgresql+psycopg://`` is looked up as ``postgresql``. A command,
 ``synthlake NAME ...``, is a typer app under ``synthlake.commands``; its context's ``obj`` plans and
 runs a spec as the shell itself does (``cli.shell``).
+
+A synthesizer is a frozen dataclass under ``synthlake.synthesizers`` that conforms to
+``ports.Synthesizer``; its fields are the settings that a spec may give. Those that come with
+Synthlake are registered the same way, by the list below.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
 GROUP = "synthlake.connectors"
 COMMANDS = "synthlake.commands"
+SYNTHESIZERS = "synthlake.synthesizers"
+BUILT_IN = {
+    "trees": "synthlake.models.trees:Trees",
+    "independent": "synthlake.models.independent:Independent",
+    "copula": "synthlake.models.copula:Copula",
+    "mixture": "synthlake.models.mixture:Mixture",
+    "auto": "synthlake.models.auto:Auto",
+}
 Door = Literal["open_source", "open_sink"]
 
 
@@ -53,3 +65,20 @@ def command(name: str) -> Any | None:
 def commands() -> list[str]:
     """Names of the commands that plugins bring, sorted."""
     return sorted({entry.name for entry in entry_points(group=COMMANDS)})
+
+
+def synthesizers() -> dict[str, EntryPoint]:
+    """Where the class of each synthesizer is, by name: built in first, then installed ones.
+
+    An installed one cannot take the name of one that is built in.
+    """
+    found = {name: EntryPoint(name, place, SYNTHESIZERS) for name, place in BUILT_IN.items()}
+    for entry in sorted(entry_points(group=SYNTHESIZERS), key=lambda e: (e.name, e.value)):
+        found.setdefault(entry.name, entry)
+    return found
+
+
+def distribution_of(name: str) -> str:
+    """The package that brought an installed synthesizer; empty for what comes with Synthlake."""
+    entry = None if name in BUILT_IN else synthesizers().get(name)
+    return entry.dist.name if entry is not None and entry.dist is not None else ""

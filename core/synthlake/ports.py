@@ -174,7 +174,7 @@ class FittedSynthesizer(Protocol):
 
 
 class Synthesizer(Protocol):
-    """Frozen settings of a model. Conforms: ``Trees``, ``Independent``."""
+    """Frozen settings of a model, a dataclass. Conforms: all of ``schema.synthesizers.names()``."""
 
     @property
     def name(self) -> str:

@@ -17,6 +17,7 @@ REQUIREMENTS = [
     *PROJECT["dependencies"],
     *(each for extra in PROJECT["optional-dependencies"].values() for each in extra),
 ]
+UNLOCKED = {"sdv"}  # see its extra: tests/bench/sdv_bridge.py runs in an environment of its own
 DOCS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -26,7 +27,7 @@ def _name(requirement: str) -> str:
 
 def test_the_lock_holds_every_requirement() -> None:
     locked = {_name(line) for line in LOCK.splitlines()}
-    assert {_name(each) for each in REQUIREMENTS} - locked == {"synthlake"}
+    assert {_name(each) for each in REQUIREMENTS} - locked == {"synthlake", *UNLOCKED}
 
 
 def test_every_requirement_has_a_lower_bound() -> None:

@@ -30,13 +30,21 @@ MISSING = {
     "sagemaker channels": (
         "from synthlake_connectors.sagemaker import Channels;"
         "Channels('s3://bucket/t', {'channels': {}}).input_data()", "sagemaker"),
+    "augment": (
+        "import synthlake, pyarrow as pa;"
+        "synthlake.augment(pa.table({'y': [0] * 20 + [1] * 9, 'n': range(29)}), target='y')",
+        "augment"),
+    "sdv bridge": (
+        "import pyarrow as pa; from synthlake_connectors import sdv;"
+        "sdv.fit({'t': pa.table({'a': [1, 2]})})", "sdv"),
     "airflow": ("from synthlake_airflow import SynthesizeOperator", "airflow"),
     "spark": ("from synthlake_spark import SparkSynthesizer; SparkSynthesizer()", "spark"),
 }  # fmt: skip
 # Entry points that others load to see what there is must not need what they are for.
 DOORS = (
     "synthlake_connectors.database", "synthlake_connectors.delta", "synthlake_connectors.mlflow",
-    "synthlake_connectors.sagemaker", "synthlake_airflow", "synthlake_dbt.commands",
+    "synthlake_connectors.sagemaker", "synthlake_connectors.sdv", "synthlake_airflow",
+    "synthlake_dbt.commands",
 )  # fmt: skip
 
 

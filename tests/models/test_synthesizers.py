@@ -1,8 +1,10 @@
-"""One suite over every registered synthesizer and every hard table."""
+"""One suite over every registered synthesizer, a plugin's among them, and every hard table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import copy
+import json
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,13 +12,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from tests.models.plugin import installed
 
 from synthlake.errors import LearnError
-from synthlake.models.registry import NAMES, synthesizer_of
-from synthlake.ports import Codes, Feature, FittedSynthesizer, Redraw, TrainingTable
+from synthlake.models.registry import synthesizer_of
+from synthlake.ports import Codes, Feature, FittedSynthesizer, Redraw, Synthesizer, TrainingTable
+from synthlake.schema.synthesizers import names
 from synthlake.seed import Seed
 
 K = 10
+NAMES = [*names(), "dummy"]
+ALONE = ("independent", "dummy")  # columns do not know of each other
+# the tournament of all is in test_auto.py
+SETTINGS = {"auto": {"candidates": ["copula", "independent"]}}
 ROWS = 1_200
 
 
@@ -28,6 +36,10 @@ def table(columns: Mapping[str, Feature], context: Mapping[str, Feature] | None 
 
 def feature(codes: Any, size: int, ordered: bool = False) -> Feature:
     return Feature(np.asarray(codes, np.int32), size, ordered)
+
+
+def by_name(name: str) -> Synthesizer:
+    return synthesizer_of({"name": name, **SETTINGS.get(name, {})})
 
 
 def _random(seed: int = 0) -> np.random.Generator:
@@ -83,6 +95,13 @@ def _tables() -> dict[str, Callable[[], TrainingTable]]:
 TABLES = _tables()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def dummy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The plugin's synthesizer is one of them."""
+    with installed(tmp_path_factory.mktemp("site")):
+        yield
+
+
 def made(
     fitted: FittedSynthesizer, columns: list[str], context: Mapping[str, Codes], rows: int,
     seed: int = 0, start: int = 0,
@@ -105,7 +124,7 @@ def same(a: Mapping[str, Codes], b: Mapping[str, Codes]) -> bool:
 def case(request: pytest.FixtureRequest) -> tuple[str, str, TrainingTable, FittedSynthesizer]:
     name, kind = request.param
     data = TABLES[kind]()
-    return name, kind, data, synthesizer_of({"name": name}).fit(data, 5)
+    return name, kind, data, by_name(name).fit(data, 5)
 
 
 Case = tuple[str, str, TrainingTable, FittedSynthesizer]
@@ -116,10 +135,10 @@ def test_the_artifact_draws_the_same(case: Case) -> None:
     context = {n: f.codes for n, f in data.context.items()}
     rows = len(data.group)
     held, tensors = fitted.to_artifact()
-    again = synthesizer_of({"name": name}).from_artifact(held, tensors)
+    again = by_name(name).from_artifact(held, tensors)
     assert same(made(fitted, list(data.columns), context, rows),
                 made(again, list(data.columns), context, rows))  # fmt: skip
-    refitted = synthesizer_of({"name": name}).fit(data, 5)
+    refitted = by_name(name).fit(data, 5)
     assert same(made(refitted, list(data.columns), context, rows),
                 made(fitted, list(data.columns), context, rows))  # fmt: skip
 
@@ -150,8 +169,63 @@ def test_rows_are_functions_of_words(case: Case) -> None:
     whole = made(fitted, columns, context, 400)
     part = made(fitted, columns, {n: c[100:163] for n, c in context.items()}, 63, start=100)
     assert all(np.array_equal(part[n], whole[n][100:163]) for n in columns)
-    first = made(fitted, columns[:1], context, 400)
-    assert same(first, {n: whole[n] for n in columns[:1]})
+    for some in range(len(columns)):
+        first = made(fitted, columns[:some], context, 400)
+        assert same(first, {n: whole[n] for n in columns[:some]})
+    if len(data.group) >= 500:
+        other = made(fitted, columns, context, 400, seed=1)
+        assert not same(other, whole), "the seed does nothing"
+
+
+def test_single_rows_are_the_same_rows(case: Case) -> None:
+    """Whatever is made with it, a row is the same: no sum depends on how many are summed."""
+    _, _, data, fitted = case
+    columns = list(data.columns)
+    context = {n: np.resize(f.codes, 40) for n, f in data.context.items()}
+    whole = made(fitted, columns, context, 40)
+    for row in range(0, 40, 3):
+        one = made(fitted, columns, {n: c[row : row + 1] for n, c in context.items()}, 1, start=row)
+        assert all(one[n][0] == whole[n][row] for n in columns)
+
+
+def test_fitting_leaves_its_data_alone(case: Case) -> None:
+    name, _, data, _ = case
+    before = copy.deepcopy(data)
+    by_name(name).fit(data, 5)
+    for old, new in ((before.columns, data.columns), (before.context, data.context)):
+        assert all(np.array_equal(old[n].codes, new[n].codes) for n in old)
+    assert np.array_equal(before.group, data.group)
+
+
+def test_any_context_gives_codes(case: Case) -> None:
+    """UNKNOWN and NULL in what is given, also where the data had none."""
+    _, _, data, fitted = case
+    for code in (-1, -2):
+        context = {n: np.full(50, code, np.int32) for n in data.context}
+        drawn = made(fitted, list(data.columns), context, 50)
+        for name, column in data.columns.items():
+            assert drawn[name].min(initial=0) >= -1
+            assert drawn[name].max(initial=-1) < max(column.size, 1)
+
+
+def test_draws_can_be_repeated(case: Case) -> None:
+    """Some rows drawn again by other words: codes of the range, the same each time."""
+    _, _, data, fitted = case
+    context = {n: np.resize(f.codes, 300) for n, f in data.context.items()}
+    rows = np.array([3, 50, 299])
+
+    def settle(name: str, codes: Codes, redraw: Redraw) -> Codes:
+        again = redraw(rows, 11)
+        assert np.array_equal(again, redraw(rows, 11))
+        assert np.array_equal(redraw(rows[1:], 11), again[1:])
+        assert again.min() >= -1
+        assert again.max() < max(data.columns[name].size, 1)
+        assert np.array_equal(redraw(np.arange(300), 0), codes)
+        return codes
+
+    fitted.sample(
+        list(data.columns), context, lambda c, n: Seed(0).words("t", c, 0, 300, n), settle
+    )
 
 
 AMPLE = [kind for kind, make in TABLES.items() if kind != "heavy" and len(make().group) >= 500]
@@ -162,7 +236,7 @@ AMPLE = [kind for kind, make in TABLES.items() if kind != "heavy" and len(make()
 def test_shares_are_kept(name: str, kind: str) -> None:
     """NULL and every category come as often as in the data; numbers within a small distance."""
     data = TABLES[kind]()
-    fitted = synthesizer_of({"name": name}).fit(data, 5)
+    fitted = by_name(name).fit(data, 5)
     rows = 40_000
     context = {n: np.resize(f.codes, rows) for n, f in data.context.items()}
     drawn = made(fitted, list(data.columns), context, rows)
@@ -183,7 +257,7 @@ def test_unknown_codes_do_not_inflate_null() -> None:
     other = feature(np.arange(1_000) % 7, 7)
     for name in NAMES:
         data = table({"b": other, "a": feature(codes, 3), "n": feature(codes, 3, True)})
-        drawn = made(synthesizer_of({"name": name}).fit(data, 1), ["b", "a", "n"], {}, 20_000)
+        drawn = made(by_name(name).fit(data, 1), ["b", "a", "n"], {}, 20_000)
         assert (drawn["a"] == -1).mean() == pytest.approx(0.1, abs=0.02)
         assert (drawn["n"] == -1).mean() == pytest.approx(0.1, abs=0.02)
 
@@ -216,19 +290,90 @@ def test_rare_categories_neither_vanish_nor_grow() -> None:
     assert counts[:300].sum() / rows == pytest.approx((rare < 300).mean(), abs=0.01)
 
 
-def test_dependence_is_learned_and_independent_is_not() -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_dependence_is_learned_by_all_but_the_floor(name: str) -> None:
     data = _mixed()
     context = {"x": np.resize(data.context["x"].codes, 20_000)}
-    for name, least, most in (("trees", 0.85, 1.0), ("independent", -0.05, 0.05)):
-        drawn = made(synthesizer_of({"name": name}).fit(data, 1), ["a", "n", "b"], context, 20_000)
-        assert least <= np.corrcoef(drawn["a"], drawn["n"])[0, 1] <= most
+    drawn = made(by_name(name).fit(data, 1), ["a", "n", "b"], context, 20_000)
+    least, most = (-0.05, 0.05) if name in ALONE else (0.85, 1.0)
+    assert least <= np.corrcoef(drawn["a"], drawn["n"])[0, 1] <= most
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_given_is_respected(name: str) -> None:
+    """A column that follows from the context, category and number, and one that does not."""
+    random = _random(7)
+    rows = 4_000
+    given_code, given_number = random.integers(0, 4, rows), random.integers(0, 60, rows)
+    data = table(
+        {"c": feature((given_code + (random.random(rows) < 0.05)) % 4, 4),
+         "n": feature(np.clip(given_number + random.integers(-3, 4, rows), 0, 59), 60, True),
+         "free": feature(random.integers(0, 3, rows), 3)},
+        {"g": feature(given_code, 4), "h": feature(given_number, 60, True)},
+    )  # fmt: skip
+    context = {n: np.resize(f.codes, 20_000) for n, f in data.context.items()}
+    drawn = made(by_name(name).fit(data, 1), ["c", "n", "free"], context, 20_000)
+    hit = (drawn["c"] == context["g"]).mean()
+    along = np.corrcoef(drawn["n"], context["h"])[0, 1]
+    if name in ALONE:
+        assert hit < 0.35
+        assert abs(along) < 0.05
+    else:
+        assert hit > 0.6
+        # the mixture has one class for each pair of both
+        assert along > (0.7 if name == "mixture" else 0.85)
+    assert abs(np.corrcoef(drawn["free"], context["h"])[0, 1]) < 0.05
+
+
+@pytest.mark.parametrize("name", ["trees", "copula"])
+def test_later_columns_see_what_was_settled(name: str) -> None:
+    data = _mixed()
+    fitted = by_name(name).fit(data, 1)
+    seen: dict[str, Codes] = {}
+
+    def settle(column: str, codes: Codes, redraw: Redraw) -> Codes:
+        seen[column] = np.full_like(codes, 3) if column == "a" else codes
+        return seen[column]
+
+    context = {"x": np.resize(data.context["x"].codes, 5_000)}
+    fitted.sample(["a", "n"], context, lambda c, n: Seed(0).words("t", c, 0, 5_000, n), settle)
+    wanted = data.columns["n"].codes[data.columns["a"].codes == 3].mean()
+    assert seen["n"].mean() == pytest.approx(wanted, abs=3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_canaries_are_not_drawn(name: str) -> None:
+    """Categories, NULL and a far number of one entity, which has many rows."""
+    random = _random(8)
+    rows = 3_000
+    group = np.where(np.arange(rows) < 200, 0, np.arange(rows))
+    one = np.arange(rows) < 200
+    data = table(
+        {"c": feature(np.where(one, 9, random.integers(0, 5, rows)), 10),
+         "z": feature(np.where(one, -1, random.integers(0, 5, rows)), 5),
+         "n": feature(np.where(one, -1, random.integers(0, 40, rows)), 40, True)},
+        {"x": feature(np.where(one, 3, random.integers(0, 3, rows)), 4)}, group,
+    )  # fmt: skip
+    context = {"x": np.full(20_000, 3, np.int32)}
+    drawn = made(by_name(name).fit(data, 1), ["c", "z", "n"], context, 20_000)
+    assert (drawn["c"] != 9).all()
+    assert (drawn["z"] != -1).all()
+    assert (drawn["n"] != -1).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_artifact_holds_arrays_and_plain_values(name: str) -> None:
+    held, tensors = by_name(name).fit(_mixed(), 1).to_artifact()
+    assert all(isinstance(t, np.ndarray) and t.dtype.kind in "iuf" for t in tensors.values())
+    assert json.loads(json.dumps(held)) == held
+    assert all(t.size < ROWS * 8 for t in tensors.values()), "as large as the data"
 
 
 def test_entities_and_not_rows_give_support() -> None:
     """A category of 600 rows, all of one entity, is nobody else's business."""
     for name in NAMES:
         data = _heavy()
-        drawn = made(synthesizer_of({"name": name}).fit(data, 1), ["a", "n"], {}, 5_000)
+        drawn = made(by_name(name).fit(data, 1), ["a", "n"], {}, 5_000)
         few = [c for c in range(6) if len(np.unique(data.group[data.columns["a"].codes == c])) < K]
         assert not np.isin(drawn["a"], few).any()
 
@@ -242,15 +387,16 @@ def test_any_small_table(rows: int, size: int, share: int, ordered: bool, seed: 
     group = random.integers(0, share * 3, rows)
     data = table({"a": feature(random.integers(0, 2, rows), 2), "c": feature(codes, size, ordered)},
                  group=group)  # fmt: skip
-    drawn = made(synthesizer_of({"name": "trees"}).fit(data, seed), ["a", "c"], {}, 300)["c"]
-    assert drawn.min() >= -1
-    assert drawn.max() < size
     known = codes >= 0
-    if not ordered:
-        for code in np.unique(drawn[drawn >= 0]):
-            assert len(np.unique(group[codes == code])) >= K
-    elif (drawn >= 0).any():
-        assert len(np.unique(group[known])) >= K
+    for name in ("trees", "independent", "copula", "mixture"):
+        drawn = made(by_name(name).fit(data, seed), ["a", "c"], {}, 300)["c"]
+        assert drawn.min() >= -1
+        assert drawn.max() < size
+        if not ordered:
+            for code in np.unique(drawn[drawn >= 0]):
+                assert len(np.unique(group[codes == code])) >= K
+        elif (drawn >= 0).any():
+            assert len(np.unique(group[known])) >= K
 
 
 def test_there_is_no_other() -> None:

@@ -13,6 +13,7 @@ from synthlake.pipeline.estimate import Size, affordable_rows, estimate
 from synthlake.pipeline.learn import understand
 from synthlake.pipeline.plan import Plan, plan_run
 from synthlake.pipeline.spec import SynthesisSpec
+from synthlake.pipeline.stages import fit_settings
 from synthlake.schema.model import Column, Table
 from synthlake.source import open_source
 
@@ -225,3 +226,17 @@ def test_a_grid_over_parents_that_are_made_anew_is_planned() -> None:
     held = SynthesisSpec.load({"source": "memory", "tables": declared})
     source = open_source(tables)
     assert plan_run(source, understand(source, held.tables), held).problems == ()
+
+
+def test_tournaments_share_a_quarter_of_the_minutes() -> None:
+    plan = planned(synthesizer="auto", fit={"max_minutes": 4})
+    spec = SynthesisSpec.load(
+        {"source": "memory", "synthesizer": "auto", "fit": {"max_minutes": 4}}
+    )
+    assert [t.made for t in plan.tables].count("auto") == 2
+    assert fit_settings(spec, plan).synthesizer == {"name": "auto", "budget_s": 30.0}
+    own = SynthesisSpec.load({
+        "source": "memory", "synthesizer": {"name": "auto", "budget_s": 5.0},
+        "fit": {"max_minutes": 4},
+    })  # fmt: skip
+    assert fit_settings(own, plan).synthesizer["budget_s"] == 5.0

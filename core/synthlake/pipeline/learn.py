@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
-from synthlake.errors import SpecError
+from synthlake.errors import SchemaError, SpecError
 from synthlake.pipeline.secrets import mask
 from synthlake.pipeline.versions import versions
 from synthlake.ports import Event, OnEvent, Source
@@ -63,16 +63,13 @@ def fit_settings(given: FitOptions) -> FitSettings:
     Raises:
         SpecError: a value is out of range, or there is no such synthesizer.
     """
-    from synthlake.schema.check import SYNTHESIZERS
+    from synthlake.schema import synthesizers
 
     default = FitSettings()
-    asked = given.get("synthesizer", "trees")
-    held = {"name": asked} if isinstance(asked, str) else dict(asked)
-    if held.get("name") not in SYNTHESIZERS:
-        raise SpecError(
-            f"there is no synthesizer {held.get('name')!r}",
-            hint=f"there are {', '.join(SYNTHESIZERS)}",
-        )
+    try:
+        held = synthesizers.parse(given.get("synthesizer", synthesizers.DEFAULT))
+    except SchemaError as error:
+        raise SpecError(error.message, hint=error.hint) from None
     settings = FitSettings(
         synthesizer=held,
         seed=given.get("seed", default.seed),

@@ -20,6 +20,7 @@ from pydantic import (
 from synthlake.errors import SchemaError, SpecError
 from synthlake.pipeline import document, secrets
 from synthlake.pipeline.document import Document
+from synthlake.schema import synthesizers
 from synthlake.schema.document import SynthesizerDocument, parse_tables
 from synthlake.schema.nearest import nearest
 
@@ -284,7 +285,7 @@ def _check_metrics(spec: SynthesisSpec, text: Document) -> None:
 
 
 def _explain(error: ValidationError, text: Document) -> SpecError:
-    problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    problem = error.errors(include_url=False, include_input=False)[0]
     # a union's branches show up in the path as names of classes and types
     location = tuple(p for p in problem["loc"] if not _is_branch(p))
     where, key = text.where(location), str(location[-1]) if location else ""
@@ -297,6 +298,8 @@ def _explain(error: ValidationError, text: Document) -> SpecError:
         return SpecError(f"{where} is not a key of the spec", hint=nearest(key, _fields(location)))
     if problem["type"] == "missing":
         return SpecError(f"{where} is missing", hint=f"add `{key}:`")
+    if problem["type"] == "synthesizer":
+        return SpecError(f"{where}: {problem['msg']}", hint=problem["ctx"]["hint"])
     said = problem["msg"].removeprefix("Value error, ")
     said = re.sub(r"a valid (dictionary|tuple).*", lambda m: _PLAIN[str(m[1])], said)
     return SpecError(f"{where}: {said[:1].lower()}{said[1:]}", hint=_form(location))
@@ -314,7 +317,7 @@ def _is_branch(part: str | int) -> bool:
 def _fields(location: tuple[str | int, ...]) -> list[str]:
     sections: dict[str | int, type[BaseModel]] = {
         "source": SourceSpec, "sink": SinkSpec, "fit": FitSpec, "holdout": HoldoutSpec,
-        "evaluate": EvaluateSpec, "gates": GateSpec, "synthesizer": SynthesizerDocument,
+        "evaluate": EvaluateSpec, "gates": GateSpec,
     }  # fmt: skip
     model = sections[location[0]] if len(location) > 1 else SynthesisSpec
     return [held.alias or name for name, held in model.model_fields.items()]
@@ -330,7 +333,7 @@ _FORMS = {
     "holdout": "such as {share: 0.1}",
     "evaluate": "such as {tier: standard, target: flights.arr_delay}",
     "tables": "entries by table, such as {airlines: {keep: true}}",
-    "synthesizer": "trees, independent, or {name: trees, min_leaf: auto}",
+    "synthesizer": synthesizers.FORM,
     "version": "this version of Synthlake reads `version: 1`",
     "seed": "a whole number from 0",
     "k": "a whole number from 1",

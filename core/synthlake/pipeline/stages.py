@@ -226,12 +226,21 @@ def store_schema(folder: Path) -> Schema:
 def fit_settings(spec: SynthesisSpec, plan: Plan) -> learn.FitSettings:
     """How a spec's source is learned, bounded by what its plan says."""
     return learn.FitSettings(
-        synthesizer=spec.synthesizer.settings(),
+        synthesizer=_budgeted(spec, plan),
         seed=spec.seed,
         k=spec.k,
         holdout=spec.holdout.share,
         max_rows=plan.max_rows,
     )
+
+
+def _budgeted(spec: SynthesisSpec, plan: Plan) -> dict[str, Any]:
+    """The synthesizer; tournaments share a quarter of the minutes that fitting may take."""
+    asked, minutes = spec.synthesizer.settings(), spec.fit.max_minutes
+    if asked["name"] == "auto" and minutes is not None:
+        contests = sum(table.made == "auto" for table in plan.tables)
+        asked = {"budget_s": minutes * 60 / 4 / max(contests, 1), **asked}
+    return asked
 
 
 def listed(folder: Path) -> dict[str, dict[str, Any]]:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthlake.errors import LearnError
-from synthlake.models.registry import synthesizer_of
+from synthlake.models import registry
 from synthlake.ports import Event, Feature, OnEvent, TrainingTable
 from synthlake.relational.calendars import calendar_features, find_calendars
 from synthlake.relational.draft import Draft, connect, meaningful, prepare
@@ -122,7 +122,6 @@ def _fit(
         {n: made[n] for n in order}, context, data.group, data.k, {n: visible[n] for n in order},
         even=frozenset([*links, *draft.family]),
     )  # fmt: skip
-    synthesizer = synthesizer_of(_settings(table, settings))
     model = TableModel(
         table=table,
         rows=data.statistics.rows,
@@ -137,8 +136,8 @@ def _fit(
         maps=frame.maps,
         masks=frame.masks,
         distinct=distinct,
-        synthesizer=synthesizer.fit(training, settings.seed),
         made=build_makers(data, table, frame.attributes),
+        synthesizer=registry.fit(_settings(table, settings), training, settings.seed),
     )
     return model, visible
 

@@ -20,6 +20,7 @@ from synthlake.encode.pattern import Pattern
 from synthlake.encode.presence import PresenceCodec
 from synthlake.encode.template import TemplateCodec
 from synthlake.encode.text import TextCodec
+from synthlake.models import registry
 from synthlake.models.trees import Trees
 from synthlake.ports import FittedSynthesizer
 from synthlake.relational.keys import Busy, KeyMaker, NumberKey, SlotAxis, SlotKey, TextKey
@@ -88,8 +89,8 @@ class _Packer:
             "maps": [self._map(n, rule) for n, rule in enumerate(table.maps)],
             "masks": [rule.to_json() for rule in table.masks],
             "distinct": list(table.distinct),
-            "synthesizer": self._synthesizer("trees", table.synthesizer),
             "made": pack_makers(table.made),
+            "synthesizer": self._synthesizer("model", table.synthesizer),
         }
 
     def _put(self, place: str, tensors: Mapping[str, NDArray[Any]]) -> None:
@@ -188,7 +189,7 @@ class _Reader:
             maps=tuple(self._map(n, m) for n, m in enumerate(form["maps"])),
             masks=tuple(mask_rule_from_json(m) for m in form.get("masks", ())),
             distinct=tuple(form["distinct"]),
-            synthesizer=self._synthesizer("trees", form["synthesizer"]),
+            synthesizer=self._synthesizer("model", form["synthesizer"]),
             kept=kept,
             made=unpack_makers(form["made"], table),
         )
@@ -250,7 +251,11 @@ class _Reader:
         return MapRule(given, form["made"], width, part["keys"], part["values"])
 
     def _synthesizer(self, place: str, form: Json | None) -> FittedSynthesizer | None:
-        return None if form is None else Trees().from_artifact(form, self._part(place))
+        if form is None:
+            return None
+        if "name" not in form:  # of missing parents, always trees
+            return Trees().from_artifact(form, self._part(place))
+        return registry.unpack(form, self._part(place))
 
 
 def _pack_values(values: pa.Array[Any]) -> list[Any]:

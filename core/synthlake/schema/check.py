@@ -7,14 +7,13 @@ from collections.abc import Iterable
 import pyarrow as pa
 
 from synthlake.errors import SchemaError
+from synthlake.schema import synthesizers
 from synthlake.schema.keys import family
 from synthlake.schema.kinds import LOCALE, WHOLE, has_national_id
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
 from synthlake.schema.modes import check_own
 from synthlake.schema.nearest import nearest
 from synthlake.schema.roles import by_type
-
-SYNTHESIZERS = ("trees", "independent")
 
 
 def check(schema: Schema, source: Schema) -> None:
@@ -199,12 +198,12 @@ def _check_reference(table: Table, fk: ForeignKey, schema: Schema) -> None:
 
 
 def _check_synthesizer(table: Table) -> None:
-    name = (table.synthesizer or {}).get("name", SYNTHESIZERS[0])
-    if name not in SYNTHESIZERS:
+    try:
+        synthesizers.parse(table.synthesizer or {})
+    except SchemaError as error:
         raise SchemaError(
-            f"{table.name} asks for the synthesizer {name!r}",
-            hint=nearest(str(name), SYNTHESIZERS),
-        )
+            f"synthesizer of {table.name}: {error.message}", hint=error.hint
+        ) from None
 
 
 def _no_repeats(names: Iterable[str], where: str, what: str) -> None:

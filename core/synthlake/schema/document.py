@@ -15,9 +15,10 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from synthlake.errors import SchemaError
+from synthlake.schema import synthesizers
 from synthlake.schema.kinds import KINDS, LOCALE_FORM, LOCALES, Kind, kind_of, locale_of
 from synthlake.schema.model import Column, ForeignKey, Mode, Orphans, Role, Schema, Table
 from synthlake.schema.nearest import nearest
@@ -134,12 +135,27 @@ class ForeignKeyDocument(_Strict):
 class SynthesizerDocument(_Strict):
     """Name and settings of a table's synthesizer."""
 
-    name: Literal["trees", "independent"] = "trees"
-    min_leaf: Literal["auto"] | Annotated[int, Field(ge=1, strict=True)] | None = None
+    model_config = ConfigDict(extra="allow")
+
+    name: str = synthesizers.DEFAULT
+
+    @model_validator(mode="after")
+    def _check(self) -> SynthesizerDocument:
+        try:
+            synthesizers.parse(self.settings())
+        except SchemaError as error:
+            context = {"hint": error.hint, "said": error.message}
+            raise PydanticCustomError("synthesizer", "{said}", context) from None
+        return self
 
     def settings(self) -> dict[str, Any]:
         """As a table holds it."""
         return self.model_dump(exclude_none=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, *given: Any) -> dict[str, Any]:
+        """One branch for each synthesizer, with its settings."""
+        return synthesizers.json_schema()
 
 
 def _named(value: Any) -> Any:
@@ -274,6 +290,8 @@ def _explain(problem: ErrorDetails) -> SchemaError:
         )
     if problem["type"] == "missing":
         return SchemaError(f"{where} is missing", hint=f"add `{place[-1]}:`")
+    if problem["type"] == "synthesizer":
+        return SchemaError(f"{where}: {problem['msg']}", hint=problem["ctx"]["hint"])
     said = problem["msg"].removeprefix("Value error, ")
     said = f"{said[:1].lower()}{said[1:]}"
     hint = "leave it out" if said.startswith(LATER) else _FORMS.get(_last_name(place), "")
@@ -294,7 +312,6 @@ def _keys_at(place: tuple[str | int, ...]) -> list[str]:
     below: dict[str, type[BaseModel]] = {
         "columns": ColumnDocument,
         "foreign_keys": ForeignKeyDocument,
-        "synthesizer": SynthesizerDocument,
     }
     model = below[str(place[2])] if len(place) > 3 else TableDocument
     return list(model.model_fields)
@@ -314,11 +331,9 @@ _FORMS = {
     "pattern": "N[0-9]{3}[A-Z]{2}: literals, classes, counts, ? and alternatives like (A|B)",
     "kind": ", ".join(KINDS),
     "locale": f"one that Faker has, such as {', '.join(LOCALES)}",
-    "synthesizer": "trees, independent, or {name: trees, min_leaf: auto}",
-    "name": "trees or independent",
     "order": "a list of columns that are drawn first",
     "targets": "a list of columns that are drawn last",
-    "min_leaf": "auto, or a whole number from 1",
+    "synthesizer": synthesizers.FORM,
     "keep": "true or false",
     "skip": "true or false",
 }

@@ -85,7 +85,7 @@ class _Contents:
         for number, (label, form) in enumerate(self.form.pop("degrees", {}).items()):
             self._codec(f"children by {label}", f"degrees/{number}", form)
         self._rules()
-        self._trees("", "trees", self.form.pop("synthesizer", None))
+        self._synthesizer(self.form.pop("synthesizer", None))
         self._made(self.form.pop("made", {}))
         for name, value in self.form.items():
             self._say("", name, value, _leaves(value))
@@ -196,6 +196,33 @@ class _Contents:
                 "lengths of words that are made up")  # fmt: skip
         for held, words in zip(kept.values(), said, strict=True):
             self._say(place, words, held, sum(len(c[0]) for c in held.values()))
+
+    def _synthesizer(self, form: Json | None) -> None:
+        """The model of the table, by column where it says which columns it has."""
+        if form is None:
+            return
+        package = f" of the package {form['package']}" if "package" in form else ""
+        self._say("", f"synthesizer: {form['name']}{package}", form["name"], 1)
+        model = form["model"]
+        if "chosen" in model:
+            for tried in model["evidence"]:
+                self._say("", f"tournament: {tried['said']}", tried, 1)
+            self._synthesizer(model["chosen"])
+        elif "steps" in model:
+            self._trees("", "model", model)
+        else:
+            self._cells(form["name"], model)
+
+    def _cells(self, name: str, model: Json) -> None:
+        """Tensors ``N/...`` are of the N-th of the model's ``columns``; others stand for all."""
+        rest = {key: value for key, value in model.items() if key != "columns"}
+        self._say("", f"settings of {name}", rest, _leaves(rest))
+        for number, column in enumerate(model.get("columns", ())):
+            held = self._take(f"model/{number}")
+            taken = sum(int(t.nbytes) for t in held) + _size(column)
+            count = max((int(t.size) for t in held), default=0)
+            place = self._feature(column)
+            self.found.append(Entry(self.table.name, place, f"cells of {name}", count, taken))
 
     def _trees(self, place: str, tensors: str, form: Json | None) -> None:
         for number, step in enumerate(form["steps"] if form else ()):
