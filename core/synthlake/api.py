@@ -16,6 +16,7 @@ from synthlake import errors, ports
 from synthlake.errors import SynthlakeError
 from synthlake.options import taking
 from synthlake.pipeline import judge, learn
+from synthlake.pipeline.conditions import Conditions, conditions_of
 from synthlake.pipeline.document import Document
 from synthlake.pipeline.document import read as read_document
 from synthlake.pipeline.find import FoundRun, find_run
@@ -140,6 +141,7 @@ class Artifact:
         scale: float = 1.0,
         *,
         rows: Mapping[str, int] | None = None,
+        given: Conditions | None = None,
         tables: Sequence[str] | None = None,
         seed: int = 0,
         on_event: OnEvent | None = None,
@@ -149,15 +151,20 @@ class Artifact:
         Args:
             scale: of the source's roots.
             rows: by root table; wins over ``scale``.
+            given: by root table, conditions with their rows, such as
+                ``{"adult": [{"where": {"sex": "Female", "age": {"min": 30}}, "rows": 500}]}``.
+                Its rows come in the order of the conditions, as many as asked, and each satisfies
+                its own exactly. The list alone will do for a single table.
             tables: that are made; None for all.
             seed: equal seeds give equal rows.
             on_event: told about the counting pass.
 
         Raises:
-            SampleError: so many rows cannot be made.
+            SampleError: so many rows cannot be made, or a condition cannot be met.
         """
         share = self.provenance.get("fit", {}).get("holdout", 0.0)
-        wanted = Wanted(seed, scale, dict(rows or {}), share)
+        asked = conditions_of(given, self.schema)
+        wanted = Wanted(seed, scale, dict(rows or {}), share, asked)
         return Twin.of(self._model, wanted, tables, on_event)
 
     def save(self, directory: str | Path) -> Path:

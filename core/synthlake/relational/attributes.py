@@ -13,6 +13,7 @@ from synthlake.constraints.mapping import MapRule, find_maps
 from synthlake.constraints.relative import clock_gap, find_gap, find_linear
 from synthlake.constraints.rule import Cells, Rule
 from synthlake.encode.numeric import NumericCodec
+from synthlake.errors import LearnError
 from synthlake.ports import Feature
 from synthlake.relational.columns import TableData, build_codec, cells_of, codec_of_cells
 from synthlake.relational.model import Attribute, Codec, column_id, view_id
@@ -67,10 +68,13 @@ def build_frame(
     structure = _applicable(structure, codecs, given)
     kept = [c for c in learned if codecs[c.name] is not None]
     idle = _idle(structure.rules, cells)
+    _check_conditions(table, structure)
     order = _ordered(data, table, [c for c in kept if c.name not in idle], codecs, structure)
     coded = {column_id(c.name): _coded(data, c, codecs) for c in order}
-    maps = _maps(data, {**links, **coded}, structure) if structured else ()
+    first = {n: coded[n] for n in map(column_id, table.conditions) if n in coded}
+    maps = _maps(data, {**first, **links, **coded}, structure) if structured else ()
     mapped = {rule.made for rule in maps}
+    mapped |= first.keys()  # what is set by a condition is no remainder
     attributes = _Attributes(data, cells, codecs, structure, structured, mapped).build(order)
     known = {a.column for a in attributes}
     rest = tuple(
@@ -80,6 +84,16 @@ def build_frame(
     # what is drawn for a clock comes first: where a rule knows better, it comes after
     rules = in_order([*_gap_rules(attributes, cells), *structure.rules])
     return Frame((*attributes, *rest), drawn, seen, rules, maps)
+
+
+def _check_conditions(table: Table, structure: Structure) -> None:
+    """Refuse declared conditions on what a rule makes."""
+    for rule in structure.rules:
+        for name in set(rule.makes) & set(table.conditions):
+            raise LearnError(
+                f"{table.name}.{name} follows from {', '.join(rule.needs)}: it cannot be set first",
+                hint=f"put {', '.join(rule.needs)} into conditions in its place",
+            )
 
 
 def _cells(data: TableData, table: Table, names: Sequence[str]) -> dict[str, Cells]:
@@ -117,11 +131,16 @@ def _ordered(
     data: TableData, table: Table, columns: Sequence[Column],
     codecs: Mapping[str, Codec | None], structure: Structure,
 ) -> list[Column]:  # fmt: skip
-    """Parts of the key, categories by size, then numbers: without NULL first, remade ones last."""
+    """Parts of the key, categories by size, then numbers: without NULL first, remade ones last.
+
+    Declared conditions come before all of them.
+    """
 
     def rank(place: int) -> tuple[float, ...]:
         column = columns[place]
         codec = codecs[column.name]
+        if column.name in table.conditions:
+            return (-2.0, float(table.conditions.index(column.name)))
         if column.name in table.primary_key:
             return (-1.0, float(place))
         if codec is None or not codec.ordered:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synthlake.constraints.rule import Cells
-from synthlake.encode.axis import Axis, empty, is_ordered
+from synthlake.encode.axis import Axis, Ticks, empty, is_ordered
 from synthlake.encode.numeric import NumericCodec
 from synthlake.encode.text import TextCodec
 from synthlake.ports import Codes, Redraw
@@ -87,7 +87,7 @@ class Block:
         attribute = self._attribute(name)
         codec = (attribute.drawn or attribute.codec) if attribute else None
         numeric = codec if isinstance(codec, NumericCodec) else None
-        place = numeric.draw(codes, self.words(name, WITHIN)) if numeric else None
+        place = self._within(name, numeric, codes) if numeric else None
         most = self.often.get(name)
         if most is not None and self.family is not None:
             others = [self.drawn[n] for n in self._before(name)]
@@ -100,6 +100,12 @@ class Block:
             seen = self._placed(attribute, codes, Cells(*place))
         self.codes[name] = seen
         return seen
+
+    def _within(
+        self, name: str, codec: NumericCodec, codes: Codes
+    ) -> tuple[Ticks, NDArray[np.bool_]]:
+        """Numbers within the bins of a column's codes."""
+        return codec.draw(codes, self.words(name, WITHIN))
 
     def _before(self, name: str) -> list[str]:
         """Columns of the key that are drawn and do not give way after this one."""

@@ -36,6 +36,7 @@ def check(schema: Schema, source: Schema) -> None:
             check_primary_key(table)
             _check_references(table, schema)
             _check_synthesizer(table)
+            _check_conditions(table)
     schema.order()
 
 
@@ -177,6 +178,23 @@ def _check_synthesizer(table: Table) -> None:
             f"{table.name} asks for the synthesizer {name!r}",
             hint=nearest(str(name), SYNTHESIZERS),
         )
+
+
+def _check_conditions(table: Table) -> None:
+    where = f"{table.name}.conditions"
+    _no_repeats(table.conditions, f"{where} has", "a column")
+    keys = {*table.primary_key, *(c for fk in table.foreign_keys for c in fk.columns)}
+    for name in table.conditions:
+        if not table.has(name):
+            raise SchemaError(
+                f"{where}: {table.name} has no column {name!r}",
+                hint=nearest(name, [c.name for c in table.columns]),
+            )
+        if name in keys or table.column(name).action != "learn":
+            raise SchemaError(
+                f"{where}: {name} is a key, or is not learned, and nothing is drawn given it",
+                hint=f"leave {name} out of conditions",
+            )
 
 
 def _no_repeats(names: Iterable[str], where: str, what: str) -> None:

@@ -154,6 +154,7 @@ class TableDocument(_Strict):
     primary_key: _Names | None = None
     foreign_keys: tuple[ForeignKeyDocument, ...] | None = None
     columns: dict[str, ColumnDocument] = Field(default_factory=dict)
+    conditions: _Names | None = None
     synthesizer: Annotated[SynthesizerDocument, BeforeValidator(_named)] | None = None
 
     @model_validator(mode="before")
@@ -189,6 +190,7 @@ class TableDocument(_Strict):
             skip=self.skip or table.skip,
             constraints=table.constraints,
             synthesizer=self.synthesizer.settings() if self.synthesizer else table.synthesizer,
+            conditions=table.conditions if self.conditions is None else self.conditions,
         )
 
 
@@ -301,6 +303,7 @@ _FORMS = {
     "columns": "a mapping {name: {role: ...}} for a table, a list [name, ...] for a key",
     "foreign_keys": "a list such as [{columns: [tailnum], references: planes}]",
     "primary_key": "a list such as [tailnum]; [] for none",
+    "conditions": "a list of columns such as [income, sex]",
     "references": "the name of a table",
     "to": "a list of the parent's columns",
     "mode": "own or match",

@@ -64,6 +64,7 @@ def _table_to_json(table: Table) -> dict[str, Any]:
         "skip": table.skip,
         "constraints": [dict(rule) for rule in table.constraints],
         "synthesizer": None if table.synthesizer is None else dict(table.synthesizer),
+        "conditions": list(table.conditions),
     }
 
 
@@ -83,6 +84,7 @@ def _table(held: Mapping[str, Any]) -> Table:
             "primary_key": tuple(held["primary_key"]),
             "foreign_keys": tuple(_reference(fk) for fk in held["foreign_keys"]),
             "constraints": tuple(held["constraints"]),
+            "conditions": tuple(held.get("conditions", ())),
         }
     )
 

@@ -78,6 +78,8 @@ class Table:
         skip: not synthesised; nothing may refer to it.
         constraints: rules of its rows, as given in the spec.
         synthesizer: name and settings; None for the spec's default.
+        conditions: columns that come first in the order in which they are drawn, so that samples
+            can be conditioned on them at full speed.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Table:
     skip: bool = False
     constraints: tuple[Mapping[str, Any], ...] = ()
     synthesizer: Mapping[str, Any] | None = None
+    conditions: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column:
         """A column by name.
