@@ -12,11 +12,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+import pyarrow as pa
+
 from synthlake import errors, ports
 from synthlake.errors import SynthlakeError
 from synthlake.options import taking
 from synthlake.pipeline import judge, learn
-from synthlake.pipeline.conditions import Conditions, conditions_of
+from synthlake.pipeline.conditions import Conditions, conditions_of, table_of
 from synthlake.pipeline.document import Document
 from synthlake.pipeline.document import read as read_document
 from synthlake.pipeline.find import FoundRun, find_run
@@ -166,6 +168,63 @@ class Artifact:
         asked = conditions_of(given, self.schema)
         wanted = Wanted(seed, scale, dict(rows or {}), share, asked)
         return Twin.of(self._model, wanted, tables, on_event)
+
+    def impute(
+        self,
+        rows: object,
+        *,
+        table: str | None = None,
+        columns: Sequence[str] | None = None,
+        seed: int = 0,
+        tries: int = 32,
+    ) -> pa.Table:
+        """Given rows, their missing cells drawn given the other cells of the same row.
+
+        Known cells, the order of rows and the types stay as they are. Several seeds give multiple
+        imputations.
+
+        Args:
+            rows: an Arrow table, or what gives one, such as a pandas DataFrame.
+            table: of which they are; None where the artifact has one table.
+            columns: whose NULLs are filled; None for all that were learned.
+            seed: equal seeds give equal cells.
+            tries: of each row; more follow the known cells more closely, and take longer.
+
+        Raises:
+            SampleError: the cells cannot be drawn.
+        """
+        from synthlake.relational.filling import FillSettings, fill
+
+        return fill(self._model, table_of(rows), FillSettings(table, columns, seed, tries))
+
+    def replace(
+        self,
+        rows: object,
+        columns: Sequence[str],
+        *,
+        table: str | None = None,
+        seed: int = 0,
+        tries: int = 32,
+    ) -> pa.Table:
+        """Given rows, some columns drawn anew given the rest of the same row.
+
+        Privacy: all other cells are kept, row by row: they are as real as the rows that are given.
+        Source: partially synthetic data (Reiter, Survey Methodology 29(2), 2003).
+
+        Args:
+            rows: an Arrow table, or what gives one, such as a pandas DataFrame.
+            columns: that are replaced, NULLs included.
+            table: of which they are; None where the artifact has one table.
+            seed: equal seeds give equal cells.
+            tries: of each row; more follow the kept cells more closely, and take longer.
+
+        Raises:
+            SampleError: the cells cannot be drawn, or would follow from those that are kept.
+        """
+        from synthlake.relational.filling import FillSettings, fill
+
+        asked = FillSettings(table, columns, seed, tries, replace=True)
+        return fill(self._model, table_of(rows), asked)
 
     def save(self, directory: str | Path) -> Path:
         """Write the artifact into a folder, atomically; returns the folder.

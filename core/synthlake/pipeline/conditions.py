@@ -1,4 +1,4 @@
-"""Conditions on the rows of a sample, as Python, a file or the shell gives them."""
+"""What callers give of rows: conditions on them, and rows themselves."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from synthlake.errors import SampleError, SpecError
 from synthlake.pipeline import document
@@ -64,3 +66,25 @@ def read_conditions(text: str | None) -> Conditions | None:
             hint="quote it for the shell, or name a file",
         ) from None
     return found
+
+
+def table_of(rows: object) -> pa.Table:
+    """Rows as an Arrow table: one itself, a batch, a DataFrame, or what has an Arrow stream.
+
+    Raises:
+        SampleError: they are nothing of that.
+    """
+    if isinstance(rows, pa.Table):
+        return rows
+    if isinstance(rows, pa.RecordBatch):
+        return pa.Table.from_batches([rows])
+    if type(rows).__module__.startswith("pandas"):
+        frame: Any = rows
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    if hasattr(rows, "__arrow_c_stream__"):
+        made: pa.Table = pa.RecordBatchReader.from_stream(rows).read_all()
+        return made
+    raise SampleError(
+        f"rows of the type {type(rows).__name__} are no Arrow table",
+        hint="give a pyarrow.Table or a DataFrame",
+    )

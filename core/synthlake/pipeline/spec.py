@@ -262,6 +262,12 @@ class SynthesisSpec(_Strict):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     @property
+    def sizes(self) -> dict[str, int]:
+        """Rows that are asked for, by root table."""
+        given = {name: sum(c.rows for c in held) for name, held in self.given.items()}
+        return {**self.rows, **given}
+
+    @property
     def conditions(self) -> dict[str, Any]:
         """Conditions by table, as JSON values."""
         from synthlake.relational.typed import as_json

@@ -150,12 +150,11 @@ class Candidates(Block):
     def run(self, columns: Sequence[str]) -> Floats:
         """Draw columns; returns the weights of the candidates, as far as nothing was chosen."""
         self.weight = np.ones(self.rows)
-        made = self.model.synthesizer
-        if isinstance(made, GuidedSynthesizer):
-            context = {**self.context}
-            made.sample_guided(columns, context, self.words, self._settle, _Guide(self))
-        elif made is not None:
-            made.sample(columns, self.context, self.words, self._settle)
+        guided: object = self.model.synthesizer
+        if isinstance(guided, GuidedSynthesizer):
+            guided.sample_guided(columns, self.context, self.words, self._settle, _Guide(self))
+        elif self.model.synthesizer is not None:
+            self.model.synthesizer.sample(columns, self.context, self.words, self._settle)
         if not self.done:
             for admitted in self._asked.computed:
                 self.weight *= admitted.holds(self._ruled()[admitted.column])
