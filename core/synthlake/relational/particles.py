@@ -16,6 +16,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from synthlake.constraints.mapping import MapRule
 from synthlake.constraints.relative import clock_gap
 from synthlake.constraints.rule import Cells, Mask
 from synthlake.encode.numeric import NumericCodec
@@ -28,6 +29,8 @@ Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
 BLOCK = 1_024  # rows that are filled together
 _UNLIKELY = 1e-6  # how likely what the model excludes is: real rows have it all the same
+_STEEP = 20.0  # how fast remainders become unlikely, a width of their range beyond it
+_IMPLIED = 64  # codes of a block from which others are told
 _FREE = np.int32(-3)  # no map says what the code is
 
 
@@ -91,6 +94,25 @@ class Particles(Block):
         whole = self.seed.words(name, column, self.start * tries, BLOCK * tries, number)
         return whole.reshape(BLOCK, tries)[self.place].ravel()
 
+    def weigh(self, factor: Floats) -> None:
+        """Multiply weights, of which only the ratios within a row count."""
+        weight = (self.weight * factor).reshape(-1, self.tries)
+        most = weight.max(1, keepdims=True)
+        self.weight = np.where(most > 0, weight / np.where(most > 0, most, 1.0), 1.0).ravel()
+
+    def near(self, name: str, fact: Known) -> Floats | float:
+        """1 where a known remainder is one that occurs, and less the farther it lies beyond."""
+        attribute = self._attribute(name)
+        if attribute is None or attribute.linear is None or attribute.drawn is None:
+            return 1.0
+        rest, codec = self._rest(attribute, fact), attribute.drawn
+        if not len(codec.low):
+            return 1.0
+        ticks, low, high = (v.astype(float) for v in (rest.ticks, codec.low[:1], codec.high[-1:]))
+        beyond = np.maximum(np.maximum(low - ticks, ticks - high), 0.0) / (high - low + 1.0)
+        near: Floats = np.where(rest.null, 1.0, np.exp(-np.minimum(_STEEP * beyond, 600.0)))
+        return near
+
     def again(self, column: str) -> Index | None:
         """Resample the tries of rows of which few count; None where no row has to be."""
         weight = self.weight.reshape(-1, self.tries)
@@ -124,7 +146,7 @@ class Particles(Block):
             if fact is not None and fact.cells is not None:
                 same = (cells[name].ticks == fact.cells.ticks) & ~cells[name].null
                 wrong = fact.there & ~fact.cells.null & ~same
-                self.weight *= np.where(wrong, _UNLIKELY, 1.0)
+                self.weigh(np.where(wrong, _UNLIKELY, 1.0))
 
     def _choose(self) -> None:
         """Keep one try of each row."""
@@ -163,10 +185,15 @@ class Particles(Block):
         if attribute.base is not None:
             gap = clock_gap(fact.cells, self._base(attribute.base))
             return attribute.drawn.encode_ticks(gap.ticks, gap.null), gap
-        assert attribute.linear is not None
-        near = {n: self._clipped(n) for n in attribute.linear.needs}
-        rest = attribute.linear.forward(near, _clip(fact.cells, attribute))
+        rest = self._rest(attribute, fact)
         return attribute.drawn.encode_ticks(rest.ticks, rest.null), None
+
+    def _rest(self, attribute: Attribute, fact: Known) -> Cells:
+        """What a prediction leaves over of known values."""
+        assert attribute.linear is not None
+        assert fact.cells is not None
+        given = {n: self._clipped(n) for n in attribute.linear.needs}
+        return attribute.linear.forward(given, _clip(fact.cells, attribute))
 
     def _base(self, clock: str) -> Cells | None:
         """The clock from which another is measured; None for midnight."""
@@ -228,7 +255,8 @@ class _Filler:
                 mapped = rule.apply(before, np.full(len(drawn), _FREE))
                 likely = np.where(mapped == _FREE, likely, mapped == drawn)
         counts = fact.there & (drawn >= -1)
-        self.made.weight *= np.where(counts, np.maximum(likely, _UNLIKELY), 1.0)
+        likely = np.maximum(likely, _UNLIKELY) * self.made.near(column, fact)
+        self.made.weigh(np.where(counts, likely, 1.0))
         return drawn.astype(np.int32)
 
     def _missing(self, column: str, fact: Known, given: Distribution, words: Words) -> Codes:
@@ -244,8 +272,35 @@ class _Filler:
             return given.draw(words)
         within, likely = given.within(made.admissions[column])
         nothing = np.repeat(gone, tries) & (likely <= 0)
-        made.weight *= np.where(nothing, _UNLIKELY, 1.0)
-        return np.where(nothing, given.draw(words), within.draw(words))
+        made.weigh(np.where(nothing, _UNLIKELY, 1.0))
+        codes = np.where(nothing, given.draw(words), within.draw(words))
+        self._imply(column, given, words, codes, np.repeat(gone, tries))
+        return codes
+
+    def _imply(
+        self, column: str, given: Distribution, words: Words, codes: Codes, gone: Mask
+    ) -> None:
+        """Where a known column follows from this one, draw only what it follows from."""
+        for rule in self.made.model.maps:
+            fact = self.made.facts.get(rule.made)
+            if fact is None or rule.given != (column,):
+                continue
+            rows = gone & fact.there & (fact.codes >= 0)
+            for code in np.unique(fact.codes[rows])[:_IMPLIED]:
+                within, likely = given.within(self._implying(rule, int(code), column))
+                at = rows & (fact.codes == code) & (likely > 0)
+                codes[at] = within.draw(words)[at]
+                self.made.weigh(np.where(at, likely, 1.0))
+
+    def _implying(self, rule: MapRule, code: int, column: str) -> Admission:
+        """Codes from which a code may follow: those that no map has as well."""
+        held = self.made.admissions
+        name = f"{column} {rule.made} {code}"
+        if name not in held:
+            shares = held[column].shares.copy()
+            shares[rule.keys] = rule.values == code
+            held[name] = Admission(shares)
+        return held[name]
 
     def chosen(self, column: str) -> Index | None:
         """Tries to go on with."""

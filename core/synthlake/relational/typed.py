@@ -14,6 +14,7 @@ from synthlake.encode.axis import Axis, plain
 from synthlake.errors import SampleError
 
 _LONGEST = 60  # characters of a value that are repeated to who typed it
+_BINARY = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -78,14 +79,21 @@ def _typed(value: Any, dtype: Any) -> pa.Array[Any]:
     if not isinstance(value, str):
         text = pa.types.is_decimal(dtype)
         return pa.array([str(value)], pa.string()).cast(dtype) if text else pa.array([value], dtype)
+    return _parsed(value, dtype)
+
+
+def _parsed(text: str, dtype: Any) -> pa.Array[Any]:
+    """A value of a type that is no text from what is written for it."""
     if pa.types.is_duration(dtype):
-        ticks = pa.array([int(value.removesuffix("us"))], pa.duration("us"))
-        return ticks.cast(dtype)
-    if pa.types.is_binary(dtype) or pa.types.is_large_binary(dtype):
-        return pa.array([bytes.fromhex(value)], dtype)
-    if pa.types.is_fixed_size_binary(dtype):
-        return pa.array([bytes.fromhex(value)], dtype)
-    return pa.array([value], pa.string()).cast(dtype)
+        return pa.array([int(text.removesuffix("us"))], pa.duration("us")).cast(dtype)
+    if pa.types.is_time(dtype):
+        return pa.array([time.fromisoformat(text)], dtype)
+    made: pa.Array[Any]
+    if any(test(dtype) for test in _BINARY):
+        made = pa.array([bytes.fromhex(text)], dtype)
+    else:
+        made = pa.array([text], pa.string()).cast(dtype)
+    return made
 
 
 def tick_of(value: Any, axis: Axis, where: str) -> Any:
