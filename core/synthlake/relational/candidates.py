@@ -36,6 +36,8 @@ Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
 LEAST = 0.05  # effective share of candidates below which a condition is refused
 LEAST_DECLARED = 0.01  # where only few columns are drawn for candidates
+_EVEN = 0.999  # effective share from which candidates count alike
+_COARSE = 20  # times k rows, below which leaves are larger than what satisfies a condition
 _PILOT = 16_384  # candidates by which a condition is measured
 _FEWEST = 1_024  # candidates of a pool
 _TRIES = 4  # pools of which none may have a candidate, each four times larger
@@ -299,8 +301,23 @@ def _joined(parts: Sequence[Mapping[str, Codes]]) -> dict[str, Codes]:
     return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
 
-def measured(asked: Asked, seed: Seed) -> tuple[Condition, float]:
-    """The condition with the number of candidates it needs, and their effective share.
+@dataclass(frozen=True)
+class Measure:
+    """What a condition takes.
+
+    Attributes:
+        condition: with the number of candidates for each row.
+        share: effective share of the candidates.
+        likely: share of all rows that satisfy it, by the model.
+    """
+
+    condition: Condition
+    share: float = 1.0
+    likely: float = 1.0
+
+
+def measured(asked: Asked, seed: Seed) -> Measure:
+    """How many candidates a condition needs.
 
     Raises:
         SampleError: it is too small.
@@ -310,7 +327,7 @@ def measured(asked: Asked, seed: Seed) -> tuple[Condition, float]:
     """
     condition, table = asked.condition, asked.model.table.name
     if not condition.where or asked.model.synthesizer is None:
-        return condition, 1.0
+        return Measure(condition)
     name = f"{table}?{asked.number}.pilot"
     pilot = Candidates(asked.model, seed, 0, _PILOT, {}, {}, asked=asked, pool=name)
     weight = pilot.run(asked.prefix)
@@ -323,7 +340,8 @@ def measured(asked: Asked, seed: Seed) -> tuple[Condition, float]:
             " have to",
             hint=_declare(asked),
         )
-    return replace(condition, pool=1 if share > 0.999 else math.ceil(1 / share)), share
+    pool = 1 if share > _EVEN else math.ceil(1 / share)
+    return Measure(replace(condition, pool=pool), share, float(weight.mean()))
 
 
 def _where(asked: Asked) -> str:
@@ -374,11 +392,17 @@ def measure_given(
     table, seed = model.tables[name], Seed(number, model.scope)
     out, notes = [], []
     for place, condition in enumerate(understand(table, model.k, listed), 1):
-        done, share = measured(Asked(table, condition, place), seed)
-        out.append(done)
-        if done.pool > 1:
+        asked = Asked(table, condition, place)
+        done = measured(asked, seed)
+        out.append(done.condition)
+        if done.condition.pool > 1:
             notes.append(
-                f"{name}, condition {place} on {', '.join(condition.columns)}: {share:.0%} of the"
-                f" candidates count, {done.pool} are drawn a row"
+                f"{_where(asked)}: {done.share:.0%} of the candidates count,"
+                f" {done.condition.pool} are drawn a row"
+            )
+        if done.likely * table.rows < _COARSE * model.k:
+            notes.append(
+                f"{_where(asked)}: about {done.likely * table.rows:,.0f} rows of the source satisfy"
+                " it, so what goes with it is known coarsely"
             )
     return out, notes
