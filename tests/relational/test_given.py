@@ -381,6 +381,72 @@ def test_every_synthesizer(synthesizer: str) -> None:
     assert min(made.to_arrow()["z"].to_pylist()) >= 30
 
 
+def test_a_root_that_draws_its_parents() -> None:
+    """References are drawn after what is declared, and before or after all else."""
+    random = _random(7)
+    groups = pa.table({"id": np.arange(400), "kind": np.where(np.arange(400) % 4, "a", "b")})
+    side = np.where(random.random(3_000) < 0.2, "left", "right")
+    place = random.integers(0, 100, 3_000) * 4 + np.where(
+        side == "left", 0, random.integers(1, 4, 3_000)
+    )
+    rows = pa.table({"n": np.arange(3_000), "group": place, "side": side,
+                     "size": random.integers(0, 50, 3_000) + 50 * (side == "left")})  # fmt: skip
+    fk = {"columns": ["group"], "references": "groups", "to": ["id"], "mode": "match"}
+    schema = {
+        "groups": {"primary_key": ["id"]},
+        "rows": {"primary_key": ["n"], "foreign_keys": [fk], "conditions": ["side"]},
+    }
+    artifact = sl.fit({"groups": groups, "rows": rows}, schema, seed=1)
+    given = {"rows": [{"where": {"side": "left"}, "rows": 5_000},
+                      {"where": {"size": {"min": 60, "max": 80}}, "rows": 500}]}  # fmt: skip
+    made = artifact.sample(given=given, seed=1).to_arrow()
+    assert made["rows"].num_rows == 5_500
+    assert set(made["rows"]["side"].to_pylist()) == {"left"}
+    assert satisfied(made["rows"]["size"].slice(5_000), {"min": 60, "max": 80}).all()
+    kinds = dict(
+        zip(made["groups"]["id"].to_pylist(), made["groups"]["kind"].to_pylist(), strict=True)
+    )
+    assert np.mean([kinds[g] == "b" for g in made["rows"]["group"].to_pylist()]) > 0.9
+    part = pa.Table.from_batches(artifact.sample(given=given, seed=1)["rows"].batches(4_000, 5_100))
+    assert part.equals(made["rows"].slice(4_000, 1_100))
+
+
+def test_conditions_drawn_at_random(undeclared: sl.Artifact, real: pa.Table) -> None:
+    """Around what a real row has in some columns: each is satisfied exactly, or an error."""
+    random, reasons = _random(11), []
+    ordered = ["few", "many", "money", "smooth", "fixed", "day", "at"]
+    for seed in range(24):
+        row = real.slice(int(random.integers(0, ROWS)), 1).to_pylist()[0]
+        where: WHERE = {}
+        for column in random.choice(real.column_names, int(random.integers(1, 4)), replace=False):
+            value = row[column]
+            where[column] = value
+            if column in ordered:
+                low, high = sorted([value, real[column][int(random.integers(0, ROWS))].as_py()])
+                where[column] = {"min": low, "max": high}
+            elif column in ("single", "clock", "span"):
+                where[column] = {"max": value}
+        asked = [{"where": where, "rows": 150, "least": 0.01}]
+        try:
+            made = undeclared.sample(given=asked, seed=seed)["t"].to_arrow()
+        except SampleError as error:
+            reasons.append(error.message)
+            continue
+        for column, value in where.items():
+            assert satisfied(made[column], value).all(), (column, value)
+    assert len(reasons) <= 8
+    said = ("candidates count", "entities have", "has no such rows")
+    assert all(any(text in reason for text in said) for reason in reasons)
+
+
+def test_schema_files_keep_conditions(declared: sl.Artifact, tmp_path: Path) -> None:
+    path = declared.schema.save(tmp_path / "schema.yml")
+    assert "conditions" in path.read_text()
+    again = sl.Schema.load(path)
+    assert again.tables["t"].conditions == ("note", "many", "text")
+    assert sl.load(declared.save(tmp_path / "a")).schema["t"].conditions == ("note", "many", "text")
+
+
 class Unguided:
     """A synthesizer that knows nothing of guides."""
 
