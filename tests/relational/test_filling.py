@@ -112,9 +112,9 @@ def test_imputed_cells_follow_the_rest_of_the_row(lawful: sl.Artifact) -> None:
 
 
 def test_several_missing_cells_of_a_row(lawful: sl.Artifact) -> None:
-    real = law(12_000)
+    real = law(5_000)
     given = holed(real, 1.0, 9, ["a", "y"])
-    filled = lawful.impute(given, seed=1, tries=64)
+    filled = lawful.impute(given, seed=1)
     pairs = [np.char.add(np.asarray(t["a"]).astype(str), np.asarray(t["y"]).astype(str))
              for t in (real, filled)]  # fmt: skip
     assert variation(*pairs) < 0.06
@@ -148,7 +148,7 @@ def ruled() -> sl.Artifact:
 
 def test_what_follows_from_others_still_does(ruled: sl.Artifact) -> None:
     """Maps in both directions, parts of dates, and remainders."""
-    real = structured().slice(0, 1_500)
+    real = structured().slice(0, 800)
     for column in ("country", "city", "area", "month", "y", "x"):
         given = holed(real, 0.4, 3, [column])
         filled = ruled.impute(given, seed=2, tries=64)

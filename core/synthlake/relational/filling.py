@@ -22,6 +22,7 @@ from synthlake.schema.nearest import nearest
 from synthlake.seed import Seed
 
 TRIES = 32
+_FEW, _MANY = 3, 8  # columns of which cells are drawn again twice, and once
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,31 @@ def fill(model: Model, rows: pa.Table, settings: FillSettings) -> pa.Table:
     columns = _columns(table, rows, settings)
     if settings.replace:
         _check_ties(table, rows, columns)
-    filler = _Filling(table, Seed(settings.seed, model.scope), _facts(table, rows), settings)
-    made = filler.made(rows, columns)
-    for name, array in made.items():
-        rows = rows.set_column(rows.schema.get_field_index(name), rows.field(name), array)
+    seed = Seed(settings.seed, model.scope)
+    gone = {c: _gone(rows, c, settings.replace) for c in columns}
+    rows = _Filling(table, seed, _facts(table, rows), settings).filled(rows, gone)
+    several = np.sum([*gone.values()], axis=0) > 1 if gone else np.zeros(0, bool)
+    again = {c: mask & several for c, mask in gone.items() if (mask & several).any()}
+    for sweep in range(_sweeps(len(again))):
+        for name, mask in again.items():
+            filler = _Filling(table, seed, _facts(table, rows), settings, f"{sweep}:{name}")
+            rows = filler.filled(rows, {name: mask})
     return rows
+
+
+def _sweeps(columns: int) -> int:
+    """How often cells of a row of which several are drawn are drawn again, one at a time.
+
+    Source: Gibbs sampling (Geman and Geman, IEEE PAMI 6(6), 1984), begun near its end.
+    """
+    return 0 if columns < 2 or columns > _MANY else 2 if columns <= _FEW else 1
+
+
+def _gone(rows: pa.Table, column: str, replace: bool) -> Mask:
+    """Cells that are drawn."""
+    if replace:
+        return np.ones(rows.num_rows, bool)
+    return np.asarray(plain(rows[column]).is_null())
 
 
 def _table_of(model: Model, name: str | None) -> TableModel:
@@ -195,10 +216,11 @@ class _Filling:
     seed: Seed
     facts: Mapping[str, Known]
     settings: FillSettings
+    label: str = ""
 
-    def made(self, rows: pa.Table, columns: Sequence[str]) -> dict[str, pa.ChunkedArray[Any]]:
-        """The filled columns, in the types that they have."""
-        gone = {c: self._gone(rows, c) for c in columns}
+    def filled(self, rows: pa.Table, gone: Mapping[str, Mask]) -> pa.Table:
+        """Rows with cells drawn, in the types that they have."""
+        columns = list(gone)
         kept = {c: [plain(rows[c])] for c in columns}
         place = {c: np.arange(rows.num_rows) for c in columns}
         for block in self._blocks(rows, gone):
@@ -212,17 +234,11 @@ class _Filling:
                 at = sum(len(a) for a in kept[name])
                 place[name][number[there]] = np.arange(at, at + len(array))
                 kept[name].append(array)
-        out = {}
         for name in columns:
             whole = pa.concat_arrays(kept[name]).take(indices(place[name]))
-            out[name] = pa.chunked_array([coded(whole, rows[name].type)], rows[name].type)
-        return out
-
-    def _gone(self, rows: pa.Table, column: str) -> Mask:
-        """Cells that are drawn."""
-        if self.settings.replace:
-            return np.ones(rows.num_rows, bool)
-        return np.asarray(plain(rows[column]).is_null())
+            made = pa.chunked_array([coded(whole, rows[name].type)], rows[name].type)
+            rows = rows.set_column(rows.schema.get_field_index(name), rows.field(name), made)
+        return rows
 
     def _blocks(self, rows: pa.Table, gone: Mapping[str, Mask]) -> Iterator[Particles]:
         """Blocks with rows to fill, each filled."""
@@ -246,7 +262,7 @@ class _Filling:
         context = self._context(rows, row)
         block = Particles(
             self.table, self.seed, start, len(row), {}, context, tries=tries, place=place,
-            facts=facts, nulls=self.settings.replace,
+            facts=facts, nulls=self.settings.replace, label=self.label,
         )  # fmt: skip
         block.given.update(context)
         block.fill()

@@ -63,6 +63,7 @@ class Particles(Block):
         place: shape (filled,), number within the block of each row that is filled.
         facts: what is known by feature name, a cell for each try.
         nulls: whether NULL may be drawn.
+        label: tells the words of one pass over the rows from those of others.
         weight: shape (tries of all rows,).
         fresh: shape (filled,), rows of which nothing has been drawn yet.
     """
@@ -71,6 +72,7 @@ class Particles(Block):
     place: Index = field(default_factory=lambda: np.zeros(0, np.int64))
     facts: Mapping[str, Known] = field(default_factory=dict)
     nulls: bool = False
+    label: str = ""
     weight: Floats = field(default_factory=lambda: np.ones(0))
     fresh: Mask = field(default_factory=lambda: np.zeros(0, bool))
     done: bool = False
@@ -89,10 +91,15 @@ class Particles(Block):
 
     def words(self, column: str, number: int) -> Words:
         """Words of all tries, or of the rows once one is chosen."""
-        name, tries = f"{self.model.table.name}!", 1 if self.done else self.tries
+        name, tries = self._pool, 1 if self.done else self.tries
         column = f"{column}!" if self.done else column
         whole = self.seed.words(name, column, self.start * tries, BLOCK * tries, number)
         return whole.reshape(BLOCK, tries)[self.place].ravel()
+
+    @property
+    def _pool(self) -> str:
+        """Name of the words of the tries."""
+        return f"{self.model.table.name}!{self.label}"
 
     def weigh(self, factor: Floats) -> None:
         """Multiply weights, of which only the ratios within a row count."""
@@ -120,9 +127,7 @@ class Particles(Block):
         few = np.flatnonzero(total**2 < 0.5 * self.tries * (weight**2).sum(1))
         if not len(few):
             return None
-        shift = unit(
-            self.seed.words(f"{self.model.table.name}!", f"again:{column}", self.start, BLOCK)
-        )
+        shift = unit(self.seed.words(self._pool, f"again:{column}", self.start, BLOCK))
         at = (shift[self.place[few], None] + np.arange(self.tries)) / self.tries
         share = np.cumsum(weight[few] / total[few, None], axis=1)
         found = np.minimum((share[:, None, :] < at[:, :, None]).sum(2), self.tries - 1)
