@@ -439,6 +439,25 @@ def test_conditions_drawn_at_random(undeclared: sl.Artifact, real: pa.Table) -> 
     assert all(any(text in reason for text in said) for reason in reasons)
 
 
+def test_tables_that_take_no_conditions() -> None:
+    """Kept as they are, without rows, or a place of a grid each."""
+    hours = pa.array(np.repeat(np.arange(400), 3) * 3_600, pa.int64()).cast(pa.timestamp("s"))
+    grid = pa.table({"site": np.tile(["a", "b", "c"], 400), "at": hours,
+                     "heat": _random(1).normal(10, 4, 1_200).round(1)})  # fmt: skip
+    tables = {"kept": pa.table({"x": [1, 2]}), "none": pa.table({"x": pa.array([], pa.int64())}),
+              "grid": grid}  # fmt: skip
+    schema = {"kept": {"keep": True}, "grid": {"primary_key": ["site", "at"]}}
+    artifact = sl.fit(tables, schema, seed=1)
+    for name, where, said in (
+        ("kept", {"x": 1}, "kept is kept as it is"),
+        ("none", {"x": 1}, "none had no rows to learn from"),
+        ("grid", {"heat": {"min": 12}}, r"grid has a row for each place of a grid \(site, at\)"),
+        ("other", {"x": 1}, "'other', which is not made"),
+    ):
+        with pytest.raises(SampleError, match=said):
+            artifact.sample(given={name: [{"where": where, "rows": 5}]})
+
+
 def test_schema_files_keep_conditions(declared: sl.Artifact, tmp_path: Path) -> None:
     path = declared.schema.save(tmp_path / "schema.yml")
     assert "conditions" in path.read_text()

@@ -360,6 +360,8 @@ def _declare(asked: Asked) -> str:
     if computed:
         needs = ", ".join(sorted({n for c in computed for n in made[c]}))
         return f"{', '.join(computed)} follows from {needs}: condition on that"
+    if set(asked.condition.columns) <= set(asked.model.table.conditions):
+        return "ask for values that occur together"
     columns = ", ".join(asked.condition.columns)
     return f"declare `conditions: [{columns}]` for {asked.model.table.name} and fit again"
 

@@ -73,6 +73,8 @@ def understand(model: TableModel, k: int, asked: Sequence[Mapping[str, Any]]) ->
         asked = [asked]
     if model.kept is not None:
         raise SampleError(f"{name} is kept as it is", hint="leave it out of `given`")
+    if model.synthesizer is None:
+        raise SampleError(f"{name} had no rows to learn from", hint="leave it out of `given`")
     if model.calendars:
         raise SampleError(
             f"{name} has a row for each place of a grid ({', '.join(model.table.primary_key)}),"
