@@ -211,6 +211,11 @@ def test_frames_and_streams(lawful: sl.Artifact) -> None:
     made = lawful.impute(frame)
     assert made["y"].null_count == 0
     assert lawful.impute(made.to_batches()[0]).equals(made)
+    frame["z"] = None  # nothing is known of it, not even the type
+    assert lawful.impute(frame)["z"].type == pa.int64()
+    narrow = made.set_column(3, "z", pa.array([None] * 50, pa.decimal128(3, 2)))
+    with pytest.raises(SampleError, match=r"z is decimal128\(3, 2\)"):
+        lawful.impute(narrow)
     twin = lawful.sample(rows={"t": 40})["t"]
     assert lawful.impute(twin).equals(twin.to_arrow())
 

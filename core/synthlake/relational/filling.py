@@ -65,6 +65,7 @@ def fill(model: Model, rows: pa.Table, settings: FillSettings) -> pa.Table:
     columns = _columns(table, rows, settings)
     if settings.replace:
         _check_ties(table, rows, columns)
+    rows = _with_types(table, rows, columns)
     seed = Seed(settings.seed, model.scope)
     gone = {c: _gone(rows, c, settings.replace) for c in columns}
     rows = _Filling(table, seed, _facts(table, rows), settings).filled(rows, gone)
@@ -74,6 +75,16 @@ def fill(model: Model, rows: pa.Table, settings: FillSettings) -> pa.Table:
         for name, mask in again.items():
             filler = _Filling(table, seed, _facts(table, rows), settings, f"{sweep}:{name}")
             rows = filler.filled(rows, {name: mask})
+    return rows
+
+
+def _with_types(table: TableModel, rows: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """Rows of which columns that are nothing but NULL have the type that was learned."""
+    for name in columns:
+        if pa.types.is_null(rows[name].type):
+            dtype = table.table.column(name).type
+            place = rows.schema.get_field_index(name)
+            rows = rows.set_column(place, name, rows[name].cast(dtype))
     return rows
 
 
@@ -90,6 +101,18 @@ def _gone(rows: pa.Table, column: str, replace: bool) -> Mask:
     if replace:
         return np.ones(rows.num_rows, bool)
     return np.asarray(plain(rows[column]).is_null())
+
+
+def _held(array: pa.Array[Any], dtype: pa.DataType, name: str) -> pa.Array[Any]:
+    """Drawn values in the type of the rows that were given."""
+    try:
+        made: pa.Array[Any] = array.cast(dtype)
+    except pa.ArrowException:
+        raise SampleError(
+            f"{name} is {dtype} in the rows, which does not hold all that was learned",
+            hint=f"cast {name} to the type that was learned",
+        ) from None
+    return made
 
 
 def _table_of(model: Model, name: str | None) -> TableModel:
@@ -230,7 +253,7 @@ class _Filling:
                 attribute = next(a for a in self.table.attributes if a.column == name)
                 there = gone[name][number]
                 array = block._array(attribute, self.table.table.column(name).type, cells)
-                array = plain(array).filter(pa.array(there)).cast(kept[name][0].type)
+                array = _held(plain(array).filter(pa.array(there)), kept[name][0].type, name)
                 at = sum(len(a) for a in kept[name])
                 place[name][number[there]] = np.arange(at, at + len(array))
                 kept[name].append(array)
