@@ -12,11 +12,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+import pyarrow as pa
+
 from synthlake import errors, ports
 from synthlake.errors import SynthlakeError
 from synthlake.options import taking
 from synthlake.pipeline import judge, learn
 from synthlake.pipeline.augment import augment
+from synthlake.pipeline.conditions import Conditions, conditions_of, table_of
 from synthlake.pipeline.document import Document
 from synthlake.pipeline.document import read as read_document
 from synthlake.pipeline.find import FoundRun, find_run
@@ -142,6 +145,7 @@ class Artifact:
         scale: float = 1.0,
         *,
         rows: Mapping[str, int] | None = None,
+        given: Conditions | None = None,
         tables: Sequence[str] | None = None,
         seed: int = 0,
         on_event: OnEvent | None = None,
@@ -151,16 +155,78 @@ class Artifact:
         Args:
             scale: of the source's roots.
             rows: by root table; wins over ``scale``.
+            given: by root table, conditions with their rows, such as
+                ``{"adult": [{"where": {"sex": "Female", "age": {"min": 30}}, "rows": 500}]}``.
+                Its rows come in the order of the conditions, as many as asked, and each satisfies
+                its own exactly. The list alone will do for a single table.
             tables: that are made; None for all.
             seed: equal seeds give equal rows.
             on_event: told about the counting pass.
 
         Raises:
-            SampleError: so many rows cannot be made.
+            SampleError: so many rows cannot be made, or a condition cannot be met.
         """
         share = self.provenance.get("fit", {}).get("holdout", 0.0)
-        wanted = Wanted(seed, scale, dict(rows or {}), share)
+        asked = conditions_of(given, self.schema)
+        wanted = Wanted(seed, scale, dict(rows or {}), share, asked)
         return Twin.of(self._model, wanted, tables, on_event)
+
+    def impute(
+        self,
+        rows: object,
+        *,
+        table: str | None = None,
+        columns: Sequence[str] | None = None,
+        seed: int = 0,
+        tries: int = 32,
+    ) -> pa.Table:
+        """Given rows, their missing cells drawn given the other cells of the same row.
+
+        Known cells, the order of rows and the types stay as they are. Several seeds give multiple
+        imputations.
+
+        Args:
+            rows: an Arrow table, or what gives one, such as a pandas DataFrame.
+            table: of which they are; None where the artifact has one table.
+            columns: whose NULLs are filled; None for all that were learned.
+            seed: equal seeds give equal cells.
+            tries: of each row; more follow the known cells more closely, and take longer.
+
+        Raises:
+            SampleError: the cells cannot be drawn.
+        """
+        from synthlake.relational.filling import FillSettings, fill
+
+        return fill(self._model, table_of(rows), FillSettings(table, columns, seed, tries))
+
+    def replace(
+        self,
+        rows: object,
+        columns: Sequence[str],
+        *,
+        table: str | None = None,
+        seed: int = 0,
+        tries: int = 32,
+    ) -> pa.Table:
+        """Given rows, some columns drawn anew given the rest of the same row.
+
+        Privacy: all other cells are kept, row by row: they are as real as the rows that are given.
+        Source: partially synthetic data (Reiter, Survey Methodology 29(2), 2003).
+
+        Args:
+            rows: an Arrow table, or what gives one, such as a pandas DataFrame.
+            columns: that are replaced, NULLs included.
+            table: of which they are; None where the artifact has one table.
+            seed: equal seeds give equal cells.
+            tries: of each row; more follow the kept cells more closely, and take longer.
+
+        Raises:
+            SampleError: the cells cannot be drawn, or would follow from those that are kept.
+        """
+        from synthlake.relational.filling import FillSettings, fill
+
+        asked = FillSettings(table, columns, seed, tries, replace=True)
+        return fill(self._model, table_of(rows), asked)
 
     def save(self, directory: str | Path) -> Path:
         """Write the artifact into a folder, atomically; returns the folder.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -171,6 +171,59 @@ class FittedSynthesizer(Protocol):
 
     def to_artifact(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Settings as JSON, and tensors by name."""
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Which codes of a column are admitted by a condition.
+
+    Attributes:
+        shares: shape (codes + 1,), the share of each code's values that is admitted; NULL last.
+        held: what a model works out of it once.
+    """
+
+    shares: NDArray[np.float64]
+    held: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+
+class Distribution(Protocol):
+    """What a column may be, row by row. Conforms: ``models.conditional.LeafRows``."""
+
+    def draw(self, words: NDArray[np.uint64]) -> Codes:
+        """A code for each row."""
+
+    def within(self, admission: Admission) -> tuple[Distribution, NDArray[np.float64]]:
+        """The same of admitted codes alone, and how likely these are for each row."""
+
+    def likelihood(self, codes: Codes) -> NDArray[np.float64]:
+        """How likely a code of each row is."""
+
+    def near(self, codes: Codes) -> NDArray[np.float64]:
+        """The same, smoothed over neighbouring codes: for comparing rows, as leaves are small."""
+
+
+class Guide(Protocol):
+    """Draws in place of a model, which knows no conditions. Conforms: those in ``relational/``."""
+
+    def draw(self, column: str, given: Distribution, words: NDArray[np.uint64]) -> Codes:
+        """The codes of a column, given those before it."""
+
+    def chosen(self, column: str) -> NDArray[np.int64] | None:
+        """Rows to go on with once a column is settled, as some are unlikely; None for all."""
+
+
+@runtime_checkable
+class GuidedSynthesizer(Protocol):
+    """A fitted synthesizer that can be guided. Conforms: ``FittedTrees``.
+
+    Of others, rows that happen to satisfy a condition are taken.
+    """
+
+    def sample_guided(
+        self, columns: Sequence[str], context: Mapping[str, Codes], draw: Draw, settle: Settle,
+        guide: Guide,
+    ) -> None:  # fmt: skip
+        """As ``sample``, each column drawn by ``guide``; ``draw`` follows the chosen rows."""
 
 
 class Synthesizer(Protocol):

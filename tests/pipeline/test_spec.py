@@ -109,8 +109,8 @@ def test_a_refusal_says_where_and_what_instead(extra: str, said: str, hint: str)
 
 
 @pytest.mark.parametrize(
-    "key", ["ledger", "epsilon", "delta", "privacy", "auto_optimize", "constraints", "conditions",
-            "given"],
+    "key", ["ledger", "epsilon", "delta", "privacy", "auto_optimize", "constraints", "models",
+            "schedule"],
 )  # fmt: skip
 def test_keys_of_later_versions_are_refused_by_name(key: str) -> None:
     with pytest.raises(SpecError, match=rf"^{key} \(my.yml, line 3\) belongs to a later version"):

@@ -149,14 +149,17 @@ def inspect(artifact: Annotated[Path, typer.Argument(help="Folder of an artifact
 def sample(asked: SampleOptions) -> None:
     """Write a twin of any size from an artifact."""
     from synthlake.api import load
+    from synthlake.pipeline.conditions import read_conditions
     from synthlake.sink import open_sink
 
     open_sink(f"{asked.format}://{asked.out}")  # an unknown format is told before any work
+    given = read_conditions(asked.given)
     loaded, rows = load(asked.artifact), _rows(asked.rows or [])
     with progress() as on_event:
         twin = loaded.sample(
-            asked.scale, rows=rows, tables=asked.tables or None, seed=asked.seed, on_event=on_event
-        )
+            asked.scale, rows=rows, given=given, tables=asked.tables or None, seed=asked.seed,
+            on_event=on_event,
+        )  # fmt: skip
         folder = twin.write(
             asked.out, format=asked.format, workers=asked.workers, on_event=on_event
         )

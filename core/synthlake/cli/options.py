@@ -19,6 +19,9 @@ class SampleOptions:
     rows: Annotated[
         list[str] | None, typer.Option(metavar="TABLE=N", help="Rows of a root table.")
     ] = None
+    given: Annotated[
+        str | None, typer.Option(metavar="FILE|JSON", help="Conditions, each with its rows.")
+    ] = None
     tables: Annotated[list[str] | None, typer.Option(help="Only this table; repeatable.")] = None
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal rows.")] = 0
     format: Annotated[str, typer.Option(help="parquet, csv, jsonl, arrow or hdf5.")] = "parquet"

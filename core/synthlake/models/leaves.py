@@ -67,7 +67,9 @@ class Leaves:
 
     def probability(self, node: NDArray[np.int32], codes: Codes) -> Floats:
         """How likely each row's leaf draws its code (-1 is NULL)."""
-        number = np.where(codes < 0, codes, self._numbers[codes])
+        if not len(self.key):
+            return np.zeros(len(codes))
+        number = self.numbers(codes)
         order = (self.key & ~_LOW) | (self.first + 1).astype(np.uint64)
         wanted = (self.number[node].astype(np.uint64) << _SHIFT) | (number + 1).astype(np.uint64)
         cell = np.maximum(np.searchsorted(order, wanted, side="right") - 1, 0)
@@ -81,10 +83,14 @@ class Leaves:
         width = (self._ends - self.key)[cell].astype(np.float64) * 2.0**-32
         return np.where(inside, width * part, 0.0)
 
+    def numbers(self, codes: Codes) -> Codes:
+        """The number of each code among ``cumulative`` and the cells; NULL stays."""
+        return np.where(codes < 0, codes, self._numbers[codes]) if len(self.code) else codes
+
     def frequency(self, codes: Codes) -> Floats:
         """How frequent each code is in the whole table; NULL counts as a code among others."""
         size = len(self.cumulative) - 1
-        at = np.clip(np.where(codes < 0, 0, self._numbers[codes]), 0, max(size - 1, 0))
+        at = np.clip(self.numbers(codes), 0, max(size - 1, 0))
         own = self.cumulative[at + 1] - self.cumulative[at] if size else np.zeros(len(codes))
         share = own / max(float(self.cumulative[-1]), 1.0)
         return np.where(codes < 0, 1 / (size + 1), share)
@@ -92,8 +98,6 @@ class Leaves:
     @cached_property
     def _numbers(self) -> Codes:
         """The number of each code."""
-        if not len(self.code):
-            return np.arange(len(self.cumulative), dtype=np.int32)
         numbers = np.empty(len(self.code), np.int32)
         numbers[self.code] = np.arange(len(self.code))
         return numbers

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from synthlake.errors import ArtifactError
 from synthlake.models.cart import Growth, Index, Tree, grow
+from synthlake.models.conditional import LeafRows
 from synthlake.models.embed import Recode, ordered_recode, sorted_recode, target_of
 from synthlake.models.leafsize import Nodes, choose
 from synthlake.models.leaves import Leaves, build_leaves
 from synthlake.models.support import dense, entity_share
-from synthlake.ports import Codes, Draw, Feature, Settle, TrainingTable
+from synthlake.ports import Codes, Draw, Feature, Guide, Settle, TrainingTable
 from synthlake.seed import Words
 
 MAX_GROWTH_ROWS = 150_000  # rows that decide the splits; all rows fill the leaves
@@ -86,6 +87,29 @@ class FittedTrees:
                 return step.leaves.draw(node[rows], draw(step.column, number)[rows])
 
             seen[step.column] = settle(step.column, step.leaves.draw(node, words), redraw)
+
+    def sample_guided(
+        self, columns: Sequence[str], context: Mapping[str, Codes], draw: Draw, settle: Settle,
+        guide: Guide,
+    ) -> None:  # fmt: skip
+        """As ``sample``, each column drawn by ``guide``, which may choose among the rows."""
+        seen = dict(context)
+        for step in self.steps[: len(columns)]:
+            words = draw(step.column, 0)
+            node = step.node(seen, len(words))
+            if step.even:
+                words = spread(words, node)
+
+            def redraw(
+                rows: NDArray[np.int64], number: int, step: _Step = step, node: Index = node
+            ) -> Codes:
+                return step.leaves.draw(node[rows], draw(step.column, number)[rows])
+
+            codes = guide.draw(step.column, LeafRows(step.leaves, node), words)
+            seen[step.column] = settle(step.column, codes, redraw)
+            chosen = guide.chosen(step.column)
+            if chosen is not None:
+                seen = {name: held[chosen] for name, held in seen.items()}
 
     def to_artifact(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Columns and their features; trees, leaves and positions as tensors."""

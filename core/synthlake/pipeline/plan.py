@@ -138,7 +138,7 @@ def _count(source: Source, table: str) -> int:
 
 
 def _check_names(schema: Schema, spec: SynthesisSpec) -> None:
-    for name in spec.rows:
+    for name in spec.sizes:
         _check_root(schema, name)
     for number, gate in enumerate(spec.gates):
         _check_gate(schema, gate, f"gates.{number}")
@@ -256,7 +256,7 @@ def _wanted(table: Table, root: str, spec: SynthesisSpec, rows: Mapping[str, int
         return 0
     if table.keep or not rows[root]:
         return rows[table.name]
-    share = spec.rows[root] / rows[root] if root in spec.rows else spec.scale
+    share = spec.sizes[root] / rows[root] if root in spec.sizes else spec.scale
     return round(rows[table.name] * share)
 
 

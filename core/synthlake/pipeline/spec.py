@@ -31,11 +31,9 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 _LATER = {
     "auto_optimize": "choosing the synthesizer by itself",
     "budget": "differential privacy",
-    "conditions": "conditional sampling",
     "constraints": "constraints across tables (a table's own stand under its entry in `tables:`)",
     "delta": "differential privacy",
     "epsilon": "differential privacy",
-    "given": "conditional sampling",
     "ledger": "the privacy ledger",
     "models": "several models a run",
     "privacy": "differential privacy",
@@ -183,6 +181,20 @@ def _named(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
+class ConditionSpec(_Strict):
+    """Rows that are wanted, and what they are to satisfy.
+
+    Attributes:
+        where: by column: a value, ``{min: 1, max: 9}``, ``{in: [1, 2]}``, or null.
+        rows: how many.
+        least: effective share of candidates from which the condition is accepted.
+    """
+
+    where: dict[str, Any] = Field(default_factory=dict)
+    rows: Count
+    least: Annotated[float, Field(gt=0, le=1)] | None = None
+
+
 class SynthesisSpec(_Strict):
     """What to synthesise.
 
@@ -197,6 +209,7 @@ class SynthesisSpec(_Strict):
         holdout: what is not learned from.
         scale: of the source's roots.
         rows: by root table; wins over ``scale``.
+        given: by root table: conditions, each with its rows; wins over ``scale``.
         seed: of sampling and learning.
         evaluate: how the twin is judged.
         gates: bounds that the twin has to keep before it is published.
@@ -213,6 +226,7 @@ class SynthesisSpec(_Strict):
     holdout: HoldoutSpec = HoldoutSpec()
     scale: float = Field(default=1.0, gt=0)
     rows: dict[str, Count] = Field(default_factory=dict)
+    given: dict[str, tuple[ConditionSpec, ...]] = Field(default_factory=dict)
     seed: int = Field(default=0, ge=0, lt=2**63, strict=True)
     evaluate: EvaluateSpec = EvaluateSpec()
     gates: tuple[GateSpec, ...] = ()
@@ -247,6 +261,20 @@ class SynthesisSpec(_Strict):
     def to_dict(self) -> dict[str, Any]:
         """The spec as plain values; ``load`` of it gives an equal spec."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Rows that are asked for, by root table."""
+        given = {name: sum(c.rows for c in held) for name, held in self.given.items()}
+        return {**self.rows, **given}
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        """Conditions by table, as JSON values."""
+        from synthlake.relational.typed import as_json
+
+        listed = {name: [c.model_dump() for c in held] for name, held in self.given.items()}
+        return dict(as_json(listed))
 
     def masked(self) -> dict[str, Any]:
         """The spec as plain values for display and storage, without secrets."""
@@ -318,6 +346,7 @@ def _fields(location: tuple[str | int, ...]) -> list[str]:
     sections: dict[str | int, type[BaseModel]] = {
         "source": SourceSpec, "sink": SinkSpec, "fit": FitSpec, "holdout": HoldoutSpec,
         "evaluate": EvaluateSpec, "gates": GateSpec,
+        "given": ConditionSpec,
     }  # fmt: skip
     model = sections[location[0]] if len(location) > 1 else SynthesisSpec
     return [held.alias or name for name, held in model.model_fields.items()]
@@ -327,6 +356,7 @@ _FORMS = {
     "source": "a URL, or {url: ..., schema: ..., options: {...}}",
     "sink": "a folder such as parquet://out, or {url: ..., schema: ..., options: {...}}",
     "rows": "numbers of rows by root table, such as {planes: 5000}",
+    "given": "conditions by root table, such as {adult: [{where: {sex: Female}, rows: 500}]}",
     "scale": "a number above 0, such as 1.0",
     "gates": "a list such as [{metric: c2st.joined, at_most: ceiling + 0.05, otherwise: fail}]",
     "fit": "such as {max_rows: 500000}",

@@ -86,7 +86,10 @@ class Stages:
                 self.fit(self.model_folder(name), floor=name == FLOOR)
         self.__dict__.pop("lesson", None)  # the sample is the largest thing in memory
         share = self.spec.holdout.share
-        self._sample(ARTIFACT, Wanted(self.spec.seed, self.spec.scale, self.spec.rows, share))
+        self._sample(
+            ARTIFACT,
+            Wanted(self.spec.seed, self.spec.scale, self.spec.rows, share, self.spec.conditions),
+        )
         self._sample(FLOOR, Wanted(self.spec.seed))
         self._judge()
         return self._assemble()

@@ -16,7 +16,14 @@ from synthlake.errors import MissingExtraError
 from synthlake.pipeline import learn
 from synthlake.pipeline.generate import generate
 from synthlake.pipeline.twin_file import SavedTwin, load_twin, save_twin
-from synthlake.pipeline.wanted import Job, Wanted, fingerprint, selected, twin_manifest
+from synthlake.pipeline.wanted import (
+    Job,
+    Wanted,
+    fingerprint,
+    plan_of,
+    selected,
+    twin_manifest,
+)
 from synthlake.ports import OnEvent
 from synthlake.schema.model import ForeignKey, Schema
 from synthlake.store import artifact as store
@@ -129,12 +136,8 @@ class Twin(Mapping[str, TwinTable]):
         Raises:
             SampleError: so many rows cannot be made.
         """
-        from synthlake.relational import plan_sample
-
         selected(model.schema, tables)  # before the counting pass, which may take long
-        rows = dict(wanted.rows) or None
-        told = learn.under("sample", on_event)
-        plan = plan_sample(model, seed=wanted.seed, scale=wanted.scale, rows=rows, on_event=told)
+        plan = plan_of(model, wanted, learn.under("sample", on_event))
         return cls(model, plan, wanted, tables)
 
     def __getitem__(self, name: str) -> TwinTable:

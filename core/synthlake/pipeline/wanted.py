@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synthlake.errors import SampleError
 from synthlake.ports import OnEvent
@@ -13,6 +13,9 @@ from synthlake.schema.model import Schema
 from synthlake.store import artifact as store
 from synthlake.store.canonical import digest_json
 from synthlake.store.tensors import digest_tensors, load_tensors, save_tensors
+
+if TYPE_CHECKING:
+    from synthlake.relational import Model, SamplePlan
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,14 @@ class Wanted:
         scale: of the source's roots.
         rows: by root table; wins over ``scale``.
         holdout: share of the source's roots that the artifact was not learned from.
+        given: by root table: conditions as JSON values, each with its rows.
     """
 
     seed: int
     scale: float = 1.0
     rows: Mapping[str, int] = field(default_factory=dict)
     holdout: float = 0.0
+    given: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,17 +83,28 @@ def make_plan(
         ArtifactError: the artifact cannot be read.
         SampleError: so many rows cannot be made.
     """
-    from synthlake.relational import Model, SamplePlan, plan_sample
+    from synthlake.relational import Model, SamplePlan
 
     if path.is_file():
         return SamplePlan.from_parts(*load_tensors(path)).notes
     model = Model.from_parts(store.load(artifact).parts)
-    plan = plan_sample(
-        model, seed=wanted.seed, scale=wanted.scale, rows=dict(wanted.rows) or None,
-        on_event=on_event,
-    )  # fmt: skip
+    plan = plan_of(model, wanted, on_event)
     save_tensors(path, *plan.to_parts())
     return plan.notes
+
+
+def plan_of(model: Model, wanted: Wanted, on_event: OnEvent | None = None) -> SamplePlan:
+    """The sample plan of a model.
+
+    Raises:
+        SampleError: such rows cannot be made.
+    """
+    from synthlake.relational import plan_sample
+
+    return plan_sample(
+        model, seed=wanted.seed, scale=wanted.scale, rows=dict(wanted.rows) or None,
+        given=wanted.given, on_event=on_event,
+    )  # fmt: skip
 
 
 def fingerprint(artifact: str, plan: Path) -> str:
@@ -98,7 +114,9 @@ def fingerprint(artifact: str, plan: Path) -> str:
 
 def twin_manifest(job: Job, wanted: Wanted, notes: tuple[str, ...]) -> dict[str, Any]:
     """What the manifest of a twin says; the sink adds rows and digests of its files."""
+    given = {"given": dict(wanted.given)} if wanted.given else {}
     return {
+        **given,
         "run_id": job.run_id,
         "seed": wanted.seed,
         "scale": wanted.scale,

@@ -14,6 +14,7 @@ from synthlake.constraints.masks import MaskRule, find_mask_rules
 from synthlake.constraints.relative import clock_gap, find_gap, find_linear
 from synthlake.constraints.rule import Cells, Rule
 from synthlake.encode.numeric import NumericCodec
+from synthlake.errors import LearnError
 from synthlake.ports import Feature
 from synthlake.relational.columns import (
     TableData,
@@ -77,11 +78,14 @@ def build_frame(
     structure = _applicable(structure, codecs, given)
     kept = [c for c in learned if codecs[c.name] is not None]
     idle = _idle(structure.rules, cells)
+    _check_conditions(table, structure)
     order = _ordered(data, table, [c for c in kept if c.name not in idle], codecs, structure)
     coded = {column_id(c.name): _coded(data, c, codecs) for c in order}
-    maps = _maps(data, {**links, **coded}, structure, table) if structured else ()
+    first = {n: coded[n] for n in map(column_id, table.conditions) if n in coded}
+    maps = _maps(data, {**first, **links, **coded}, structure, table) if structured else ()
     mapped = {rule.made for rule in maps}
     order = _after(order, maps)
+    mapped |= first.keys()  # what is set by a condition is no remainder
     attributes = _Attributes(data, cells, codecs, structure, structured, mapped).build(order)
     known = {a.column for a in attributes}
     rest = tuple(
@@ -92,6 +96,16 @@ def build_frame(
     rules = in_order([*_gap_rules(attributes, cells), *structure.rules])
     masks = _masks(data, attributes, structure) if structured else ()
     return Frame((*attributes, *rest), drawn, seen, rules, maps, masks)
+
+
+def _check_conditions(table: Table, structure: Structure) -> None:
+    """Refuse declared conditions on what a rule makes."""
+    for rule in structure.rules:
+        for name in set(rule.makes) & set(table.conditions):
+            raise LearnError(
+                f"{table.name}.{name} follows from {', '.join(rule.needs)}: it cannot be set first",
+                hint=f"put {', '.join(rule.needs)} into conditions in its place",
+            )
 
 
 def _cells(data: TableData, table: Table, names: Sequence[str]) -> dict[str, Cells]:
@@ -131,16 +145,16 @@ def _ordered(
 ) -> list[Column]:  # fmt: skip
     """Parts of the key, categories by size, then numbers: without NULL first, remade ones last.
 
-    What the schema says of first and last columns goes before all that.
+    Declared conditions come before all of them, and then what the schema says of the order.
     """
 
     def rank(place: int) -> tuple[float, ...]:
         column = columns[place]
         codec = codecs[column.name]
+        if column.name in table.conditions:
+            return (-3.0, float(table.conditions.index(column.name)))
         if column.name in table.order:
-            return (-3.0, float(table.order.index(column.name)))
-        if column.name in table.targets:
-            return (-2.0, float(table.targets.index(column.name)))
+            return (-2.0, float(table.order.index(column.name)))
         if column.name in table.primary_key:
             return (-1.0, float(place))
         if codec is None or not codec.ordered:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from synthlake.encode.axis import empty, indices, plain
 from synthlake.errors import SampleError
 from synthlake.ports import Codes
+from synthlake.relational.candidates import GivenBlock, asked_of
 from synthlake.relational.keys import KeyFrame
 from synthlake.relational.matching import Matching
 from synthlake.relational.model import (
@@ -57,6 +58,9 @@ class Generator:
         self.seed = Seed(plan.seed, model.scope)
         self._blocks = {name: Recent(_KEPT_BLOCKS) for name in model.tables}
         self._keys, self._phantoms = Recent(_KEPT_KEYS), Recent(64)
+        self._asked = {
+            name: asked_of(model.tables[name], held) for name, held in plan.given.items()
+        }
         self.matching = Matching(self)
 
     def rows(self, table: str) -> int:
@@ -149,7 +153,13 @@ class Generator:
             start = number * ROOT_BLOCK
             rows = min(ROOT_BLOCK, self.plan.rows[table] - start)
             known = self._made_keys(model, np.arange(start, start + rows))
-            return Block(model, self.seed, start, rows, known, {}, frame=self._frame(table))
+            frame = self._frame(table)
+            if table in self._asked:
+                asked = self._asked[table]
+                return GivenBlock(
+                    model, self.seed, start, rows, known, {}, frame=frame, asked=asked
+                )
+            return Block(model, self.seed, start, rows, known, {}, frame=frame)
         return self._child_block(model, own, number)
 
     def _child_block(self, model: TableModel, own: Link, number: int) -> Block:

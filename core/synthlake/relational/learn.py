@@ -112,6 +112,11 @@ def _fit(
 ) -> tuple[TableModel, dict[str, Feature]]:  # fmt: skip
     """The model of one table, and its rows' features for its children."""
     table, data, frame = draft.table, draft.data, draft.frame
+    if table.conditions and table.own is not None:
+        raise LearnError(
+            f"{table.name} has conditions, but its rows are made with those of its parent",
+            hint=f"declare conditions of the root, {table.own.references}, or none",
+        )
     calendars = find_calendars(data, table, meaningful(table, draft.key, drafts), frame.rules)
     context = {**calendar_features(calendars, data.sample), **_of_parent(draft, seen)}
     links = {link_id(n): f for n, f in draft.codes.items()}
@@ -158,13 +163,15 @@ def _of_parent(draft: Draft, seen: Mapping[str, Mapping[str, Feature]]) -> dict[
 def _order(draft: Draft) -> tuple[list[str], tuple[str, ...]]:
     """Columns in the order in which they are drawn, and those that make the key distinct.
 
-    Codes and numbers of children first, then references from few codes to many, then attributes.
+    Declared conditions first, then codes and numbers of children, then references from few codes
+    to many, then attributes.
     The last column of a key that is completed within the family is the one that gives way.
     """
     links = sorted(draft.codes, key=lambda n: (draft.kinds[n] == "cluster", draft.codes[n].size))
-    order = [*sorted(draft.family, reverse=True), *(link_id(n) for n in links)]
-    order += list(draft.frame.drawn)
     table = draft.table
+    declared = [n for n in map(column_id, table.conditions) if n in draft.frame.drawn]
+    order = [*declared, *sorted(draft.family, reverse=True), *(link_id(n) for n in links)]
+    order += [n for n in draft.frame.drawn if n not in declared]
     own = set(table.own.columns) if table.own else set()
     if not own or not own <= set(table.primary_key):
         return order, ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,7 @@ class SamplePlan:
         starts: by table with an own parent: shape (blocks + 1,), rows before each block.
         codes: by label of a cluster key: shape (blocks + 1, codes), children before each block.
         stubs: by label: shape (parent blocks + 1, codes), stubs before each block of parents.
+        given: by root table: conditions, see ``relational.given``.
         notes: what could not be done as asked, by name.
     """
 
@@ -47,6 +48,7 @@ class SamplePlan:
     starts: Mapping[str, Counts] = field(default_factory=dict)
     codes: Mapping[str, Counts] = field(default_factory=dict)
     stubs: Mapping[str, Counts] = field(default_factory=dict)
+    given: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -64,6 +66,8 @@ class SamplePlan:
             "width": dict(self.width), "limits": dict(self.limits),
             "notes": list(self.notes), "tensors": names,
         }  # fmt: skip
+        if self.given:
+            held["given"] = {name: list(listed) for name, listed in self.given.items()}
         return held, tensors
 
     @classmethod

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from synthlake.errors import SampleError
 from synthlake.ports import Event, OnEvent
+from synthlake.relational.candidates import measure_given
 from synthlake.relational.generate import Generator
 from synthlake.relational.keys import SlotKey
 from synthlake.relational.model import Link, Model, TableModel, link_id
@@ -16,6 +18,7 @@ from synthlake.relational.parents import virtual_rows
 from synthlake.relational.plan import ROOT_BLOCK, Counts, SamplePlan, beyond
 from synthlake.relational.uniqueness import most_children
 
+Given = Mapping[str, Sequence[Mapping[str, Any]]]
 _ROWS_PER_BLOCK = 8_192
 _EXACT = 0.002  # relative error of a child table's size that is let be
 _FULL = 0.98  # share of a table's rows from which it counts as all of them
@@ -24,7 +27,7 @@ _THINNED = 4  # times that families are made smaller
 
 def plan_sample(
     model: Model, seed: int, scale: float = 1.0, rows: Mapping[str, int] | None = None,
-    on_event: OnEvent | None = None,
+    given: Given | None = None, on_event: OnEvent | None = None,
 ) -> SamplePlan:  # fmt: skip
     """Decide the size of every table and where each block begins.
 
@@ -33,17 +36,21 @@ def plan_sample(
         seed: of the sample.
         scale: of the source's roots, hold-out included.
         rows: of single roots, in place of the scale.
+        given: by root: conditions, each with its rows; in place of ``rows``.
         on_event: told of each table.
 
     Raises:
-        SampleError: the scale is not positive, or ``rows`` names a table that follows another.
+        SampleError: the scale is not positive, ``rows`` or ``given`` names a table that follows
+            another, or a condition cannot be met.
 
-    Cost: draws the counts of all parents and the codes of all children once.
+    Cost: draws the counts of all parents and the codes of all children once, and 16,384 candidates
+        a condition.
     """
     if not scale > 0:
         raise SampleError(f"scale {scale} is not positive", hint="give a scale such as 1.0")
     made = _Planner(model, seed, scale, dict(rows or {}))
     made.check()
+    made.ask(given or {})
     order = list(model.tables.values())
     for number, table in enumerate(order):
         if on_event is not None:
@@ -73,6 +80,7 @@ class _Planner:
     starts: dict[str, Counts] = field(default_factory=dict)
     codes: dict[str, Counts] = field(default_factory=dict)
     stubs: dict[str, Counts] = field(default_factory=dict)
+    given: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     growth: dict[str, float] = field(default_factory=dict)
 
@@ -82,7 +90,7 @@ class _Planner:
             self.seed, self.scale, dict(self.rows), dict(self.phantoms), dict(self.offsets),
             dict(self.nulls), dict(self.times), dict(self.bias), dict(self.width),
             dict(self.limits), dict(self.starts), dict(self.codes), dict(self.stubs),
-            tuple(self.notes),
+            dict(self.given), tuple(self.notes),
         )  # fmt: skip
 
     def check(self) -> None:
@@ -101,6 +109,19 @@ class _Planner:
                 )
             if count < 0:
                 raise SampleError(f"{count} rows of {name} were asked for", hint="give 0 or more")
+
+    def ask(self, given: Given) -> None:
+        """Measure conditions, and take their rows."""
+        for name, listed in given.items():
+            if name in self.wanted:
+                raise SampleError(
+                    f"{name} has both rows and conditions",
+                    hint="its conditions say how many rows it has: leave it out of rows",
+                )
+            conditions, notes = measure_given(self.model, name, listed, self.seed)
+            self.given[name] = [condition.to_json() for condition in conditions]
+            self.wanted[name] = sum(condition.rows for condition in conditions)
+            self.notes += notes
 
     def take(self, table: TableModel) -> None:
         """The size of one table."""
@@ -155,6 +176,12 @@ class _Planner:
                 f" it is held at {held:,}, and its children grow with the scale instead"
             )
             wanted = held
+        if name in self.given and wanted != self.wanted[name]:
+            raise SampleError(
+                f"the conditions of {name} ask for {self.wanted[name]:,} rows, and it can only have"
+                f" {wanted:,}",
+                hint="ask for as many rows as its key, or the grid over it, holds",
+            )
         self.rows[name] = wanted
 
     # phantoms
@@ -223,10 +250,11 @@ class _Planner:
         self.rows[name] = 0
         met = sum(self._counted(own, label, self.rows[own.fk.references]))
         wanted = own.mean * self.rows[own.fk.references] * times
-        if met and abs(wanted / met - 1.0) > _EXACT:
+        usual = self.model.schema.chain(name)[-1] not in self.given
+        if usual and met and abs(wanted / met - 1.0) > _EXACT:
             self.bias[label] = wanted / met
         self._count(table, own)
-        if most is not None and self.rows[name] < _FULL * wanted:
+        if usual and most is not None and self.rows[name] < _FULL * wanted:
             self.notes.append(
                 f"{name} cannot grow to {round(wanted):,} rows: its key tells {most:,} rows of one"
                 f" {own.fk.references} apart; it has {self.rows[name]:,}"

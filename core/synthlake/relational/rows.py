@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synthlake.constraints.rule import Cells
-from synthlake.encode.axis import Axis, empty, indices, is_ordered
+from synthlake.encode.axis import Axis, Ticks, empty, indices, is_ordered
 from synthlake.encode.numeric import NumericCodec
 from synthlake.encode.presence import PresenceCodec
 from synthlake.encode.text import TextCodec
@@ -80,7 +80,7 @@ class Block:
         """Words of this block's rows."""
         return self.seed.words(self.model.table.name, column, self.start, self.rows, number)
 
-    def _within(self, name: str, codec: Codec) -> Words:
+    def _inner(self, name: str, codec: Codec) -> Words:
         """Words of the places within the bins of a codec; zeros where it has none."""
         return np.zeros(self.rows, np.uint64) if codec.exact else self.words(name, WITHIN)
 
@@ -100,7 +100,7 @@ class Block:
         attribute = self._attribute(name)
         codec = (attribute.drawn or attribute.codec) if attribute else None
         numeric = codec if isinstance(codec, NumericCodec) else None
-        place = numeric.draw(codes, self._within(name, numeric)) if numeric else None
+        place = self._within(name, numeric, codes) if numeric else None
         most = self.often.get(name)
         if most is not None and self.family is not None:
             others = [self.drawn[n] for n in self._before(name)]
@@ -113,6 +113,12 @@ class Block:
             seen = self._placed(attribute, codes, Cells(*place))
         self.codes[name] = seen
         return seen
+
+    def _within(
+        self, name: str, codec: NumericCodec, codes: Codes
+    ) -> tuple[Ticks, NDArray[np.bool_]]:
+        """Numbers within the bins of a column's codes."""
+        return codec.draw(codes, self._inner(name, codec))
 
     def _before(self, name: str) -> list[str]:
         """Columns of the key that are drawn and do not give way after this one."""
@@ -204,7 +210,7 @@ class Block:
             return empty(self.rows, dtype)
         if isinstance(codec, TextCodec) and name == rewritten(self.model):
             return self._rewritten(name, codec)
-        return codec.decode(self.codes[name], self._within(name, codec))
+        return codec.decode(self.codes[name], self._inner(name, codec))
 
     def _rewritten(self, name: str, codec: TextCodec) -> pa.Array[Any]:
         """Texts of which no two of a family are equal, as far as their shapes allow."""

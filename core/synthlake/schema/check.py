@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 import pyarrow as pa
 
@@ -38,7 +39,8 @@ def check(schema: Schema, source: Schema) -> None:
             check_primary_key(table)
             _check_references(table, schema)
             _check_synthesizer(table)
-            _check_order(table)
+            _check_first(table, "order")
+            _check_first(table, "conditions")
     schema.order()
 
 
@@ -206,28 +208,27 @@ def _check_synthesizer(table: Table) -> None:
         ) from None
 
 
+def _check_first(table: Table, key: Literal["order", "conditions"]) -> None:
+    """Whether columns that are drawn before others are there, and are learned."""
+    where, names = f"{table.name}.{key}", getattr(table, key)
+    _no_repeats(names, f"{where} has", "a column")
+    keys = {*table.primary_key, *(c for fk in table.foreign_keys for c in fk.columns)}
+    for name in names:
+        if not table.has(name):
+            raise SchemaError(
+                f"{where}: {table.name} has no column {name!r}",
+                hint=nearest(name, [c.name for c in table.columns]),
+            )
+        if name in keys or table.column(name).action != "learn":
+            raise SchemaError(
+                f"{where}: {name} is a key, or is not learned, and nothing is drawn given it",
+                hint=f"leave {name} out of {key}",
+            )
+
+
 def _no_repeats(names: Iterable[str], where: str, what: str) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
             raise SchemaError(f"{where} {what} twice: {name!r}", hint="name it once")
         seen.add(name)
-
-
-def _check_order(table: Table) -> None:
-    """Whether the columns that are drawn first and last are there, once each, and are learned."""
-    _no_repeats(
-        [*table.order, *table.targets], f"order and targets of {table.name} have", "a column"
-    )
-    taken = {*table.primary_key, *(c for fk in table.foreign_keys for c in fk.columns)}
-    for name in (*table.order, *table.targets):
-        if not table.has(name):
-            raise SchemaError(
-                f"order and targets of {table.name}: there is no column {name!r}",
-                hint=nearest(name, [c.name for c in table.columns]),
-            )
-        if name in taken or table.column(name).action in ("skip", "null"):
-            raise SchemaError(
-                f"order and targets of {table.name}: {name} is a key or is not learned",
-                hint=f"leave {name} out of them",
-            )

@@ -170,9 +170,9 @@ class TableDocument(_Strict):
     primary_key: _Names | None = None
     foreign_keys: tuple[ForeignKeyDocument, ...] | None = None
     columns: dict[str, ColumnDocument] = Field(default_factory=dict)
+    conditions: _Names | None = None
     synthesizer: Annotated[SynthesizerDocument, BeforeValidator(_named)] | None = None
     order: _Names | None = None
-    targets: _Names | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -208,7 +208,7 @@ class TableDocument(_Strict):
             constraints=table.constraints,
             synthesizer=self.synthesizer.settings() if self.synthesizer else table.synthesizer,
             order=table.order if self.order is None else self.order,
-            targets=table.targets if self.targets is None else self.targets,
+            conditions=table.conditions if self.conditions is None else self.conditions,
         )
 
 
@@ -322,6 +322,7 @@ _FORMS = {
     "columns": "a mapping {name: {role: ...}} for a table, a list [name, ...] for a key",
     "foreign_keys": "a list such as [{columns: [tailnum], references: planes}]",
     "primary_key": "a list such as [tailnum]; [] for none",
+    "conditions": "a list of columns such as [income, sex]",
     "references": "the name of a table",
     "to": "a list of the parent's columns",
     "mode": "own or match",
@@ -332,7 +333,6 @@ _FORMS = {
     "kind": ", ".join(KINDS),
     "locale": f"one that Faker has, such as {', '.join(LOCALES)}",
     "order": "a list of columns that are drawn first",
-    "targets": "a list of columns that are drawn last",
     "synthesizer": synthesizers.FORM,
     "keep": "true or false",
     "skip": "true or false",

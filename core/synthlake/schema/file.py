@@ -14,8 +14,8 @@ from synthlake.schema.model import Column, ForeignKey, Schema, Table
 from synthlake.schema.nearest import nearest
 
 SPEC_KEYS = (
-    "version", "source", "sink", "synthesizer", "fit", "holdout", "scale", "rows", "seed",
-    "evaluate", "gates", "k",
+    "version", "source", "sink", "synthesizer", "fit", "holdout", "scale", "rows", "given",
+    "seed", "evaluate", "gates", "k",
 )  # fmt: skip
 
 
@@ -75,9 +75,11 @@ def _dump_table(table: Table) -> dict[str, Any]:
     held["columns"] = {c.name: _dump_column(c) for c in table.columns}
     if table.constraints:
         held["constraints"] = [dict(rule) for rule in table.constraints]
+    for key in ("conditions", "order"):
+        if getattr(table, key):
+            held[key] = list(getattr(table, key))
     if table.synthesizer:
         held["synthesizer"] = dict(table.synthesizer)
-    held |= {key: list(getattr(table, key)) for key in ("order", "targets") if getattr(table, key)}
     return held
 
 

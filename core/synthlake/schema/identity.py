@@ -65,7 +65,7 @@ def _table_to_json(table: Table) -> dict[str, Any]:
         "constraints": [dict(rule) for rule in table.constraints],
         "synthesizer": None if table.synthesizer is None else dict(table.synthesizer),
         "order": list(table.order),
-        "targets": list(table.targets),
+        "conditions": list(table.conditions),
     }
 
 
@@ -86,7 +86,7 @@ def _table(held: Mapping[str, Any]) -> Table:
             "foreign_keys": tuple(_reference(fk) for fk in held["foreign_keys"]),
             "constraints": tuple(held["constraints"]),
             "order": tuple(held["order"]),
-            "targets": tuple(held["targets"]),
+            "conditions": tuple(held.get("conditions", ())),
         }
     )
 

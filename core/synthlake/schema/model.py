@@ -98,8 +98,9 @@ class Table:
         skip: not synthesised; nothing may refer to it.
         constraints: rules of its rows, as given in the spec.
         synthesizer: name and settings; None for the spec's default.
-        order: columns that are drawn first, in this order.
-        targets: columns that are drawn last, given all others, as those that models predict.
+        order: columns that are drawn first after these, in this order.
+        conditions: columns that come first in the order in which they are drawn, so that samples
+            can be conditioned on them at full speed.
     """
 
     name: str
@@ -111,7 +112,7 @@ class Table:
     constraints: tuple[Mapping[str, Any], ...] = ()
     synthesizer: Mapping[str, Any] | None = None
     order: tuple[str, ...] = ()
-    targets: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column:
         """A column by name.
