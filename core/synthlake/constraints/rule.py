@@ -30,7 +30,10 @@ class Cells:
 
 
 class Rule(Protocol):
-    """Makes columns of ordered types. Conforms: ``DateParts``, ``ClockParts``, ``ClockSum``."""
+    """Makes columns of ordered types.
+
+    Conforms: ``DateParts``, ``ClockParts``, ``ClockSum``, ``Formula``.
+    """
 
     @property
     def makes(self) -> tuple[str, ...]:

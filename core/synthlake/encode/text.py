@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from synthlake.encode.axis import AnyArray, coded, indices, plain
 from synthlake.encode.categorical import UNKNOWN
-from synthlake.encode.pattern import pattern_of_shape, shape_of
+from synthlake.encode.pattern import Pattern, parse_pattern, pattern_of_shape, shape_of
 from synthlake.seed import Words
 
 _LONGEST = 200  # characters; longer text has no shape worth keeping
@@ -22,11 +22,15 @@ _LONGEST = 200  # characters; longer text has no shape worth keeping
 class TextCodec:
     """Code i stands for a text of the shape ``shapes[i]``.
 
+    Attributes:
+        pattern: declared for all texts, in place of learned shapes.
+
     Privacy: holds shapes that k entities share, and no character of any value but punctuation.
     """
 
     type: pa.DataType
     shapes: tuple[str, ...]
+    pattern: str | None = None
 
     ordered = False
 
@@ -46,6 +50,12 @@ class TextCodec:
         codes: NDArray[np.int32] = np.array([*found, -1], np.int32)[index]
         return codes
 
+    def _alphabets(self, code: int) -> tuple[str, ...]:
+        """What each character of a code's texts is drawn from."""
+        if self.pattern is not None:
+            return parse_pattern(self.pattern).alphabets
+        return pattern_of_shape(self.shapes[code]).alphabets
+
     def decode(self, codes: NDArray[np.int32], words: Words) -> pa.Array[Any]:
         """Random texts of the shapes; further characters come from the same word by mixing."""
         parts: list[pa.Array[Any]] = [pa.array([None], pa.string())]
@@ -53,7 +63,7 @@ class TextCodec:
         start = 1
         for code in np.unique(codes[codes >= 0]):
             rows = np.flatnonzero(codes == code)
-            parts.append(_texts(self.shapes[code], words[rows]))
+            parts.append(_texts(self._alphabets(code), words[rows]))
             places[rows] = np.arange(start, start + len(rows))
             start += len(rows)
         made = pa.concat_arrays(parts).take(indices(places))
@@ -64,11 +74,11 @@ class TextCodec:
         )
 
 
-def _texts(shape: str, words: Words) -> pa.Array[Any]:
+def _texts(alphabets: tuple[str, ...], words: Words) -> pa.Array[Any]:
     """One text a word, in chunks of ten characters."""
     parts: list[Any] = [pa.array([""] * len(words), pa.string())]
-    for start in range(0, len(shape), 10):
-        pattern = pattern_of_shape(shape[start : start + 10])
+    for start in range(0, len(alphabets), 10):
+        pattern = Pattern(alphabets[start : start + 10])
         mixed = mix(words + np.uint64((0x9E3779B97F4A7C15 * (start + 1)) % 2**64))
         parts.append(pattern.unrank((mixed % np.uint64(pattern.capacity)).astype(np.int64)))
     joined: Any = pc.binary_join_element_wise

@@ -14,7 +14,10 @@ from synthlake.constraints.relative import clock_gap, find_gap, find_linear
 from synthlake.constraints.rule import Cells, Rule
 from synthlake.encode.numeric import NumericCodec
 from synthlake.ports import Feature
-from synthlake.relational.columns import TableData, build_codec, cells_of, codec_of_cells
+from synthlake.relational.columns import TableData, cells_of, codec_of_cells
+from synthlake.relational.cuts import codec_for
+from synthlake.relational.declare import Declaration, declaration
+from synthlake.relational.enforced import Enforced
 from synthlake.relational.model import Attribute, Codec, column_id, view_id
 from synthlake.schema.model import Column, Table
 
@@ -31,6 +34,7 @@ class Frame:
         seen: by feature name, the codes that later columns see.
         rules: in the order in which they are applied.
         maps: columns that follow from codes.
+        enforced: what keeps declared rules; None where there are none.
     """
 
     attributes: tuple[Attribute, ...]
@@ -38,6 +42,7 @@ class Frame:
     seen: Mapping[str, Feature]
     rules: tuple[Rule, ...]
     maps: tuple[MapRule, ...]
+    enforced: Enforced | None = None
 
 
 def feature(codec: Codec, codes: np.ndarray) -> Feature:
@@ -60,26 +65,33 @@ def build_frame(
         structured: False leaves out all that ties columns to each other.
     """
     learned = [c for c in columns if c.action != "null"]
-    codecs = {c.name: build_codec(data, c) for c in learned}
+    said = declaration(data, table)
+    codecs = {c.name: codec_for(data, c, said.terms) for c in learned}
     cells = _cells(data, table, [c.name for c in learned] + list(given))
     types = {c.name: c.type for c in table.columns}
     structure = discover(cells, types, given) if structured and cells else Structure()
-    structure = _applicable(structure, codecs, given)
+    structure = _applicable(said.without(structure), codecs, given)
     kept = [c for c in learned if codecs[c.name] is not None]
-    idle = _idle(structure.rules, cells)
+    formulas = said.formulas(codecs, cells)
+    idle = _idle(structure.rules, cells) | said.idle(formulas, cells)
     order = _ordered(data, table, [c for c in kept if c.name not in idle], codecs, structure)
+    order = said.ordered(order)
     coded = {column_id(c.name): _coded(data, c, codecs) for c in order}
-    maps = _maps(data, {**links, **coded}, structure) if structured else ()
+    maps = _maps(data, {**links, **coded}, structure, said.terms.claimed) if structured else ()
     mapped = {rule.made for rule in maps}
-    attributes = _Attributes(data, cells, codecs, structure, structured, mapped).build(order)
+    attributes = _Attributes(data, cells, codecs, structure, structured, mapped, said).build(order)
     known = {a.column for a in attributes}
     rest = tuple(
         Attribute(c.name, codecs.get(c.name), learned=False) for c in columns if c.name not in known
     )
     drawn, seen = _features(data, attributes, cells)
+    settled = said.settled([c.name for c in order], codecs, seen)
+    joints, drawn, seen = said.joined(said.masked(said.excluded(drawn), settled), seen)
     # what is drawn for a clock comes first: where a rule knows better, it comes after
-    rules = in_order([*_gap_rules(attributes, cells), *structure.rules])
-    return Frame((*attributes, *rest), drawn, seen, rules, maps)
+    rules = in_order([*_gap_rules(attributes, cells), *structure.rules, *formulas])
+    enforced = said.enforced(joints, settled, rules)
+    maps = (*maps, *said.maps(coded))
+    return Frame((*attributes, *rest), drawn, seen, rules, maps, enforced)
 
 
 def _cells(data: TableData, table: Table, names: Sequence[str]) -> dict[str, Cells]:
@@ -143,6 +155,7 @@ class _Attributes:
     structure: Structure
     structured: bool
     mapped: set[str]
+    said: Declaration
 
     def build(self, order: Sequence[Column]) -> tuple[Attribute, ...]:
         """Attributes in order."""
@@ -150,13 +163,23 @@ class _Attributes:
         smooth: dict[str, Cells] = {}
         for column in order:
             codec = self.codecs[column.name]
-            attribute = Attribute(column.name, codec)
+            attribute = self._measured(Attribute(column.name, codec))
             if self.structured and isinstance(codec, NumericCodec):
-                attribute = self._related(attribute, smooth, {a.column for a in out})
-                if attribute.base is None and not codec.axis.continuous:
+                if column.name not in self.said.terms.claimed:
+                    attribute = self._related(attribute, smooth, {a.column for a in out})
+                exact = not codec.axis.continuous and column.name not in self.said.terms.made
+                if attribute.base is None and exact:
                     smooth[column.name] = self._clipped(column.name)
             out.append(attribute)
         return tuple(out)
+
+    def _measured(self, attribute: Attribute) -> Attribute:
+        """A column that declared rules put above others, as its distance from them."""
+        gap = self.said.gap(attribute.column, self.codecs)
+        if gap is None:
+            return attribute
+        drawn = self.said.gap_codec(gap, self.cells, attribute.column)
+        return replace(attribute, drawn=drawn, gap=gap)
 
     def _clipped(self, name: str) -> Cells:
         """A column within its supported range, so that no single row bends a polynomial."""
@@ -235,6 +258,9 @@ def _features(
             drawn[key] = seen[key] = feature(
                 attribute.drawn, attribute.drawn.encode_ticks(gap.ticks, gap.null)
             )
+        elif attribute.gap is not None and attribute.drawn is not None:
+            gap = attribute.gap.forward(cells, cells[name])
+            drawn[key] = feature(attribute.drawn, attribute.drawn.encode_ticks(gap.ticks, gap.null))
         elif attribute.linear is not None and attribute.drawn is not None:
             rest = attribute.linear.forward(smooth, smooth[name])
             drawn[key] = feature(
@@ -252,10 +278,11 @@ def _coded(data: TableData, column: Column, codecs: Mapping[str, Codec | None]) 
 
 
 def _maps(
-    data: TableData, codes: Mapping[str, Feature], structure: Structure
+    data: TableData, codes: Mapping[str, Feature], structure: Structure, claimed: set[str]
 ) -> tuple[MapRule, ...]:
-    """Columns that follow from one or two others, codes to codes."""
+    """Columns that follow from one or two others, codes to codes; declared rules come first."""
     free = [n for n in codes if n not in {column_id(c) for c in structure.made}]
     given = [n for n in free if not codes[n].ordered]
+    free = [n for n in free if n not in {column_id(c) for c in claimed}]
     made = [n for n in free if n.startswith(column_id("")) and codes[n].size > 1]
     return tuple(find_maps(codes, given, made, data.group, data.k))

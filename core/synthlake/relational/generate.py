@@ -34,6 +34,7 @@ from synthlake.relational.parents import (
 )
 from synthlake.relational.plan import ROOT_BLOCK, SamplePlan, beyond
 from synthlake.relational.recent import Recent
+from synthlake.relational.redraw import keep_rules
 from synthlake.relational.rows import Block
 from synthlake.relational.uniqueness import often
 from synthlake.seed import Seed
@@ -137,6 +138,7 @@ class Generator:
         def make() -> Block:
             block = self.open_block(table, number)
             block.draw(block.model.order)
+            keep_rules(block)
             return block
 
         return self._blocks[table].get(number, make)
@@ -149,7 +151,7 @@ class Generator:
             start = number * ROOT_BLOCK
             rows = min(ROOT_BLOCK, self.plan.rows[table] - start)
             known = self._made_keys(model, np.arange(start, start + rows))
-            return Block(model, self.seed, start, rows, known, {})
+            return Block(model, self.seed, start, rows, known, {}, frame=self._frame(table))
         return self._child_block(model, own, number)
 
     def _child_block(self, model: TableModel, own: Link, number: int) -> Block:
@@ -166,7 +168,8 @@ class Generator:
         known |= self._made_keys(model, np.arange(start, start + len(parent)))
         context = self._context(own, parent, low, high)
         most = often(model, self.plan.rows)
-        return Block(model, self.seed, start, len(parent), known, context, parent, most)
+        frame = self._frame(model.table.name)
+        return Block(model, self.seed, start, len(parent), known, context, parent, most, frame)
 
     def _made_keys(self, model: TableModel, index: Index) -> dict[str, pa.Array[Any]]:
         """Primary keys that are functions of the row's number."""

@@ -51,7 +51,7 @@ def build_key(
     if not free:
         raise _impossible(table, references)
     chosen = max(free, key=lambda c: data.of(c).distinct)
-    return _surrogate(data, table.column(chosen))
+    return surrogate(data, table.column(chosen))
 
 
 def _impossible(table: Table, references: set[str]) -> LearnError:
@@ -75,10 +75,18 @@ def _makeable(column: Column) -> bool:
     return is_text(column.type) or pa.types.is_integer(column.type)
 
 
-def _surrogate(data: TableData, column: Column) -> KeyMaker:
-    """Text of the learned shapes, or numbers that grow."""
+def surrogate(
+    data: TableData, column: Column, bounds: tuple[int | None, int | None] = (None, None)
+) -> KeyMaker:
+    """Text of the learned shapes, or numbers that grow, within bounds if there are any."""
     if is_text(column.type):
         return _text_key(data, column)
+    if bounds != (None, None):
+        least, most = bounds[0], bounds[1]
+        greatest = _greatest(column.type)
+        limit = greatest if most is None else min(most, greatest)
+        start = least if least is not None else min(1, limit - max(data.statistics.rows, 1))
+        return NumberKey((column.name,), column.type, start, 1, limit)
     ticks, null = Axis(column.type).ticks(data.sample[column.name])
     low, high = _reached(ticks[~null], data.group[~null], data.k) or (1, 1)
     rows = max(data.statistics.rows, 1)

@@ -135,6 +135,7 @@ def _fit(
         rules=frame.rules,
         maps=frame.maps,
         distinct=distinct,
+        enforced=frame.enforced,
         synthesizer=synthesizer.fit(training, settings.seed),
     )
     return model, visible

@@ -8,6 +8,7 @@ from typing import Literal
 
 import pyarrow as pa
 
+from synthlake.constraints.gap import Gap
 from synthlake.constraints.mapping import MapRule
 from synthlake.constraints.relative import Linear
 from synthlake.constraints.rule import Rule
@@ -15,6 +16,7 @@ from synthlake.encode.categorical import CategoricalCodec
 from synthlake.encode.numeric import NumericCodec
 from synthlake.encode.text import TextCodec
 from synthlake.ports import FittedSynthesizer
+from synthlake.relational.enforced import Enforced
 from synthlake.relational.keys import KeyMaker, SlotAxis, SlotKey
 from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.store.parts import Parts
@@ -33,6 +35,7 @@ class Attribute:
         drawn: codes that the synthesizer draws, where they are not those of the values.
         linear: turns what is drawn back into the value.
         base: the clock from which what is drawn counts minutes; a rule adds them up.
+        gap: turns what is drawn back into the value where other columns are at most as great.
         learned: False for a column that only a rule makes, or that is always NULL.
     """
 
@@ -42,6 +45,7 @@ class Attribute:
     linear: Linear | None = None
     base: str | None = None
     learned: bool = True
+    gap: Gap | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,7 @@ class TableModel:
         distinct: columns that, with the own key, make the primary key; the last one gives way.
         synthesizer: None for a table without rows, or that is kept.
         kept: the table itself where it is public.
+        enforced: what keeps declared rules; None where there are none.
     """
 
     table: Table
@@ -145,6 +150,7 @@ class TableModel:
     synthesizer: FittedSynthesizer | None = None
     kept: pa.Table | None = None
     notes: tuple[str, ...] = ()
+    enforced: Enforced | None = None
 
     @property
     def own(self) -> Link | None:

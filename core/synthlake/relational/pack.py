@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synthlake.constraints.discover import rule_from_json
+from synthlake.constraints.gap import gap_from_json
 from synthlake.constraints.mapping import MapRule
 from synthlake.constraints.relative import linear_from_json
 from synthlake.encode.axis import Axis, plain
@@ -19,6 +20,7 @@ from synthlake.encode.pattern import Pattern
 from synthlake.encode.text import TextCodec
 from synthlake.models.trees import Trees
 from synthlake.ports import FittedSynthesizer
+from synthlake.relational.enforced import Enforced, Joint, Unique, settled_from_json
 from synthlake.relational.keys import Busy, KeyMaker, NumberKey, SlotAxis, SlotKey, TextKey
 from synthlake.relational.model import (
     Attribute,
@@ -83,6 +85,7 @@ class _Packer:
             "rules": [rule.to_json() for rule in table.rules],
             "maps": [self._map(n, rule) for n, rule in enumerate(table.maps)],
             "distinct": list(table.distinct),
+            "enforced": self._enforced(table.enforced),
             "synthesizer": self._synthesizer("trees", table.synthesizer),
         }
 
@@ -98,7 +101,8 @@ class _Packer:
             return {"codec": "numeric", "type": type_to_json(codec.axis.type), **codec.to_json()}
         held = type_to_json(codec.type)
         if isinstance(codec, TextCodec):
-            return {"codec": "text", "type": held, "shapes": list(codec.shapes)}
+            return {"codec": "text", "type": held, "shapes": list(codec.shapes),
+                    "pattern": codec.pattern}  # fmt: skip
         return {"codec": "categorical", "type": held, "values": _pack_values(codec.values)}
 
     def _calendar(self, number: int, calendar: Calendar) -> dict[str, Any]:
@@ -113,6 +117,7 @@ class _Packer:
             "linear": attribute.linear.to_json() if attribute.linear else None,
             "base": attribute.base,
             "learned": attribute.learned,
+            "gap": attribute.gap.to_json() if attribute.gap else None,
         }
 
     def _link(self, number: int, link: Link) -> dict[str, Any]:
@@ -137,6 +142,14 @@ class _Packer:
     def _map(self, number: int, rule: MapRule) -> dict[str, Any]:
         self._put(f"maps/{number}", rule.tensors())
         return rule.to_json()
+
+    def _enforced(self, enforced: Enforced | None) -> dict[str, Any] | None:
+        if enforced is None:
+            return None
+        for name, joint in enforced.joints.items():
+            self._put(f"joints/{name}", {"table": joint.table})
+        unique = [{"made": _pack_key(u.maker), "label": u.label} for u in enforced.unique]
+        return {**enforced.to_json(), "unique": unique}
 
     def _synthesizer(self, place: str, fitted: FittedSynthesizer | None) -> Any:
         if fitted is None:
@@ -175,6 +188,7 @@ class _Reader:
             rules=tuple(rule_from_json(r) for r in form["rules"]),
             maps=tuple(self._map(n, m) for n, m in enumerate(form["maps"])),
             distinct=tuple(form["distinct"]),
+            enforced=self._enforced(form.get("enforced"), table),
             synthesizer=self._synthesizer("trees", form["synthesizer"]),
             kept=kept,
         )
@@ -195,7 +209,7 @@ class _Reader:
             return self._numeric(place, form)
         dtype = type_from_json(form["type"])
         if form["codec"] == "text":
-            return TextCodec(dtype, tuple(form["shapes"]))
+            return TextCodec(dtype, tuple(form["shapes"]), form.get("pattern"))
         return CategoricalCodec(dtype, _unpack_values(form["values"], dtype))
 
     def _calendar(self, number: int, form: Json) -> Calendar:
@@ -207,7 +221,8 @@ class _Reader:
         drawn = self._numeric(f"{place}/drawn", form["drawn"]) if form["drawn"] else None
         linear = linear_from_json(form["linear"]) if form["linear"] else None
         codec = self._codec(place, form["codec"])
-        return Attribute(form["column"], codec, drawn, linear, form["base"], form["learned"])
+        gap = gap_from_json(form["gap"]) if form.get("gap") else None
+        return Attribute(form["column"], codec, drawn, linear, form["base"], form["learned"], gap)
 
     def _link(self, number: int, fk: ForeignKey, table: Table, form: Json) -> Link:
         values = None
@@ -228,7 +243,24 @@ class _Reader:
     def _map(self, number: int, form: Json) -> MapRule:
         part = self._part(f"maps/{number}")
         given, width = tuple(form["given"]), form["width"]
-        return MapRule(given, form["made"], width, part["keys"], part["values"])
+        entries = part["keys"], part["values"]
+        return MapRule(given, form["made"], width, *entries, form.get("other"))
+
+    def _enforced(self, form: Json | None, table: Table) -> Enforced | None:
+        if form is None:
+            return None
+        joints = {
+            name: Joint(tuple(columns), self._part(f"joints/{name}")["table"])
+            for name, columns in form["joints"].items()
+        }
+        unique = []
+        for held in form["unique"]:
+            maker = _unpack_key(held["made"], table)
+            assert maker is not None
+            unique.append(Unique(maker.columns[0], maker, held["label"]))
+        return Enforced(
+            joints, settled_from_json(form["settled"]), tuple(unique), tuple(form["tried"])
+        )
 
     def _synthesizer(self, place: str, form: Json | None) -> FittedSynthesizer | None:
         return None if form is None else Trees().from_artifact(form, self._part(place))

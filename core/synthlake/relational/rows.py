@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,8 @@ from synthlake.ports import Codes, Redraw
 from synthlake.relational.calendars import calendar_features
 from synthlake.relational.complete import completed
 from synthlake.relational.distinctness import Family, made_distinct, repeated
+from synthlake.relational.enforced import Joint, numbered
+from synthlake.relational.keys import KeyFrame
 from synthlake.relational.model import (
     Attribute,
     TableModel,
@@ -31,6 +33,7 @@ from synthlake.seed import Seed, Words
 
 WITHIN = 1  # draw number of the place within a bin
 _TRIES = range(10, 26)  # of further texts
+_ATTEMPT = 1_000  # draw numbers of a row that is drawn again
 
 
 @dataclass
@@ -44,6 +47,8 @@ class Block:
         context: features of the own parent, a row for each child.
         family: number of the own parent of each row; None without one.
         often: how often a value of a column may stand in a family.
+        frame: of the table, for values that are made of the row's number.
+        attempts: by column: of which draw each row is, where some were drawn again.
     """
 
     model: TableModel
@@ -54,10 +59,12 @@ class Block:
     context: Mapping[str, Codes]
     family: NDArray[np.int64] | None = None
     often: Mapping[str, int] = field(default_factory=dict)
+    frame: KeyFrame | None = None
     given: dict[str, Codes] = field(default_factory=dict)
     codes: dict[str, Codes] = field(default_factory=dict)
     drawn: dict[str, Codes] = field(default_factory=dict)
     cells: dict[str, Cells] = field(default_factory=dict)
+    attempts: dict[str, NDArray[np.int64]] = field(default_factory=dict)
 
     def draw(self, columns: Sequence[str]) -> None:
         """Draw the first columns of the table's order, up to all."""
@@ -81,9 +88,14 @@ class Block:
 
     def _settle(self, name: str, codes: Codes, redraw: Redraw) -> Codes:
         """What a column's codes are once maps, remainders and the key have had their say."""
+        enforced = self.model.enforced
+        if enforced is not None and name in enforced.joints:
+            return self._combined(name, enforced.joints[name], codes)
         for rule in self.model.maps:
             if rule.made == name:
                 codes = rule.apply({**self.given, **self.codes}, codes)
+        if enforced is not None:
+            codes = enforced.settle(name, codes, self.codes)
         attribute = self._attribute(name)
         codec = (attribute.drawn or attribute.codec) if attribute else None
         numeric = codec if isinstance(codec, NumericCodec) else None
@@ -100,6 +112,13 @@ class Block:
             seen = self._placed(attribute, codes, Cells(*place))
         self.codes[name] = seen
         return seen
+
+    def _combined(self, name: str, joint: Joint, codes: Codes) -> Codes:
+        """Columns that are drawn as one."""
+        for column, own in joint.codes(codes).items():
+            self.codes[column] = self.drawn[column] = own
+        self.codes[name] = self.drawn[name] = codes
+        return codes
 
     def _before(self, name: str) -> list[str]:
         """Columns of the key that are drawn and do not give way after this one."""
@@ -119,6 +138,10 @@ class Block:
             self.cells[view_id(attribute.column)] = cells
             return codes
         codec = attribute.codec
+        if attribute.gap is not None and isinstance(codec, NumericCodec):
+            value = attribute.gap.inverse(self.cells, cells)
+            self.cells[attribute.column] = value
+            return codec.encode_ticks(value.ticks, value.null)
         if attribute.linear is not None and isinstance(codec, NumericCodec):
             value = attribute.linear.inverse(self.cells, cells)
             value = Cells(codec.snap(value.ticks), value.null)
@@ -137,14 +160,23 @@ class Block:
         """Visible codes of some rows."""
         return {name: codes[rows] for name, codes in self.codes.items()}
 
-    def arrays(self) -> dict[str, pa.Array[Any]]:
-        """All attributes and known columns, in their Arrow types."""
+    def made_words(self, column: str) -> Words:
+        """Words of the places within bins and shapes, of the draw that each row was taken from."""
+        attempts = self.attempts.get(column)
+        if attempts is None:
+            return self.words(column, WITHIN)
+        return mixed(self, column, WITHIN, attempts, np.arange(self.rows))
+
+    def arrays(self, only: Collection[str] | None = None) -> dict[str, pa.Array[Any]]:
+        """All attributes and known columns (or some attributes), in their Arrow types."""
         cells = self._ruled()
-        out = dict(self.known)
+        out = dict(self.known) if only is None else {}
         for attribute in self.model.attributes:
+            if only is not None and attribute.column not in only:
+                continue
             column = self.model.table.column(attribute.column)
-            made = self._array(attribute, column.type, cells)
-            words = self.words(column_id(attribute.column), WITHIN)
+            made = self._numbered(column.name, self._array(attribute, column.type, cells))
+            words = self.made_words(column_id(attribute.column))
             out[column.name] = completed(made, column, attribute.codec, words)
         return out
 
@@ -161,6 +193,13 @@ class Block:
                 cells[name] = made
         return cells
 
+    def _numbered(self, name: str, made: pa.Array[Any]) -> pa.Array[Any]:
+        """Values of the row's number where a column is declared unique."""
+        for unique in self.model.enforced.unique if self.model.enforced else ():
+            if unique.column == name:
+                made = numbered(unique, made, self.frame, self.start)
+        return made
+
     def _array(
         self, attribute: Attribute, dtype: pa.DataType, cells: Mapping[str, Cells]
     ) -> pa.Array[Any]:
@@ -175,7 +214,7 @@ class Block:
             return empty(self.rows, dtype)
         if isinstance(codec, TextCodec) and name == rewritten(self.model):
             return self._rewritten(name, codec)
-        return codec.decode(self.codes[name], self.words(name, WITHIN))
+        return codec.decode(self.codes[name], self.made_words(name))
 
     def _rewritten(self, name: str, codec: TextCodec) -> pa.Array[Any]:
         """Texts of which no two of a family are equal, as far as their shapes allow."""
@@ -190,3 +229,17 @@ class Block:
             again = codec.decode(self.codes[name], self.words(name, number))
             made = pa.compute.if_else(pa.array(bad), again, made)
         return made
+
+
+def mixed(
+    block: Block, column: str, number: int, attempts: NDArray[np.int64], place: NDArray[np.int64]
+) -> Words:
+    """Words of some rows of a block, each of its own attempt; those of attempt 0 are the first."""
+    out = np.empty(len(place), np.uint64)
+    table, last = block.model.table.name, int(place.max(initial=0)) + 1
+    for attempt in np.unique(attempts):
+        mine = attempts == attempt
+        draw = number + _ATTEMPT * int(attempt)
+        words = block.seed.words(table, column, block.start, last, draw)
+        out[mine] = words[place[mine]]
+    return out

@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 from synthlake.errors import SchemaError
 from synthlake.schema.model import Column, ForeignKey, Mode, Orphans, Role, Schema, Table
 from synthlake.schema.nearest import nearest
+from synthlake.schema.rules import AnyRule, RuleDocument, rule_document
 
 LATER = "this version of Synthlake does not have"
 _Names = tuple[Annotated[str, Field(min_length=1)], ...]
@@ -142,6 +143,10 @@ class SynthesizerDocument(_Strict):
         return self.model_dump(exclude_none=True)
 
 
+def _held(rule: RuleDocument) -> dict[str, Any]:
+    return rule.held()
+
+
 def _named(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
@@ -154,14 +159,13 @@ class TableDocument(_Strict):
     primary_key: _Names | None = None
     foreign_keys: tuple[ForeignKeyDocument, ...] | None = None
     columns: dict[str, ColumnDocument] = Field(default_factory=dict)
+    constraints: tuple[Annotated[AnyRule, BeforeValidator(rule_document)], ...] | None = None
     synthesizer: Annotated[SynthesizerDocument, BeforeValidator(_named)] | None = None
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse_later(cls, value: Any) -> Any:
+    def _check_columns(cls, value: Any) -> Any:
         if isinstance(value, Mapping):
-            if "constraints" in value:
-                raise _later("the table key 'constraints'")
             _check_names(value.get("columns"), "column")
         return value
 
@@ -187,7 +191,9 @@ class TableDocument(_Strict):
             foreign_keys=() if self.foreign_keys is not None else table.foreign_keys,
             keep=self.keep or table.keep,
             skip=self.skip or table.skip,
-            constraints=table.constraints,
+            constraints=table.constraints
+            if self.constraints is None
+            else tuple(_held(rule) for rule in self.constraints),
             synthesizer=self.synthesizer.settings() if self.synthesizer else table.synthesizer,
         )
 
@@ -270,6 +276,9 @@ def _explain(problem: ErrorDetails) -> SchemaError:
         )
     if problem["type"] == "missing":
         return SchemaError(f"{where} is missing", hint=f"add `{place[-1]}:`")
+    caught = problem.get("ctx", {}).get("error")
+    if isinstance(caught, SchemaError):
+        return SchemaError(f"{where}: {caught.message}", hint=caught.hint)
     said = problem["msg"].removeprefix("Value error, ")
     said = f"{said[:1].lower()}{said[1:]}"
     hint = "leave it out" if said.startswith(LATER) else _FORMS.get(_last_name(place), "")
@@ -310,6 +319,7 @@ _FORMS = {
     "synthesizer": "trees, independent, or {name: trees, min_leaf: auto}",
     "name": "trees or independent",
     "min_leaf": "auto, or a whole number from 1",
+    "constraints": "a list such as [{range: price, min: 0}]",
     "keep": "true or false",
     "skip": "true or false",
 }
