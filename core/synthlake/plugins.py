@@ -7,17 +7,19 @@ A connector is a module (or object) with one or both of
 
 under the scheme as its name; ``postgresql+psycopg://`` is looked up as ``postgresql``. A command,
 ``synthlake NAME ...``, is a typer app under ``synthlake.commands``; its context's ``obj`` plans and
-runs a spec as the shell itself does (``cli.shell``).
+runs a spec as the shell itself does (``cli.shell``). A kind of rule, ``{NAME: ...}`` among the
+``constraints`` of a table, is a function under ``synthlake.constraints`` (``ports.Constraint``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from typing import Any, Literal
 
 GROUP = "synthlake.connectors"
 COMMANDS = "synthlake.commands"
+CONSTRAINTS = "synthlake.constraints"
 Door = Literal["open_source", "open_sink"]
 
 
@@ -53,3 +55,9 @@ def command(name: str) -> Any | None:
 def commands() -> list[str]:
     """Names of the commands that plugins bring, sorted."""
     return sorted({entry.name for entry in entry_points(group=COMMANDS)})
+
+
+def constraint(name: str) -> Callable[[Mapping[str, Any]], str] | None:
+    """The function that turns a kind of rule into a SQL predicate; None if no plugin has it."""
+    found = entry_points(group=CONSTRAINTS, name=name)
+    return next((entry.load() for entry in found), None)

@@ -48,7 +48,12 @@ def shop() -> Schema:
         ({"customers": {"columns": {"id": {"role": "primary"}}}}, "role", "categorical"),
         ({"customers": {"columns": {"id": {"action": "keep"}}}}, "does not have", "leave"),
         ({"customers": {"columns": {"id": {"locale": "en_US"}}}}, "'locale'", "leave"),
-        ({"customers": {"constraints": []}}, "'constraints'", "leave"),
+        ({"customers": {"constraints": [{"increasing": "id"}]}}, "does not have", "leave"),
+        ({"customers": {"constraints": [{"rnge": "age"}]}}, "'rnge'", "'range'"),
+        ({"customers": {"constraints": [{"range": "age", "mn": 0}]}}, "'mn'", "'min'"),
+        ({"customers": {"constraints": [{"sum": "a"}]}}, "lacks of", "of"),
+        ({"customers": {"constraints": [{"inequality": ["a"]}]}}, "at least 2", "[low, high]"),
+        ({"customers": {"constraints": {"range": "age"}}}, "constraints", "a list"),
         (
             {"orders": {"foreign_keys": [{"columns": ["a"], "references": {"by": "b"}}]}},
             "polymorphic",

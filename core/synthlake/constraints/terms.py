@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 
@@ -67,8 +67,12 @@ class Terms:
         return {rule.rule[rule.kind] for rule in self.formulas}
 
 
-def terms_of(table: Table) -> Terms:
+def terms_of(table: Table, distinct: Callable[[str], int] = lambda name: 0) -> Terms:
     """The rules of a table, sorted.
+
+    Args:
+        table: with its rules.
+        distinct: values of a column, by which the one that tells unique rows apart is chosen.
 
     Raises:
         SchemaError: two rules contradict each other, or no order is known to keep both.
@@ -81,7 +85,7 @@ def terms_of(table: Table) -> Terms:
     determined = tuple(r for r in rules if r.kind == "determines")
     _check_makers(formulas, joints, determined)
     _check_cycle(formulas)
-    unique = _unique(rules)
+    unique = _unique(rules, distinct)
     fixed = {r.rule[r.kind] for r in formulas} | {n for r in joints for n in r.columns}
     fixed |= {r.rule["column"] for r in determined} | set(unique)
     gaps = [r for r in rules if r.kind == "inequality" and not fixed & set(r.columns)]
@@ -267,7 +271,7 @@ def _check_empty(limits: Limits, rules: Sequence[Declared]) -> None:
         )
 
 
-def _unique(rules: Sequence[Declared]) -> dict[str, Declared]:
+def _unique(rules: Sequence[Declared], distinct: Callable[[str], int]) -> dict[str, Declared]:
     """The column of each unique rule that rows are told apart by."""
     out: dict[str, Declared] = {}
     for rule in rules:
@@ -288,7 +292,7 @@ def _unique(rules: Sequence[Declared]) -> dict[str, Declared]:
                 f"{rule.where}: rows are told apart by texts or whole numbers, and there is none",
                 hint="name a text or a whole number in `unique`",
             )
-        out[made[0]] = rule
+        out[max(made, key=distinct)] = rule
     return out
 
 

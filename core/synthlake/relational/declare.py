@@ -51,19 +51,23 @@ class Declaration:
         out: dict[str, Mask] = {}
         if not rules or not self.data.sample.num_rows:
             return out
-        for rule, rows in zip(rules, broken(rules, self.data.sample), strict=True):
-            self._check_support(rule, rows)
+        found = broken(rules, self.data.sample)
+        for rule, rows in zip(rules, found, strict=True):
+            self._check_support(f"{rule.where} is kept by", rows)
             for name in rule.columns:
                 out[name] = out.get(name, np.zeros(len(rows), bool)) | rows
+        self._check_support(
+            f"{self.data.name}: all rules together are kept by", np.logical_or.reduce(found)
+        )
         return out
 
-    def _check_support(self, rule: Declared, rows: Mask) -> None:
+    def _check_support(self, said: str, rows: Mask) -> None:
         people = len(np.unique(self.data.group[~rows]))
         if people < self.data.k:
             raise LearnError(
-                f"{rule.where} is kept by {int((~rows).sum())} of {len(rows)} real rows, of fewer "
-                f"than k = {self.data.k} entities: nothing can be learned that keeps it",
-                hint="check the rule against the data",
+                f"{said} {int((~rows).sum())} of {len(rows)} real rows, of fewer than "
+                f"k = {self.data.k} entities: nothing can be learned that keeps that",
+                hint="check the rules against the data",
             )
 
     def without(self, structure: Structure) -> Structure:
@@ -317,7 +321,7 @@ class Declaration:
 
 def declaration(data: TableData, table: Table) -> Declaration:
     """The rules of a table, held against its sample."""
-    return Declaration(data, table, terms_of(table))
+    return Declaration(data, table, terms_of(table, lambda name: data.of(name).distinct))
 
 
 def _decimals(axis: Axis) -> int | None:

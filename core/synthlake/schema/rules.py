@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from synthlake import plugins
 from synthlake.errors import SchemaError
 from synthlake.schema.nearest import nearest
 
@@ -194,7 +195,7 @@ def rule_document(given: Any) -> RuleDocument:
         raise SchemaError("a rule is a mapping", hint=f"it starts with {', '.join(KINDS)}")
     kind = kind_of(given)
     if not kind:
-        raise _unknown(given)
+        return _of_plugin(given)
     model = KINDS[kind]
     for key in given:
         if key not in model.model_fields:
@@ -206,6 +207,20 @@ def rule_document(given: Any) -> RuleDocument:
         return model.model_validate(dict(given))
     except ValidationError as error:
         raise _explained(kind, error) from None
+
+
+def _of_plugin(given: Mapping[Any, Any]) -> RuleDocument:
+    """The predicate that a plugin makes of its own kind of rule."""
+    name = str(next(iter(given), ""))
+    make = plugins.constraint(name)
+    if make is None:
+        raise _unknown(given)
+    try:
+        return PredicateRule(predicate=make(given))
+    except (ValueError, KeyError, TypeError) as error:
+        raise SchemaError(
+            f"the rule {name!r} cannot be read: {error}", hint="see the plugin that brings it"
+        ) from None
 
 
 def _unknown(given: Mapping[Any, Any]) -> SchemaError:
