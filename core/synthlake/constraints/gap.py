@@ -41,8 +41,9 @@ class Gap:
         most: greatest tick that the column may have, by declaration; None for no bound.
         usual: greatest supported tick, beyond which it only goes to stay above the others.
         continuous: whether ticks are floats.
+        reach: greatest distance from a known column; from ``origin``, distances are longer.
 
-    Privacy: ``origin`` and ``usual`` have k entities, as every end of a bin has.
+    Privacy: ``origin``, ``usual`` and ``reach`` have k entities, as every end of a bin has.
     """
 
     below: tuple[Below, ...]
@@ -50,6 +51,7 @@ class Gap:
     most: float | None
     usual: float
     continuous: bool
+    reach: float = 0.0
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -94,6 +96,12 @@ class Gap:
         free: NDArray[np.bool_] = own.null | ~known | (own.ticks >= least)
         return free
 
+    def far(self, cells: Mapping[str, Cells], starts: NDArray[Any]) -> NDArray[np.bool_]:
+        """Rows whose distance begins beyond the reach of the columns that are known there."""
+        known = np.logical_or.reduce([~cells[b.column].null for b in self.below])
+        far: NDArray[np.bool_] = known & (starts > self.reach)
+        return far
+
     def inverse(self, cells: Mapping[str, Cells], gap: Cells) -> Cells:
         """Values: above all columns below, and within the usual range as far as these are."""
         least, _ = self._floor(cells, len(gap.ticks))
@@ -108,14 +116,16 @@ class Gap:
         return {
             "below": [[b.column, b.times, b.by, b.strict] for b in self.below],
             "origin": self.origin, "most": self.most, "usual": self.usual,
-            "continuous": self.continuous,
+            "continuous": self.continuous, "reach": self.reach,
         }  # fmt: skip
 
 
 def gap_from_json(form: Mapping[str, Any]) -> Gap:
     """The gap that ``to_json`` described."""
     below = tuple(Below(n, times, by, strict) for n, times, by, strict in form["below"])
-    return Gap(below, form["origin"], form["most"], form["usual"], form["continuous"])
+    return Gap(
+        below, form["origin"], form["most"], form["usual"], form["continuous"], form["reach"]
+    )
 
 
 def below_of(name: str, strict: bool, axis: Axis, above: Axis) -> Below:

@@ -178,7 +178,7 @@ class _Attributes:
         gap = self.said.gap(attribute.column, self.codecs)
         if gap is None:
             return attribute
-        drawn = self.said.gap_codec(gap, self.cells, attribute.column)
+        gap, drawn = self.said.measured(gap, self.cells, attribute.column)
         return replace(attribute, drawn=drawn, gap=gap)
 
     def _clipped(self, name: str) -> Cells:

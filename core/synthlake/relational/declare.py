@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from synthlake.constraints.bounds import family_of
 from synthlake.constraints.conditions import digits_of
@@ -119,13 +120,21 @@ class Declaration:
         return Gap(tuple(below), number(codec.low[0]), most, number(codec.high[-1]),
                    codec.axis.continuous)  # fmt: skip
 
-    def gap_codec(self, gap: Gap, cells: Mapping[str, Cells], name: str) -> NumericCodec:
-        """Bins of distances."""
+    def measured(self, gap: Gap, cells: Mapping[str, Cells], name: str) -> tuple[Gap, NumericCodec]:
+        """Bins of distances, and how far they reach from columns that are known."""
         rest = gap.forward(cells, cells[name])
         there = ~rest.null & gap.kept(cells, cells[name])
-        values, rows = np.unique(rest.ticks[there], return_counts=True)
         axis = Axis(pa.float64()) if gap.continuous else Axis(pa.int64(), 0)
-        sample = rest.ticks[there], self.data.group[there]
+        near = there & ~np.logical_and.reduce([cells[b.column].null for b in gap.below])
+        whole, reach = (self._bins(axis, rest.ticks, rows) for rows in (there, near))
+        for bins in (whole, reach):
+            if len(bins.high):
+                gap = replace(gap, reach=float(bins.high[-1]))
+        return gap, whole
+
+    def _bins(self, axis: Axis, ticks: NDArray[Any], there: Mask) -> NumericCodec:
+        values, rows = np.unique(ticks[there], return_counts=True)
+        sample = ticks[there], self.data.group[there]
         return build_numeric(axis, values, rows, sample, self.data.k)
 
     def formulas(self, codecs: Codecs, cells: Mapping[str, Cells]) -> list[Formula]:

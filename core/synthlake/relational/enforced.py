@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import coded
 from synthlake.errors import SampleError
-from synthlake.ports import Codes
+from synthlake.ports import Codes, Redraw
 from synthlake.relational.keys import KeyFrame, KeyMaker
 
+if TYPE_CHECKING:
+    from synthlake.relational.model import Attribute
+
+_TRIES = range(30, 34)  # numbers of further draws
 Index = NDArray[np.int64]
 
 
@@ -128,6 +133,25 @@ class Enforced:
             "settled": [_settled_to_json(rule) for rule in self.settled],
             "tried": list(self.tried),
         }
+
+
+def reached(
+    attribute: Attribute, codes: Codes, cells: Mapping[str, Cells], redraw: Redraw
+) -> Codes:
+    """Codes of distances, none longer than distances from a known column are."""
+    gap, codec = attribute.gap, attribute.drawn
+    if gap is None or codec is None or not len(codec.low):
+        return codes
+    for number in _TRIES:
+        far = np.flatnonzero(gap.far(cells, codec.low[codes]) & (codes >= 0))
+        if not len(far):
+            return codes
+        codes = codes.copy()
+        codes[far] = redraw(far, number)
+    far = np.flatnonzero(gap.far(cells, codec.low[codes]) & (codes >= 0))
+    most = max(int(np.searchsorted(codec.low, gap.reach, side="right")) - 1, 0)
+    codes[far] = most
+    return codes
 
 
 def numbered(

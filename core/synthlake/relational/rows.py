@@ -18,7 +18,7 @@ from synthlake.ports import Codes, Redraw
 from synthlake.relational.calendars import calendar_features
 from synthlake.relational.complete import completed
 from synthlake.relational.distinctness import Family, made_distinct, repeated
-from synthlake.relational.enforced import Joint, numbered
+from synthlake.relational.enforced import Joint, numbered, reached
 from synthlake.relational.keys import KeyFrame
 from synthlake.relational.model import (
     Attribute,
@@ -98,6 +98,8 @@ class Block:
             codes = enforced.settle(name, codes, self.codes)
         attribute = self._attribute(name)
         codec = (attribute.drawn or attribute.codec) if attribute else None
+        if attribute is not None and attribute.gap is not None:
+            codes = reached(attribute, codes, self.cells, redraw)
         numeric = codec if isinstance(codec, NumericCodec) else None
         place = numeric.draw(codes, self.words(name, WITHIN)) if numeric else None
         most = self.often.get(name)
