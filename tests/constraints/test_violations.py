@@ -14,6 +14,7 @@ from tests.contract.engines import ENGINES
 
 import synthlake as sl
 from synthlake.constraints.declared import declared
+from synthlake.pipeline.learn import understand
 from synthlake.pipeline.plan import plan_run
 from synthlake.pipeline.spec import SynthesisSpec
 from synthlake.ports import Constraint
@@ -23,7 +24,7 @@ from synthlake.schema.document import parse_tables
 from synthlake.schema.model import Column, Schema, Table
 from synthlake.source import open_source
 
-GOLDEN = Path(__file__).parent.parent / "golden"
+GOLDEN = Path(__file__).parent.parent / "golden" / "constraints"
 REAL = sales(1_200, 5)
 
 
@@ -35,14 +36,13 @@ def ruled() -> Table:
 
 @pytest.mark.parametrize("dialect", ["duckdb", "postgres", "spark", "sqlite"])
 def test_sql_of_each_kind(dialect: str) -> None:
-    path = GOLDEN / dialect / "constraints.sql"
+    path = GOLDEN / f"{dialect}.sql"
     parts = []
     for rule in declared(ruled()):
         checked: Constraint = rule
         parts.append(f"-- {checked.label}\n{checked.violation_sql(dialect, 'rows', 'source')};\n")
     text = "\n".join(parts)
     if not path.exists():
-        path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
         pytest.fail(f"{path.name} is new: look at it")
     assert text == path.read_text(encoding="utf-8")
@@ -101,8 +101,6 @@ def test_the_plan_counts_real_rows_that_break_a_rule() -> None:
     source = open_source({"t": REAL})
     rules = [{"range": "age", "min": 18}, {"null_together": ["east", "north"]}]
     given = {"t": {"primary_key": [], "constraints": rules}}
-    from synthlake.pipeline.learn import understand
-
     spec = SynthesisSpec.load({"source": "x", "sink": "y", "tables": given})
     plan = plan_run(source, understand(source, spec.tables), spec)
     (note,) = (n for n in plan.notes if "is broken by" in n)

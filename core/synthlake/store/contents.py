@@ -14,7 +14,7 @@ from synthlake.store.canonical import canonical_json
 
 Json = Mapping[str, Any]
 _CODECS = {"numeric": "ranges of values", "categorical": "categories", "text": "shapes of texts"}
-_FEATURES = {"n": "children by", "p": "code for"}
+_FEATURES = {"n": "children by", "p": "code for", "j": "combination of rule"}
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ class _Contents:
         for number, rule in enumerate(self.form.pop("maps", ())):
             given = " and ".join(map(self._feature, rule["given"]))
             self._say(self._feature(rule["made"]), f"map from {given}", rule, 0, f"maps/{number}")
+        self._enforced(self.form.pop("enforced", None))
         self._trees("", "trees", self.form.pop("synthesizer", None))
         for name, value in self.form.items():
             self._say("", name, value, _leaves(value))
@@ -147,8 +148,27 @@ class _Contents:
         if linear is not None:
             needs = ", ".join(linear["needs"])
             self._say(column, f"polynomial of {needs}", linear, len(linear["weights"]))
+        gap = attribute.get("gap")
+        if gap is not None:
+            above = ", ".join(str(below[0]) for below in gap["below"])
+            self._say(column, f"drawn as distance from {above}: supported ends", gap, 3)
         if attribute["base"] is not None:
             self._say(column, f"drawn as minutes after {attribute['base']}", attribute["base"], 1)
+
+    def _enforced(self, form: Json | None) -> None:
+        """What keeps declared rules."""
+        if form is None:
+            return
+        for name, columns in form["joints"].items():
+            place = ", ".join(map(self._feature, columns))
+            self._say(place, "combinations that k entities share", columns, 0, f"joints/{name}")
+        for rule in form["settled"]:
+            place = ", ".join(map(self._feature, rule["columns"]))
+            self._say(place, f"declared: {rule['rule']}", rule, 1)
+        for unique in form["unique"]:
+            self._say(unique["made"]["column"], "values made of the row's number", unique, 1)
+        self._say("", "numbers of rules that rows are drawn again for", form["tried"],
+                  len(form["tried"]))  # fmt: skip
 
     def _codec(self, place: str, tensors: str, form: Json | None, more: str = "") -> None:
         if form is None:
