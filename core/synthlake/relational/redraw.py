@@ -25,7 +25,7 @@ from synthlake.relational.rows import WITHIN, Block, mixed
 from synthlake.seed import Words
 
 _STAGES = (("first", 8), ("all", 24), ("row", 64), ("elsewhere", 904))
-_PASS = 2_048  # rows that are drawn at once
+_PASS = 8_192  # rows that are drawn at once
 _HOPELESS = 20_000  # rows drawn, none of them right, after which a block is given up
 
 Index = NDArray[np.int64]
@@ -52,6 +52,7 @@ class _Redrawing:
         self.block, self.rules = block, rules
         self.names = {n for rule in rules for n in rule.columns}
         self.places = _Places(block.model)
+        self.end = max(self.places.last(n) for n in self.names) + 1
         self.tried = self.kept = 0
         self.last = np.zeros((len(rules), 0), bool)
 
@@ -75,14 +76,18 @@ class _Redrawing:
         place, attempt = np.tile(bad, len(attempts)), np.repeat(attempts, len(bad))
         since = np.tile(self._since(wrong[:, bad], stage), len(attempts))
         prefix = self._elsewhere(bad, place, attempt) if stage == "elsewhere" else place
-        retry = Retry.of(self.block, Rows(place, prefix, attempt, since, self.places))
-        retry.draw(self.block.model.order)
+        rows = Rows(place, prefix, attempt, since, self.places)
+        retry = Retry.of(self.block, rows)
+        retry.draw(self.block.model.order[: self.end])
         self.last = broken(self.rules, retry.arrays(self.names))
         right = np.flatnonzero(~self.last.any(0))
         self.tried, self.kept = self.tried + len(place), self.kept + len(right)
-        rows, first = np.unique(place[right], return_index=True)
-        retry.adopt(rows, right[first])
-        return np.setdiff1d(bad, rows)
+        found, first = np.unique(place[right], return_index=True)
+        if len(found):
+            whole = Retry.of(self.block, rows.take(right[first]))
+            whole.draw(self.block.model.order)
+            whole.adopt()
+        return np.setdiff1d(bad, found)
 
     def _since(self, wrong: NDArray[np.bool_], stage: str) -> Index:
         """The place in the order from which each row is drawn again."""
@@ -127,10 +132,14 @@ class _Places:
         self.first = max(fixed, default=-1) + 1
 
     def of(self, column: str) -> int:
-        """Place of a column, or of those that it is made of."""
-        return max(self._of(column, frozenset()), self.first)
+        """Place of a column, or the first of those that it is made of."""
+        return max(min(self._all(column, frozenset()), default=self.first), self.first)
 
-    def _of(self, column: str, above: frozenset[str]) -> int:
+    def last(self, column: str) -> int:
+        """Place of a column, or the last of those that it is made of."""
+        return max(self._all(column, frozenset()), default=self.first)
+
+    def _all(self, column: str, above: frozenset[str]) -> list[int]:
         key = column_id(column)
         enforced = self._model.enforced
         joint = enforced.joint_of(key) if enforced else None
@@ -138,8 +147,8 @@ class _Places:
         for rule in self._model.rules:
             if column in rule.makes and column not in above:
                 needs = (n.removeprefix("~") for n in rule.needs)
-                found += [self._of(n, above | {column}) for n in needs]
-        return min(found, default=self.first)
+                found += [place for n in needs for place in self._all(n, above | {column})]
+        return found
 
 
 @dataclass(frozen=True)
@@ -159,6 +168,11 @@ class Rows:
     attempt: Index
     since: Index
     places: _Places
+
+    def take(self, rows: Index) -> Rows:
+        """Some of them."""
+        return Rows(self.place[rows], self.prefix[rows], self.attempt[rows], self.since[rows],
+                    self.places)  # fmt: skip
 
 
 @dataclass
@@ -230,20 +244,21 @@ class Retry(Block):
         joints: Mapping[str, Any] = self.model.enforced.joints if self.model.enforced else {}
         return joints[name].columns if name in joints else ()
 
-    def adopt(self, rows: Index, mine: Index) -> None:
-        """Give rows of this block to the one that they come from."""
+    def adopt(self) -> None:
+        """Give the rows of this block to the one that they come from."""
         outer, chosen = self._of()
+        rows = chosen.place
         for name, place in chosen.places.order.items():
             if place < chosen.places.first:
                 continue
             for key in (name, *self._members(name)):
-                outer.drawn[key] = _put(outer.drawn[key], rows, self.drawn[key][mine])
-                outer.codes[key] = _put(outer.codes[key], rows, self.codes[key][mine])
+                outer.drawn[key] = _put(outer.drawn[key], rows, self.drawn[key])
+                outer.codes[key] = _put(outer.codes[key], rows, self.codes[key])
                 held = outer.attempts.get(key, np.zeros(outer.rows, np.int64))
-                outer.attempts[key] = _put(held, rows, self._attempts(key)[mine])
+                outer.attempts[key] = _put(held, rows, self._attempts(key))
             for column in _cells_of(name):
                 if column in outer.cells:
-                    old, new = outer.cells[column], self.cells[column].take(mine)
+                    old, new = outer.cells[column], self.cells[column]
                     outer.cells[column] = Cells(
                         _put(old.ticks, rows, new.ticks), _put(old.null, rows, new.null)
                     )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import Axis, empty, is_ordered
 from synthlake.encode.numeric import NumericCodec
-from synthlake.encode.text import TextCodec
+from synthlake.encode.text import TextCodec, mix
 from synthlake.ports import Codes, Redraw
 from synthlake.relational.calendars import calendar_features
 from synthlake.relational.complete import completed
@@ -236,12 +236,13 @@ class Block:
 def mixed(
     block: Block, column: str, number: int, attempts: NDArray[np.int64], place: NDArray[np.int64]
 ) -> Words:
-    """Words of some rows of a block, each of its own attempt; those of attempt 0 are the first."""
-    out = np.empty(len(place), np.uint64)
+    """Words of some rows of a block, each of its own attempt; those of attempt 0 are the first.
+
+    Later attempts are bijections of the word of one further draw, so that a thousand of them cost
+    little more than one.
+    """
     table, last = block.model.table.name, int(place.max(initial=0)) + 1
-    for attempt in np.unique(attempts):
-        mine = attempts == attempt
-        draw = number + _ATTEMPT * int(attempt)
-        words = block.seed.words(table, column, block.start, last, draw)
-        out[mine] = words[place[mine]]
-    return out
+    first = block.seed.words(table, column, block.start, last, number)[place]
+    later = block.seed.words(table, column, block.start, last, number + _ATTEMPT)[place]
+    step = attempts.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return np.where(attempts == 0, first, mix(later + step))
