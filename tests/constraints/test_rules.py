@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,56 @@ def test_each_rule_alone(rule: Rule) -> None:
 @given(st.lists(st.sampled_from(TOGETHER), min_size=3, max_size=9, unique_by=ids))
 def test_rules_together(rules: list[Rule]) -> None:
     check(rules, SALES.select([*dict.fromkeys([*named(rules, SALES), "state"])]), 4_200)
+
+
+def typed(rows: int = 1_500) -> pa.Table:
+    """Columns of the odder types."""
+    random = np.random.default_rng(1)
+    base = random.integers(0, 100, rows)
+
+    def held(values: Any, dtype: Any, via: Any = None) -> Any:
+        array: Any = pa.array(values, via or dtype, mask=random.random(rows) < 0.1)
+        return array.cast(dtype)
+
+    days, second = base * 86_400, random.integers(0, 400_000, rows)
+    text = np.array(list("abcdefg"))[base % 7]
+    return pa.table({
+        "tiny": held(base, pa.uint8()), "huge": held(base + 5, pa.uint64()),
+        "single": held(random.normal(0, 1, rows), pa.float32()),
+        "double": held(random.normal(3, 1, rows), pa.float64()),
+        "day": held(base * 86_400_000, pa.date64(), pa.int64()),
+        "stamp": held(days + second, pa.timestamp("s"), pa.int64()),
+        "berlin": held(days * 10**9, pa.timestamp("ns", "Europe/Berlin"), pa.int64()),
+        "zoned": held((days + second) * 10**6, pa.timestamp("us", "UTC"), pa.int64()),
+        "clock": held(base * 600, pa.time32("s"), pa.int32()),
+        "later": held((base * 600 + second // 200) * 10**6, pa.time64("us"), pa.int64()),
+        "letter": held(text, pa.string()).dictionary_encode(),
+        "large": held(text, pa.large_string()),
+        "exact": held([Decimal(int(v)) / 1_000 for v in base], pa.decimal128(20, 3)),
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"range": "tiny", "min": 7.5, "max": 60}, {"range": "huge", "min": 10, "exclusive": True},
+        {"range": "single", "min": -1, "max": 0.1, "exclusive": True},
+        {"range": "day", "min": "1970-01-10"}, {"range": "berlin", "max": "1970-03-01"},
+        {"range": "clock", "min": "08:00:00"}, {"range": "exact", "max": 0.05},
+        {"inequality": ["tiny", "huge"], "strict": True},
+        {"inequality": ["single", "double"], "strict": True}, {"inequality": ["day", "stamp"]},
+        {"inequality": ["berlin", "zoned"]}, {"inequality": ["clock", "later"]},
+        {"inequality": ["exact", "tiny"]}, {"inequality": ["single", "tiny"]},
+        {"fixed_combinations": ["letter", "large"]}, {"regex": "letter", "pattern": "[a-c]"},
+        {"determines": ["tiny"], "column": "letter"}, {"unique": ["letter", "huge"]},
+        {"sum": "exact", "of": ["tiny", "huge"]}, {"ratio": "single", "of": ["tiny", "huge"]},
+        {"predicate": "zoned > '1970-02-01' and letter in ('a', 'b') or tiny < exact * 1000"},
+    ],
+    ids=ids,
+)  # fmt: skip
+def test_types(rule: Rule) -> None:
+    real = typed()
+    check([rule], real.select([n for n in real.column_names if n in ids(rule)]), 2_000)
 
 
 def test_what_the_data_breaks_is_not_learned() -> None:

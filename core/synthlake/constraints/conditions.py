@@ -69,6 +69,14 @@ def _literal(value: Any, dtype: pa.DataType) -> exp.Expression:
     return exp.cast(exp.Literal.string(value), name)
 
 
+def _instant(name: str, dtype: pa.DataType) -> exp.Expression:
+    """A column; nanoseconds with a zone as microseconds, as DuckDB compares them only so."""
+    plain = value_type(dtype)
+    if family_of(dtype) == "instant" and plain.unit == "ns":
+        return exp.cast(column(name), "TIMESTAMPTZ")
+    return column(name)
+
+
 def _float_name(dtype: pa.DataType) -> str:
     return "FLOAT" if dtype == pa.float32() else "DOUBLE"
 
@@ -78,7 +86,7 @@ def _range(rule: Rule, table: Table) -> exp.Expression:
     dtype = table.column(name).type
     kinds: dict[str, Any] = {"min": exp.GT if shut else exp.GTE, "max": exp.LT if shut else exp.LTE}
     return _and([
-        kind(this=column(name), expression=_literal(rule[end], dtype))
+        kind(this=_instant(name, dtype), expression=_literal(rule[end], dtype))
         for end, kind in kinds.items()
         if rule.get(end) is not None
     ])  # fmt: skip
@@ -86,8 +94,11 @@ def _range(rule: Rule, table: Table) -> exp.Expression:
 
 def _inequality(rule: Rule, table: Table) -> exp.Expression:
     kind: Any = exp.LT if rule.get("strict") else exp.LTE
+    types = {n: table.column(n).type for n in rule["inequality"]}
+    alike = len(set(types.values())) == 1
+    read = {n: column(n) if alike else _instant(n, dtype) for n, dtype in types.items()}
     return _and([
-        kind(this=column(low), expression=column(high))
+        kind(this=read[low].copy(), expression=read[high].copy())
         for low, high in combinations(rule["inequality"], 2)
     ])  # fmt: skip
 

@@ -16,7 +16,7 @@ from synthlake.encode.numeric import NumericCodec
 from synthlake.ports import Feature
 from synthlake.relational.columns import TableData, cells_of, codec_of_cells
 from synthlake.relational.cuts import codec_for
-from synthlake.relational.declare import Declaration, declaration
+from synthlake.relational.declare import Declaration, computed, declaration
 from synthlake.relational.enforced import Enforced
 from synthlake.relational.model import Attribute, Codec, column_id, view_id
 from synthlake.schema.model import Column, Table
@@ -73,7 +73,7 @@ def build_frame(
     structure = _applicable(said.without(structure), codecs, given)
     kept = [c for c in learned if codecs[c.name] is not None]
     formulas = said.formulas(codecs, cells)
-    idle = _idle(structure.rules, cells) | said.idle(formulas, cells)
+    idle = _idle(structure.rules, cells) | computed(formulas, cells)
     order = _ordered(data, table, [c for c in kept if c.name not in idle], codecs, structure)
     order = said.ordered(order)
     coded = {column_id(c.name): _coded(data, c, codecs) for c in order}

@@ -162,15 +162,6 @@ class Declaration:
             keep=bool((cells[name].null & ~unknown).any()),
         )  # fmt: skip
 
-    def idle(self, formulas: Sequence[Formula], cells: Mapping[str, Cells]) -> set[str]:
-        """Columns that are computed in every row, and need not be learned."""
-        out = set()
-        for formula in formulas:
-            made = formula.apply(cells)[formula.made].null
-            if not formula.keep and not (made & ~cells[formula.made].null).any():
-                out.add(formula.made)
-        return out
-
     def excluded(self, drawn: Mapping[str, Feature]) -> dict[str, Feature]:
         """What is drawn, without the cells of rows that break a rule."""
         out = dict(drawn)
@@ -331,6 +322,16 @@ class Declaration:
 def declaration(data: TableData, table: Table) -> Declaration:
     """The rules of a table, held against its sample."""
     return Declaration(data, table, terms_of(table, lambda name: data.of(name).distinct))
+
+
+def computed(formulas: Sequence[Formula], cells: Mapping[str, Cells]) -> set[str]:
+    """Columns that are computed in every row, and need not be learned."""
+    out = set()
+    for formula in formulas:
+        made = formula.apply(cells)[formula.made].null
+        if not formula.keep and not (made & ~cells[formula.made].null).any():
+            out.add(formula.made)
+    return out
 
 
 def _decimals(axis: Axis) -> int | None:
