@@ -18,7 +18,7 @@ from tests.constraints.ruled import RULES, Rule, ids, learned, made, named, sale
 
 import synthlake as sl
 from synthlake.errors import LearnError, SampleError
-from synthlake.relational import Generator
+from synthlake.relational import Generator, redraw
 
 SALES = sales()
 ROWS = 5_000
@@ -225,7 +225,9 @@ def test_more_seeds_and_sizes(tried: sl.Artifact) -> None:
         assert set(found.values()) == {0}, (rows, found)
 
 
-def test_children_keep_rules_and_references() -> None:
+@pytest.fixture(scope="module")
+def ordered() -> tuple[dict[str, pa.Table], sl.Artifact]:
+    """Orders of customers, with rules."""
     random = np.random.default_rng(3)
     rows = 4_000
     owner = random.integers(0, 500, rows)
@@ -246,7 +248,13 @@ def test_children_keep_rules_and_references() -> None:
             "foreign_keys": [{"columns": ["customer"], "references": "customers", "mode": "own"}],
         },
     }  # fmt: skip
-    artifact = sl.fit(tables, given_, seed=1)
+    return tables, sl.fit(tables, given_, seed=1)
+
+
+def test_children_keep_rules_and_references(
+    ordered: tuple[dict[str, pa.Table], sl.Artifact],
+) -> None:
+    tables, artifact = ordered
     twin = artifact.sample(scale=2.0, seed=4)
     found = twin.to_arrow()
     assert set(
@@ -258,6 +266,28 @@ def test_children_keep_rules_and_references() -> None:
     assert len(pc.unique(found["orders"]["order"])) == found["orders"].num_rows
     half = pa.Table.from_batches(twin["orders"].batches(1_500, 2_500), found["orders"].schema)
     assert half.equals(found["orders"].slice(1_500, 1_000))
+
+
+@pytest.mark.parametrize("stage", ["first", "all", "row", "elsewhere"])
+def test_every_stage_of_drawing_again_keeps_keys_and_rules(
+    stage: str,
+    ordered: tuple[dict[str, pa.Table], sl.Artifact],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tables, artifact = ordered
+    usual = artifact.sample(seed=4).to_arrow()
+    monkeypatch.setattr(redraw, "_STAGES", ((stage, 1_000),))
+    twin = artifact.sample(seed=4)
+    found = twin.to_arrow()
+    broken = violations(artifact.schema["orders"], found["orders"], tables["orders"])
+    assert set(broken.values()) == {0}
+    assert found["customers"].equals(usual["customers"])
+    for name in ("order", "customer"):
+        assert found["orders"][name].equals(usual["orders"][name]), name
+    same = np.asarray(pc.equal(found["orders"]["size"], usual["orders"]["size"]))
+    assert same.mean() > 0.5  # rows that were right at once are as they were
+    again = pa.Table.from_batches(twin["orders"].batches(700, 900), found["orders"].schema)
+    assert again.equals(found["orders"].slice(700, 200))
 
 
 def test_no_support_is_an_error_that_names_the_rule() -> None:
