@@ -121,12 +121,22 @@ class Declaration:
                    codec.axis.continuous)  # fmt: skip
 
     def measured(self, gap: Gap, cells: Mapping[str, Cells], name: str) -> tuple[Gap, NumericCodec]:
-        """Bins of distances, and how far they reach from columns that are known."""
+        """Bins of distances, and how far they reach from columns that are known.
+
+        Raises:
+            LearnError: no distance has k entities.
+        """
         rest = gap.forward(cells, cells[name])
         there = ~rest.null & gap.kept(cells, cells[name])
         axis = Axis(pa.float64()) if gap.continuous else Axis(pa.int64(), 0)
         near = there & ~np.logical_and.reduce([cells[b.column].null for b in gap.below])
         whole, reach = (self._bins(axis, rest.ticks, rows) for rows in (there, near))
+        if not len(whole.low):
+            raise LearnError(
+                f"{self.data.name}.{name}: no distance from {', '.join(gap.needs)} is shared by "
+                f"k = {self.data.k} entities",
+                hint="leave the inequality out, or lower k",
+            )
         for bins in (whole, reach):
             if len(bins.high):
                 gap = replace(gap, reach=float(bins.high[-1]))
