@@ -7,7 +7,8 @@ A connector is a module (or object) with one or both of
 
 under the scheme as its name; ``postgresql+psycopg://`` is looked up as ``postgresql``. A command,
 ``synthlake NAME ...``, is a typer app under ``synthlake.commands``; its context's ``obj`` plans and
-runs a spec as the shell itself does (``cli.shell``).
+runs a spec as the shell itself does (``cli.shell``). A kind of rule, ``{NAME: ...}`` among the
+``constraints`` of a table, is a function under ``synthlake.constraints`` (``ports.Constraint``).
 
 A synthesizer is a frozen dataclass under ``synthlake.synthesizers`` that conforms to
 ``ports.Synthesizer``; its fields are the settings that a spec may give. Those that come with
@@ -16,7 +17,7 @@ Synthlake are registered the same way, by the list below.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
@@ -30,6 +31,7 @@ BUILT_IN = {
     "mixture": "synthlake.models.mixture:Mixture",
     "auto": "synthlake.models.auto:Auto",
 }
+CONSTRAINTS = "synthlake.constraints"
 Door = Literal["open_source", "open_sink"]
 
 
@@ -82,3 +84,9 @@ def distribution_of(name: str) -> str:
     """The package that brought an installed synthesizer; empty for what comes with Synthlake."""
     entry = None if name in BUILT_IN else synthesizers().get(name)
     return entry.dist.name if entry is not None and entry.dist is not None else ""
+
+
+def constraint(name: str) -> Callable[[Mapping[str, Any]], str] | None:
+    """The function that turns a kind of rule into a SQL predicate; None if no plugin has it."""
+    found = entry_points(group=CONSTRAINTS, name=name)
+    return next((entry.load() for entry in found), None)

@@ -242,6 +242,26 @@ class Synthesizer(Protocol):
         """The fitted model that ``to_artifact`` described."""
 
 
+class Constraint(Protocol):
+    """A declared rule of one table. Conforms: ``constraints.declared.Declared``.
+
+    Third parties bring kinds of their own by the entry point ``synthlake.constraints``: under the
+    key that tells the kind, a function from the rule's mapping to a SQL predicate over the columns
+    of a row, which is then kept and checked as any ``predicate`` is.
+    """
+
+    @property
+    def label(self) -> str:
+        """The rule in a line."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that it speaks of."""
+
+    def violation_sql(self, dialect: str, relation: str, real: str = "") -> str:
+        """A statement that counts the rows of a relation that break the rule."""
+
+
 @dataclass(frozen=True)
 class Score:
     """A metric's value.

@@ -58,7 +58,7 @@ def schema_of(source: Source) -> Schema:
     tables = dict(source.schema().tables)
     tables["regions"] = replace(tables["regions"], primary_key=("region",), keep=True)
     tables["customers"] = replace(
-        tables["customers"], primary_key=("id",),
+        tables["customers"], primary_key=("id",), constraints=({"range": "age", "min": 18},),
         foreign_keys=(ForeignKey(("region",), "regions", ("region",), "match"),),
     )  # fmt: skip
     tables["orders"] = replace(

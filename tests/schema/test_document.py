@@ -50,7 +50,12 @@ def shop() -> Schema:
         ({"customers": {"columns": {"id": {"locale": "xx_XX"}}}}, "'xx_XX'", "en_US"),
         ({"customers": {"columns": {"id": {"locale": "german"}}}}, "locale", "en_US"),
         ({"customers": {"columns": {"id": {"kind": "persons_name"}}}}, "kind", "person_name"),
-        ({"customers": {"constraints": []}}, "'constraints'", "leave"),
+        ({"customers": {"constraints": [{"increasing": "id"}]}}, "does not have", "leave"),
+        ({"customers": {"constraints": [{"rnge": "age"}]}}, "'rnge'", "'range'"),
+        ({"customers": {"constraints": [{"range": "age", "mn": 0}]}}, "'mn'", "'min'"),
+        ({"customers": {"constraints": [{"sum": "a"}]}}, "lacks of", "of"),
+        ({"customers": {"constraints": [{"inequality": ["a"]}]}}, "at least 2", "[low, high]"),
+        ({"customers": {"constraints": {"range": "age"}}}, "constraints", "a list"),
         (
             {"orders": {"foreign_keys": [{"columns": ["a"], "references": {"by": "b"}}]}},
             "polymorphic",

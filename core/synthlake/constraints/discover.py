@@ -16,6 +16,7 @@ from synthlake.constraints.clock import (
     find_clocks,
 )
 from synthlake.constraints.dates import DateParts, find_date_parts
+from synthlake.constraints.formula import formula_from_json
 from synthlake.constraints.rule import Cells, Rule
 from synthlake.constraints.sums import find_sum_rules, sum_rule_from_json
 from synthlake.encode.axis import Axis
@@ -118,6 +119,8 @@ def in_order(rules: Sequence[Rule]) -> tuple[Rule, ...]:
 
 def rule_from_json(form: Mapping[str, Any]) -> Rule:
     """The rule that ``to_json`` described."""
+    if form["rule"] == "formula":
+        return formula_from_json(form)
     rest = {key: value for key, value in form.items() if key != "rule"}
     if form["rule"] == "date_parts":
         return DateParts(**{**rest, "parts": tuple((a, b) for a, b in rest["parts"])})

@@ -26,6 +26,7 @@ class MapRule:
     Attributes:
         keys: shape (entries,), ascending; code of the first column * width + code of the second.
         values: shape (entries,).
+        other: the code for keys without an entry; None to keep what was drawn.
 
     Privacy: every entry has k entities or more.
     """
@@ -35,10 +36,13 @@ class MapRule:
     width: int
     keys: NDArray[np.int64]
     values: Codes
+    other: int | None = None
 
     def apply(self, codes: Mapping[str, Codes], drawn: Codes) -> Codes:
         """Mapped codes where the determinants are known, else the drawn ones."""
         key = _fused([codes[n] for n in self.given], self.width)
+        if self.other is not None:
+            drawn = np.where(key >= 0, np.int32(self.other), drawn)
         if not len(self.keys):
             return drawn
         place = np.minimum(np.searchsorted(self.keys, key), len(self.keys) - 1)
@@ -46,7 +50,8 @@ class MapRule:
 
     def to_json(self) -> dict[str, Any]:
         """Columns; the entries are tensors."""
-        return {"given": list(self.given), "made": self.made, "width": self.width}
+        return {"given": list(self.given), "made": self.made, "width": self.width,
+                "other": self.other}  # fmt: skip
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Entries by name."""

@@ -32,7 +32,7 @@ class Cells:
 class Rule(Protocol):
     """Makes columns of ordered types.
 
-    Conforms: ``DateParts``, ``ClockParts``, ``ClockSum``, ``SumRule``.
+    Conforms: ``DateParts``, ``ClockParts``, ``ClockSum``, ``SumRule``, ``Formula``.
     """
 
     @property

@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 from synthlake.encode.axis import AnyArray, coded, indices, plain
 from synthlake.encode.categorical import UNKNOWN
 from synthlake.encode.mixing import mix
-from synthlake.encode.pattern import Pattern, alphabets_of, pattern_of_shape, shape_of
+from synthlake.encode.pattern import (
+    Pattern,
+    alphabets_of,
+    parse_pattern,
+    pattern_of_shape,
+    shape_of,
+)
 from synthlake.seed import Words
 
 _LONGEST = 200  # characters; longer text has no shape worth keeping
@@ -28,6 +34,7 @@ class TextCodec:
         type: Arrow type.
         shapes: that are learned.
         alphabets: by shape, characters of each place; empty for those of its marks.
+        pattern: declared for all texts, in place of learned shapes.
 
     Privacy: holds shapes that k entities share, and no character of any value but punctuation and
         what all texts of a shape have in a place.
@@ -36,6 +43,7 @@ class TextCodec:
     type: pa.DataType
     shapes: tuple[str, ...]
     alphabets: tuple[tuple[str, ...], ...] = ()
+    pattern: str | None = None
 
     ordered = False
     exact = False
@@ -56,6 +64,12 @@ class TextCodec:
         codes: NDArray[np.int32] = np.array([*found, -1], np.int32)[index]
         return codes
 
+    def _alphabets(self, code: int) -> tuple[str, ...]:
+        """What each character of a code's texts is drawn from."""
+        if self.pattern is not None:
+            return parse_pattern(self.pattern).alphabets
+        return self.alphabets[code] if self.alphabets else alphabets_of(self.shapes[code])
+
     def decode(self, codes: NDArray[np.int32], words: Words) -> pa.Array[Any]:
         """Random texts of the shapes; further characters come from the same word by mixing."""
         parts: list[pa.Array[Any]] = [pa.array([None], pa.string())]
@@ -63,8 +77,7 @@ class TextCodec:
         start = 1
         for code in np.unique(codes[codes >= 0]):
             rows = np.flatnonzero(codes == code)
-            alphabets = self.alphabets[code] if self.alphabets else alphabets_of(self.shapes[code])
-            parts.append(_texts(alphabets, words[rows]))
+            parts.append(_texts(self._alphabets(code), words[rows]))
             places[rows] = np.arange(start, start + len(rows))
             start += len(rows)
         made = pa.concat_arrays(parts).take(indices(places))

@@ -113,6 +113,8 @@ def understand(source: Source, given: Given = None, on_event: OnEvent | None = N
     Raises:
         SchemaError: what is given contradicts the source or itself.
     """
+    from synthlake.constraints.check import check_rules
+    from synthlake.constraints.digits import with_digits
     from synthlake.schema.document import SchemaDocument, parse_tables
     from synthlake.schema.file import document_of
     from synthlake.schema.infer import infer
@@ -121,7 +123,10 @@ def understand(source: Source, given: Given = None, on_event: OnEvent | None = N
     if isinstance(given, Schema):
         given = document_of(given)
     document = given if isinstance(given, SchemaDocument) else parse_tables(given or {})
-    return infer(source, document).schema
+    check_rules(document.merge_tables(source.schema()))  # before anything is counted
+    schema = infer(source, document).schema
+    check_rules(schema)
+    return with_digits(schema, source.engine())
 
 
 def divide(source: Source, schema: Schema, share: float) -> Split:
@@ -165,7 +170,7 @@ def fit_floor(lesson: Lesson, settings: FitSettings, on_event: OnEvent | None = 
     Raises:
         LearnError: the data cannot be learned.
     """
-    tables = {t.name: replace(t, synthesizer=None) for t in lesson.schema}
+    tables = {t.name: replace(t, synthesizer=None, constraints=()) for t in lesson.schema}
     alone = replace(settings, synthesizer={"name": "independent"})
     return fit(replace(lesson, schema=Schema(tables)), alone, under("floor", on_event))
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlglot import exp
 
 from synthlake.errors import SpecError
+from synthlake.pipeline.broken import broken_rules
 from synthlake.pipeline.capacity import capacity, grid
 from synthlake.pipeline.estimate import Estimate, Size, affordable_rows, estimate
 from synthlake.pipeline.made import made_notes
@@ -107,8 +108,8 @@ class Plan:
 def plan_run(source: Source, schema: Schema, spec: SynthesisSpec) -> Plan:
     """Look at a source without learning from it.
 
-    Cost: a count of rows a table, of the parents that a child's rows have, and of distinct values
-        in the parts of a root's composite key.
+    Cost: a count of rows a table, of the parents that a child's rows have, of distinct values in
+        the parts of a root's composite key, and of the rows that break each declared rule.
 
     Raises:
         SchemaError: the tables refer to each other in a cycle.
@@ -126,7 +127,11 @@ def plan_run(source: Source, schema: Schema, spec: SynthesisSpec) -> Plan:
         estimate(sizes, allowed, spec.evaluate.tier),
         allowed,
         spec.holdout.share,
-        (*_notes(tables, allowed, spec), *made_notes(schema)),
+        (
+            *_notes(tables, allowed, spec),
+            *made_notes(schema),
+            *broken_rules(source, schema, look.rows),
+        ),
         tuple(problems),
     )
 

@@ -18,6 +18,7 @@ Decision = Literal["PASS", "WARN", "FAIL"]
 DEFAULTS: tuple[Mapping[str, Any], ...] = (
     {"metric": "schema", "at_most": 0, "otherwise": "fail"},
     {"metric": "primary_key", "at_most": 0, "otherwise": "fail"},
+    {"metric": "constraints", "at_most": 0, "otherwise": "fail"},
     {"metric": "orphans", "at_most": 0.01, "otherwise": "fail"},
     {"metric": "ks", "at_most": 0.15, "otherwise": "fail"},
     {"metric": "copies", "at_most": "base", "otherwise": "fail"},
@@ -36,6 +37,7 @@ _REMEDIES: Mapping[str, str] = {
     "write the twin through the same schema",
     "primary_key": "declare the key's columns and their pattern in the schema, "
     "or lower the scale: the key may have no room left",
+    "constraints": "look at the rule in the real data: what made these rows does not keep it",
     "orphans": "set the policy of this foreign key (orphans: keep, null or drop)",
     "null_keys": "set the policy of this foreign key, or learn it from all rows",
     "ks": "check the column's role, learn from more rows (fit.max_rows), "

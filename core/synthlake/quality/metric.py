@@ -183,9 +183,9 @@ class Metric(Protocol):
 
 
 _BUILT_IN = (
-    "structure", "rows", "nulls", "ranges", "coverage", "copies", "primary_keys", "references",
-    "ks", "tvd", "wasserstein", "pairs", "mutual_information", "correlation", "degrees",
-    "memorised", "classifier", "utility",
+    "structure", "rows", "nulls", "ranges", "coverage", "copies", "primary_keys", "constraints",
+    "references", "ks", "tvd", "wasserstein", "pairs", "mutual_information", "correlation",
+    "degrees", "memorised", "classifier", "utility",
 )  # fmt: skip
 
 

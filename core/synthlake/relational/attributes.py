@@ -16,13 +16,10 @@ from synthlake.constraints.rule import Cells, Rule
 from synthlake.encode.numeric import NumericCodec
 from synthlake.errors import LearnError
 from synthlake.ports import Feature
-from synthlake.relational.columns import (
-    TableData,
-    axis_of,
-    build_codec,
-    cells_of,
-    codec_of_cells,
-)
+from synthlake.relational.columns import TableData, axis_of, cells_of, codec_of_cells
+from synthlake.relational.cuts import codec_for
+from synthlake.relational.declare import Declaration, computed, declaration
+from synthlake.relational.enforced import Enforced
 from synthlake.relational.model import Attribute, Codec, column_id, view_id
 from synthlake.schema.model import Column, Table
 
@@ -40,6 +37,7 @@ class Frame:
         rules: in the order in which they are applied.
         maps: columns that follow from codes.
         masks: columns whose NULLs follow from each other.
+        enforced: what keeps declared rules; None where there are none.
     """
 
     attributes: tuple[Attribute, ...]
@@ -48,6 +46,7 @@ class Frame:
     rules: tuple[Rule, ...]
     maps: tuple[MapRule, ...]
     masks: tuple[MaskRule, ...] = ()
+    enforced: Enforced | None = None
 
 
 def feature(codec: Codec, codes: np.ndarray) -> Feature:
@@ -70,37 +69,45 @@ def build_frame(
         structured: False leaves out all that ties columns to each other.
     """
     learned = [c for c in columns if c.action != "null"]
-    codecs = {c.name: build_codec(data, c) for c in learned}
+    said = declaration(data, table)
+    codecs = {c.name: codec_for(data, c, said.terms) for c in learned}
     cells = _cells(data, table, [c.name for c in learned] + list(given))
     types = {c.name: c.type for c in table.columns}
     axes = {c.name: axis_of(data, c) for c in learned if c.action == "learn" and c.name in cells}
     structure = discover(cells, types, given, axes) if structured and cells else Structure()
-    structure = _applicable(structure, codecs, given)
+    structure = _applicable(said.without(structure), codecs, given)
     kept = [c for c in learned if codecs[c.name] is not None]
-    idle = _idle(structure.rules, cells)
-    _check_conditions(table, structure)
+    formulas = said.formulas(codecs, cells)
+    idle = _idle(structure.rules, cells) | computed(formulas, cells)
+    _check_conditions(table, (*structure.rules, *formulas))
     order = _ordered(data, table, [c for c in kept if c.name not in idle], codecs, structure)
+    order = said.ordered(order)
     coded = {column_id(c.name): _coded(data, c, codecs) for c in order}
     first = {n: coded[n] for n in map(column_id, table.conditions) if n in coded}
-    maps = _maps(data, {**first, **links, **coded}, structure, table) if structured else ()
+    searched = {**first, **links, **coded}
+    maps = _maps(data, searched, structure, table, said.terms.claimed) if structured else ()
     mapped = {rule.made for rule in maps}
     order = _after(order, maps)
     mapped |= first.keys()  # what is set by a condition is no remainder
-    attributes = _Attributes(data, cells, codecs, structure, structured, mapped).build(order)
+    attributes = _Attributes(data, cells, codecs, structure, structured, mapped, said).build(order)
     known = {a.column for a in attributes}
     rest = tuple(
         Attribute(c.name, codecs.get(c.name), learned=False) for c in columns if c.name not in known
     )
     drawn, seen = _features(data, attributes, cells)
+    settled = said.settled([c.name for c in order], codecs, seen)
+    joints, drawn, seen = said.joined(said.masked(said.excluded(drawn), settled), seen)
     # what is drawn for a clock comes first: where a rule knows better, it comes after
-    rules = in_order([*_gap_rules(attributes, cells), *structure.rules])
-    masks = _masks(data, attributes, structure) if structured else ()
-    return Frame((*attributes, *rest), drawn, seen, rules, maps, masks)
+    rules = in_order([*_gap_rules(attributes, cells), *structure.rules, *formulas])
+    masks = _masks(data, attributes, structure.made | said.terms.claimed) if structured else ()
+    enforced = said.enforced(joints, settled, rules)
+    maps = (*maps, *said.maps(coded))
+    return Frame((*attributes, *rest), drawn, seen, rules, maps, masks, enforced)
 
 
-def _check_conditions(table: Table, structure: Structure) -> None:
+def _check_conditions(table: Table, rules: Sequence[Rule]) -> None:
     """Refuse declared conditions on what a rule makes."""
-    for rule in structure.rules:
+    for rule in rules:
         for name in set(rule.makes) & set(table.conditions):
             raise LearnError(
                 f"{table.name}.{name} follows from {', '.join(rule.needs)}: it cannot be set first",
@@ -176,6 +183,7 @@ class _Attributes:
     structure: Structure
     structured: bool
     mapped: set[str]
+    said: Declaration
 
     def build(self, order: Sequence[Column]) -> tuple[Attribute, ...]:
         """Attributes in order."""
@@ -183,13 +191,23 @@ class _Attributes:
         smooth: dict[str, Cells] = {}
         for column in order:
             codec = self.codecs[column.name]
-            attribute = Attribute(column.name, codec)
+            attribute = self._measured(Attribute(column.name, codec))
             if self.structured and isinstance(codec, NumericCodec):
-                attribute = self._related(attribute, smooth, {a.column for a in out})
-                if attribute.base is None and not codec.axis.continuous:
+                if column.name not in self.said.terms.claimed:
+                    attribute = self._related(attribute, smooth, {a.column for a in out})
+                exact = not codec.axis.continuous and column.name not in self.said.terms.made
+                if attribute.base is None and exact:
                     smooth[column.name] = self._clipped(column.name)
             out.append(attribute)
         return tuple(out)
+
+    def _measured(self, attribute: Attribute) -> Attribute:
+        """A column that declared rules put above others, as its distance from them."""
+        gap = self.said.gap(attribute.column, self.codecs)
+        if gap is None:
+            return attribute
+        gap, drawn = self.said.measured(gap, self.cells, attribute.column)
+        return replace(attribute, drawn=drawn, gap=gap)
 
     def _clipped(self, name: str) -> Cells:
         """A column within its supported range, so that no single row bends a polynomial."""
@@ -268,6 +286,9 @@ def _features(
             drawn[key] = seen[key] = feature(
                 attribute.drawn, attribute.drawn.encode_ticks(gap.ticks, gap.null)
             )
+        elif attribute.gap is not None and attribute.drawn is not None:
+            gap = attribute.gap.forward(cells, cells[name])
+            drawn[key] = feature(attribute.drawn, attribute.drawn.encode_ticks(gap.ticks, gap.null))
         elif attribute.linear is not None and attribute.drawn is not None:
             rest = attribute.linear.forward(smooth, smooth[name])
             drawn[key] = feature(
@@ -285,11 +306,13 @@ def _coded(data: TableData, column: Column, codecs: Mapping[str, Codec | None]) 
 
 
 def _maps(
-    data: TableData, codes: Mapping[str, Feature], structure: Structure, table: Table
-) -> tuple[MapRule, ...]:
-    """Columns that follow from one or two others, codes to codes."""
+    data: TableData, codes: Mapping[str, Feature], structure: Structure, table: Table,
+    claimed: set[str],
+) -> tuple[MapRule, ...]:  # fmt: skip
+    """Columns that follow from one or two others, codes to codes; declared rules come first."""
     free = [n for n in codes if n not in {column_id(c) for c in structure.made}]
     given = [n for n in free if not codes[n].ordered]
+    free = [n for n in free if n not in {column_id(c) for c in claimed}]
     made = [n for n in free if n.startswith(column_id("")) and codes[n].size > 1]
     fixed = {column_id(n) for n in table.primary_key}
     return tuple(find_maps(codes, given, made, data.group, data.k, fixed))
@@ -302,11 +325,11 @@ def _after(columns: Sequence[Column], maps: Sequence[MapRule]) -> list[Column]:
 
 
 def _masks(
-    data: TableData, attributes: Sequence[Attribute], structure: Structure
+    data: TableData, attributes: Sequence[Attribute], taken: set[str]
 ) -> tuple[MaskRule, ...]:
     """NULLs that follow from each other, among columns that are drawn with their own."""
-    names = [a.column for a in attributes if a.codec is not None and a.base is None
-             and a.column not in structure.made]  # fmt: skip
+    names = [a.column for a in attributes
+             if a.codec is not None and a.base is None and a.column not in taken]  # fmt: skip
     if not names:
         return ()
     null = np.stack([np.asarray(data.sample[n].is_null()) for n in names], axis=1)

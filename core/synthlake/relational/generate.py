@@ -35,6 +35,7 @@ from synthlake.relational.parents import (
 )
 from synthlake.relational.plan import ROOT_BLOCK, SamplePlan, beyond
 from synthlake.relational.recent import Recent
+from synthlake.relational.redraw import keep_rules
 from synthlake.relational.rows import Block
 from synthlake.relational.uniqueness import often
 from synthlake.seed import Seed
@@ -141,6 +142,7 @@ class Generator:
         def make() -> Block:
             block = self.open_block(table, number)
             block.draw(block.model.order)
+            keep_rules(block)
             return block
 
         return self._blocks[table].get(number, make)

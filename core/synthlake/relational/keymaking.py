@@ -50,7 +50,7 @@ def build_key(
             return grid
     if chosen is None:
         raise _impossible(table, references)
-    return _surrogate(data, table.column(chosen))
+    return surrogate(data, table.column(chosen))
 
 
 def _impossible(table: Table, references: set[str]) -> LearnError:
@@ -74,9 +74,19 @@ def _makeable(column: Column) -> bool:
     return is_text(column.type) or pa.types.is_integer(column.type)
 
 
-def _surrogate(data: TableData, column: Column) -> KeyMaker:
-    """Text of the learned shapes, or numbers that grow."""
-    return text_key(data, column) if is_text(column.type) else number_key(data, column)
+def surrogate(
+    data: TableData, column: Column, bounds: tuple[int | None, int | None] = (None, None)
+) -> KeyMaker:
+    """Text of the learned shapes, or numbers that grow, within bounds if there are any."""
+    if is_text(column.type):
+        return text_key(data, column)
+    if bounds == (None, None):
+        return number_key(data, column)
+    least, most = bounds
+    greatest = _greatest(column.type)
+    limit = greatest if most is None else min(most, greatest)
+    start = least if least is not None else min(1, limit - max(data.statistics.rows, 1))
+    return NumberKey((column.name,), column.type, start, 1, limit)
 
 
 def number_key(data: TableData, column: Column) -> NumberKey:

@@ -143,6 +143,7 @@ def _fit(
         distinct=distinct,
         made=build_makers(data, table, frame.attributes),
         synthesizer=registry.fit(_settings(table, settings), training, settings.seed),
+        enforced=frame.enforced,
     )
     return model, visible
 

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from synthlake.constraints.gap import Gap
 from synthlake.constraints.mapping import MapRule
 from synthlake.constraints.masks import MaskRule
 from synthlake.constraints.relative import Linear
@@ -20,6 +21,7 @@ from synthlake.encode.presence import PresenceCodec
 from synthlake.encode.template import TemplateCodec
 from synthlake.encode.text import TextCodec
 from synthlake.ports import FittedSynthesizer
+from synthlake.relational.enforced import Enforced
 from synthlake.relational.keys import KeyFrame, KeyMaker, SlotAxis, SlotKey
 from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.store.parts import Parts
@@ -52,6 +54,7 @@ class Attribute:
         drawn: codes that the synthesizer draws, where they are not those of the values.
         linear: turns what is drawn back into the value.
         base: the clock from which what is drawn counts minutes; a rule adds them up.
+        gap: turns what is drawn back into the value where other columns are at most as great.
         learned: False for a column that only a rule makes, or that is always NULL.
     """
 
@@ -61,6 +64,7 @@ class Attribute:
     linear: Linear | None = None
     base: str | None = None
     learned: bool = True
+    gap: Gap | None = None
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,7 @@ class TableModel:
         synthesizer: None for a table without rows, or that is kept.
         kept: the table itself where it is public.
         made: makers of columns of which only the presence is learned.
+        enforced: what keeps declared rules; None where there are none.
     """
 
     table: Table
@@ -169,6 +174,7 @@ class TableModel:
     kept: pa.Table | None = None
     notes: tuple[str, ...] = ()
     made: tuple[Maker, ...] = ()
+    enforced: Enforced | None = None
 
     @property
     def own(self) -> Link | None:

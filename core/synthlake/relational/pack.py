@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synthlake.constraints.discover import rule_from_json
+from synthlake.constraints.gap import gap_from_json
 from synthlake.constraints.mapping import MapRule
 from synthlake.constraints.masks import mask_rule_from_json
 from synthlake.constraints.relative import linear_from_json
@@ -23,6 +24,7 @@ from synthlake.encode.text import TextCodec
 from synthlake.models import registry
 from synthlake.models.trees import Trees
 from synthlake.ports import FittedSynthesizer
+from synthlake.relational.enforced import Enforced, Joint, Unique, settled_from_json
 from synthlake.relational.keys import Busy, KeyMaker, NumberKey, SlotAxis, SlotKey, TextKey
 from synthlake.relational.making import pack_makers, unpack_makers
 from synthlake.relational.model import (
@@ -91,6 +93,7 @@ class _Packer:
             "distinct": list(table.distinct),
             "made": pack_makers(table.made),
             "synthesizer": self._synthesizer("model", table.synthesizer),
+            "enforced": self._enforced(table.enforced),
         }
 
     def _put(self, place: str, tensors: Mapping[str, NDArray[Any]]) -> None:
@@ -107,7 +110,7 @@ class _Packer:
         if isinstance(codec, TextCodec):
             alphabets = [list(a) for a in codec.alphabets]
             return {"codec": "text", "type": held, "shapes": list(codec.shapes),
-                    "alphabets": alphabets}  # fmt: skip
+                    "alphabets": alphabets, "pattern": codec.pattern}  # fmt: skip
         if isinstance(codec, TemplateCodec):
             return {"codec": "template", "type": held, **codec.to_json()}
         if isinstance(codec, PresenceCodec):
@@ -126,6 +129,7 @@ class _Packer:
             "linear": attribute.linear.to_json() if attribute.linear else None,
             "base": attribute.base,
             "learned": attribute.learned,
+            "gap": attribute.gap.to_json() if attribute.gap else None,
         }
 
     def _link(self, number: int, link: Link) -> dict[str, Any]:
@@ -150,6 +154,14 @@ class _Packer:
     def _map(self, number: int, rule: MapRule) -> dict[str, Any]:
         self._put(f"maps/{number}", rule.tensors())
         return rule.to_json()
+
+    def _enforced(self, enforced: Enforced | None) -> dict[str, Any] | None:
+        if enforced is None:
+            return None
+        for name, joint in enforced.joints.items():
+            self._put(f"joints/{name}", {"table": joint.table})
+        unique = [{"made": _pack_key(u.maker), "label": u.label} for u in enforced.unique]
+        return {**enforced.to_json(), "unique": unique}
 
     def _synthesizer(self, place: str, fitted: FittedSynthesizer | None) -> Any:
         if fitted is None:
@@ -190,6 +202,7 @@ class _Reader:
             masks=tuple(mask_rule_from_json(m) for m in form.get("masks", ())),
             distinct=tuple(form["distinct"]),
             synthesizer=self._synthesizer("model", form["synthesizer"]),
+            enforced=self._enforced(form.get("enforced"), table),
             kept=kept,
             made=unpack_makers(form["made"], table),
         )
@@ -211,7 +224,7 @@ class _Reader:
         dtype = type_from_json(form["type"])
         if form["codec"] == "text":
             alphabets = tuple(tuple(a) for a in form["alphabets"])
-            return TextCodec(dtype, tuple(form["shapes"]), alphabets)
+            return TextCodec(dtype, tuple(form["shapes"]), alphabets, form["pattern"])
         if form["codec"] == "template":
             return TemplateCodec.from_json(form, dtype)
         if form["codec"] == "presence":
@@ -227,7 +240,8 @@ class _Reader:
         drawn = self._numeric(f"{place}/drawn", form["drawn"]) if form["drawn"] else None
         linear = linear_from_json(form["linear"]) if form["linear"] else None
         codec = self._codec(place, form["codec"])
-        return Attribute(form["column"], codec, drawn, linear, form["base"], form["learned"])
+        gap = gap_from_json(form["gap"]) if form.get("gap") else None
+        return Attribute(form["column"], codec, drawn, linear, form["base"], form["learned"], gap)
 
     def _link(self, number: int, fk: ForeignKey, table: Table, form: Json) -> Link:
         values = None
@@ -248,7 +262,24 @@ class _Reader:
     def _map(self, number: int, form: Json) -> MapRule:
         part = self._part(f"maps/{number}")
         given, width = tuple(form["given"]), form["width"]
-        return MapRule(given, form["made"], width, part["keys"], part["values"])
+        entries = part["keys"], part["values"]
+        return MapRule(given, form["made"], width, *entries, form.get("other"))
+
+    def _enforced(self, form: Json | None, table: Table) -> Enforced | None:
+        if form is None:
+            return None
+        joints = {
+            name: Joint(tuple(columns), self._part(f"joints/{name}")["table"])
+            for name, columns in form["joints"].items()
+        }
+        unique = []
+        for held in form["unique"]:
+            maker = _unpack_key(held["made"], table)
+            assert maker is not None
+            unique.append(Unique(maker.columns[0], maker, held["label"]))
+        return Enforced(
+            joints, settled_from_json(form["settled"]), tuple(unique), tuple(form["tried"])
+        )
 
     def _synthesizer(self, place: str, form: Json | None) -> FittedSynthesizer | None:
         if form is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import Axis, Ticks, empty, indices, is_ordered
+from synthlake.encode.mixing import mix
 from synthlake.encode.numeric import NumericCodec
 from synthlake.encode.presence import PresenceCodec
 from synthlake.encode.text import TextCodec
@@ -20,6 +21,7 @@ from synthlake.ports import Codes, Redraw
 from synthlake.relational.calendars import calendar_features
 from synthlake.relational.complete import completed
 from synthlake.relational.distinctness import Family, made_distinct, repeated
+from synthlake.relational.enforced import Joint, numbered, reached
 from synthlake.relational.keys import KeyFrame
 from synthlake.relational.masking import masked
 from synthlake.relational.model import (
@@ -36,6 +38,7 @@ from synthlake.seed import Seed, Words
 
 WITHIN = 1  # draw number of the place within a bin
 _TRIES = range(10, 26)  # of further texts
+_ATTEMPT = 1_000  # draw numbers of a row that is drawn again
 
 
 @dataclass
@@ -50,6 +53,7 @@ class Block:
         family: number of the own parent of each row; None without one.
         often: how often a value of a column may stand in a family.
         frame: what made columns depend on besides the row's number; needed for ``arrays`` only.
+        attempts: by column: of which draw each row is, where some were drawn again.
     """
 
     model: TableModel
@@ -65,6 +69,7 @@ class Block:
     codes: dict[str, Codes] = field(default_factory=dict)
     drawn: dict[str, Codes] = field(default_factory=dict)
     cells: dict[str, Cells] = field(default_factory=dict)
+    attempts: dict[str, NDArray[np.int64]] = field(default_factory=dict)
 
     def draw(self, columns: Sequence[str]) -> None:
         """Draw the first columns of the table's order, up to all."""
@@ -82,7 +87,7 @@ class Block:
 
     def _inner(self, name: str, codec: Codec) -> Words:
         """Words of the places within the bins of a codec; zeros where it has none."""
-        return np.zeros(self.rows, np.uint64) if codec.exact else self.words(name, WITHIN)
+        return np.zeros(self.rows, np.uint64) if codec.exact else self.made_words(name)
 
     def _know(self) -> None:
         """Known columns, as rules need them."""
@@ -92,13 +97,14 @@ class Block:
 
     def _settle(self, name: str, codes: Codes, redraw: Redraw) -> Codes:
         """What a column's codes are once maps, remainders and the key have had their say."""
-        for rule in self.model.maps:
-            if rule.made == name:
-                codes = rule.apply({**self.given, **self.codes}, codes)
-        if self.model.masks:
-            codes = masked(self, name, codes, redraw)
+        enforced = self.model.enforced
+        if enforced is not None and name in enforced.joints:
+            return self._combined(name, enforced.joints[name], codes)
+        codes = self._mapped(name, codes, redraw)
         attribute = self._attribute(name)
         codec = (attribute.drawn or attribute.codec) if attribute else None
+        if attribute is not None and attribute.gap is not None:
+            codes = reached(attribute, codes, self.cells, redraw)
         numeric = codec if isinstance(codec, NumericCodec) else None
         place = self._within(name, numeric, codes) if numeric else None
         most = self.often.get(name)
@@ -114,11 +120,30 @@ class Block:
         self.codes[name] = seen
         return seen
 
+    def _mapped(self, name: str, codes: Codes, redraw: Redraw) -> Codes:
+        """Codes that follow from others: by maps, by masks of NULL, by declared rules."""
+        for rule in self.model.maps:
+            if rule.made == name:
+                codes = rule.apply({**self.given, **self.codes}, codes)
+        if self.model.masks:
+            codes = masked(self, name, codes, redraw)
+        if self.model.enforced is not None:
+            codes = self.model.enforced.settle(name, codes, self.codes)
+        return codes
+
     def _within(
         self, name: str, codec: NumericCodec, codes: Codes
     ) -> tuple[Ticks, NDArray[np.bool_]]:
         """Numbers within the bins of a column's codes."""
-        return codec.draw(codes, self._inner(name, codec))
+        words = np.zeros(self.rows, np.uint64) if codec.exact else self.words(name, WITHIN)
+        return codec.draw(codes, words)
+
+    def _combined(self, name: str, joint: Joint, codes: Codes) -> Codes:
+        """Columns that are drawn as one."""
+        for column, own in joint.codes(codes).items():
+            self.codes[column] = self.drawn[column] = own
+        self.codes[name] = self.drawn[name] = codes
+        return codes
 
     def _before(self, name: str) -> list[str]:
         """Columns of the key that are drawn and do not give way after this one."""
@@ -138,6 +163,10 @@ class Block:
             self.cells[view_id(attribute.column)] = cells
             return codes
         codec = attribute.codec
+        if attribute.gap is not None and isinstance(codec, NumericCodec):
+            value = attribute.gap.inverse(self.cells, cells)
+            self.cells[attribute.column] = value
+            return codec.encode_ticks(value.ticks, value.null)
         if attribute.linear is not None and isinstance(codec, NumericCodec):
             value = attribute.linear.inverse(self.cells, cells)
             value = Cells(codec.snap(value.ticks), value.null)
@@ -156,16 +185,27 @@ class Block:
         """Visible codes of some rows."""
         return {name: codes[rows] for name, codes in self.codes.items()}
 
-    def arrays(self) -> dict[str, pa.Array[Any]]:
-        """All attributes and known columns, in their Arrow types."""
+    def made_words(self, column: str) -> Words:
+        """Words of the places within bins and shapes, of the draw that each row was taken from."""
+        attempts = self.attempts.get(column)
+        if attempts is None:
+            return self.words(column, WITHIN)
+        return mixed(self, column, WITHIN, attempts, np.arange(self.rows))
+
+    def arrays(self, only: Collection[str] | None = None) -> dict[str, pa.Array[Any]]:
+        """All attributes and known columns (or some attributes), in their Arrow types."""
         cells = self._ruled()
         out = {**self.known, **self._made()}
+        if only is not None:
+            out = {name: array for name, array in out.items() if name in only}
         for attribute in self.model.attributes:
+            if only is not None and attribute.column not in only:
+                continue
             column = self.model.table.column(attribute.column)
             if isinstance(attribute.codec, PresenceCodec):
                 continue
-            made = self._array(attribute, column.type, cells)
-            words = partial(self.words, column_id(attribute.column), WITHIN)
+            made = self._numbered(column.name, self._array(attribute, column.type, cells))
+            words = partial(self.made_words, column_id(attribute.column))
             out[column.name] = completed(made, column, attribute.codec, words)
         return out
 
@@ -195,6 +235,13 @@ class Block:
                     made = Cells(np.where(made.null, old.ticks, made.ticks), made.null & old.null)
                 cells[name] = made
         return cells
+
+    def _numbered(self, name: str, made: pa.Array[Any]) -> pa.Array[Any]:
+        """Values of the row's number where a column is declared unique."""
+        for unique in self.model.enforced.unique if self.model.enforced else ():
+            if unique.column == name:
+                made = numbered(unique, made, self.frame, self.start)
+        return made
 
     def _array(
         self, attribute: Attribute, dtype: pa.DataType, cells: Mapping[str, Cells]
@@ -230,3 +277,18 @@ class Block:
 def _without(array: pa.Array[Any], gone: NDArray[np.bool_]) -> pa.Array[Any]:
     """An array with NULL in some rows."""
     return array.take(indices(np.arange(len(array)), gone)) if gone.any() else array
+
+
+def mixed(
+    block: Block, column: str, number: int, attempts: NDArray[np.int64], place: NDArray[np.int64]
+) -> Words:
+    """Words of some rows of a block, each of its own attempt; those of attempt 0 are the first.
+
+    Later attempts are bijections of the word of one further draw, so that a thousand of them cost
+    little more than one.
+    """
+    table, last = block.model.table.name, int(place.max(initial=0)) + 1
+    first = block.seed.words(table, column, block.start, last, number)[place]
+    later = block.seed.words(table, column, block.start, last, number + _ATTEMPT)[place]
+    step = attempts.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return np.where(attempts == 0, first, mix(later + step))

@@ -22,6 +22,7 @@ from synthlake.schema import synthesizers
 from synthlake.schema.kinds import KINDS, LOCALE_FORM, LOCALES, Kind, kind_of, locale_of
 from synthlake.schema.model import Column, ForeignKey, Mode, Orphans, Role, Schema, Table
 from synthlake.schema.nearest import nearest
+from synthlake.schema.rules import AnyRule, RuleDocument, rule_document
 
 LATER = "this version of Synthlake does not have"
 _Names = tuple[Annotated[str, Field(min_length=1)], ...]
@@ -158,6 +159,10 @@ class SynthesizerDocument(_Strict):
         return synthesizers.json_schema()
 
 
+def _held(rule: RuleDocument) -> dict[str, Any]:
+    return rule.held()
+
+
 def _named(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
@@ -171,15 +176,14 @@ class TableDocument(_Strict):
     foreign_keys: tuple[ForeignKeyDocument, ...] | None = None
     columns: dict[str, ColumnDocument] = Field(default_factory=dict)
     conditions: _Names | None = None
+    constraints: tuple[Annotated[AnyRule, BeforeValidator(rule_document)], ...] | None = None
     synthesizer: Annotated[SynthesizerDocument, BeforeValidator(_named)] | None = None
     order: _Names | None = None
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse_later(cls, value: Any) -> Any:
+    def _check_columns(cls, value: Any) -> Any:
         if isinstance(value, Mapping):
-            if "constraints" in value:
-                raise _later("the table key 'constraints'")
             _check_names(value.get("columns"), "column")
         return value
 
@@ -205,7 +209,9 @@ class TableDocument(_Strict):
             foreign_keys=() if self.foreign_keys is not None else table.foreign_keys,
             keep=self.keep or table.keep,
             skip=self.skip or table.skip,
-            constraints=table.constraints,
+            constraints=table.constraints
+            if self.constraints is None
+            else tuple(_held(rule) for rule in self.constraints),
             synthesizer=self.synthesizer.settings() if self.synthesizer else table.synthesizer,
             order=table.order if self.order is None else self.order,
             conditions=table.conditions if self.conditions is None else self.conditions,
@@ -292,6 +298,9 @@ def _explain(problem: ErrorDetails) -> SchemaError:
         return SchemaError(f"{where} is missing", hint=f"add `{place[-1]}:`")
     if problem["type"] == "synthesizer":
         return SchemaError(f"{where}: {problem['msg']}", hint=problem["ctx"]["hint"])
+    caught = problem.get("ctx", {}).get("error")
+    if isinstance(caught, SchemaError):
+        return SchemaError(f"{where}: {caught.message}", hint=caught.hint)
     said = problem["msg"].removeprefix("Value error, ")
     said = f"{said[:1].lower()}{said[1:]}"
     hint = "leave it out" if said.startswith(LATER) else _FORMS.get(_last_name(place), "")
@@ -334,6 +343,7 @@ _FORMS = {
     "locale": f"one that Faker has, such as {', '.join(LOCALES)}",
     "order": "a list of columns that are drawn first",
     "synthesizer": synthesizers.FORM,
+    "constraints": "a list such as [{range: price, min: 0}]",
     "keep": "true or false",
     "skip": "true or false",
 }

@@ -20,7 +20,7 @@ _CODECS = {
     "presence": "whether there is a value",
     "template": "templates of texts",
 }
-_FEATURES = {"n": "children by", "p": "code for"}
+_FEATURES = {"n": "children by", "p": "code for", "j": "combination of rule"}
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,7 @@ class _Contents:
         self._rules()
         self._synthesizer(self.form.pop("synthesizer", None))
         self._made(self.form.pop("made", {}))
+        self._enforced(self.form.pop("enforced", None))
         for name, value in self.form.items():
             self._say("", name, value, _leaves(value))
         self.found += [_tensor(self.table.name, n, held) for n, held in self.tensors.items()]
@@ -175,8 +176,27 @@ class _Contents:
         if linear is not None:
             needs = ", ".join(linear["needs"])
             self._say(column, f"polynomial of {needs}", linear, len(linear["weights"]))
+        gap = attribute.get("gap")
+        if gap is not None:
+            above = ", ".join(str(below[0]) for below in gap["below"])
+            self._say(column, f"drawn as distance from {above}: supported ends", gap, 3)
         if attribute["base"] is not None:
             self._say(column, f"drawn as minutes after {attribute['base']}", attribute["base"], 1)
+
+    def _enforced(self, form: Json | None) -> None:
+        """What keeps declared rules."""
+        if form is None:
+            return
+        for name, columns in form["joints"].items():
+            place = ", ".join(map(self._feature, columns))
+            self._say(place, "combinations that k entities share", columns, 0, f"joints/{name}")
+        for rule in form["settled"]:
+            place = ", ".join(map(self._feature, rule["columns"]))
+            self._say(place, f"declared: {rule['rule']}", rule, 1)
+        for unique in form["unique"]:
+            self._say(unique["made"]["column"], "values made of the row's number", unique, 1)
+        self._say("", "numbers of rules that rows are drawn again for", form["tried"],
+                  len(form["tried"]))  # fmt: skip
 
     def _codec(self, place: str, tensors: str, form: Json | None, more: str = "") -> None:
         if form is None:
