@@ -195,7 +195,7 @@ class Block:
     def arrays(self, only: Collection[str] | None = None) -> dict[str, pa.Array[Any]]:
         """All attributes and known columns (or some attributes), in their Arrow types."""
         cells = self._ruled()
-        out = {**self.known, **self._made()}
+        out = {**self.known, **self._made(only)}
         if only is not None:
             out = {name: array for name, array in out.items() if name in only}
         for attribute in self.model.attributes:
@@ -209,12 +209,14 @@ class Block:
             out[column.name] = completed(made, column, attribute.codec, words)
         return out
 
-    def _made(self) -> dict[str, pa.Array[Any]]:
+    def _made(self, only: Collection[str] | None) -> dict[str, pa.Array[Any]]:
         """Columns that are made from the row's number, with NULL where that was drawn."""
         out: dict[str, pa.Array[Any]] = {}
         if self.frame is None:
             return out
         for maker in self.model.made:
+            if only is not None and not set(only) & set(maker.columns):
+                continue
             made = maker.make(np.arange(self.start, self.start + self.rows), self.frame)
             for name, array in made.items():
                 codes = self.codes.get(column_id(name))
