@@ -25,7 +25,8 @@ from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import Ticks
 from synthlake.encode.numeric import NumericCodec
 from synthlake.errors import SampleError
-from synthlake.ports import Admission, Codes, Distribution, GuidedSynthesizer, Redraw
+from synthlake.models.registry import guided_of
+from synthlake.ports import Admission, Codes, Distribution, Redraw
 from synthlake.relational.admitted import Admitted
 from synthlake.relational.given import Condition, understand
 from synthlake.relational.model import Model, TableModel, column_id, link_id
@@ -95,8 +96,7 @@ class Asked:
     def last(self) -> str | None:
         """The column after which rows are chosen; None for the end."""
         names = [*self.admissions, *self.rests]
-        guided = isinstance(self.model.synthesizer, GuidedSynthesizer)
-        if self.computed or not names or not guided:
+        if self.computed or not names or guided_of(self.model.synthesizer) is None:
             return None
         return max(names, key=self.model.order.index)
 
@@ -152,8 +152,8 @@ class Candidates(Block):
     def run(self, columns: Sequence[str]) -> Floats:
         """Draw columns; returns the weights of the candidates, as far as nothing was chosen."""
         self.weight = np.ones(self.rows)
-        guided: object = self.model.synthesizer
-        if isinstance(guided, GuidedSynthesizer):
+        guided = guided_of(self.model.synthesizer)
+        if guided is not None:
             guided.sample_guided(columns, self.context, self.words, self._settle, _Guide(self))
         elif self.model.synthesizer is not None:
             self.model.synthesizer.sample(columns, self.context, self.words, self._settle)
@@ -202,9 +202,7 @@ class Candidates(Block):
         if name in self._asked.rests:
             admitted = self._asked.rests[name]
             self.weight *= admitted.holds(self.cells[admitted.column])
-        elif name in self._asked.admissions and not isinstance(
-            self.model.synthesizer, GuidedSynthesizer
-        ):
+        elif name in self._asked.admissions and guided_of(self.model.synthesizer) is None:
             self.weight *= self._asked.admissions[name].shares[self.drawn[name]]
         return seen
 

@@ -20,7 +20,8 @@ from synthlake.constraints.mapping import MapRule
 from synthlake.constraints.relative import clock_gap
 from synthlake.constraints.rule import Cells, Mask
 from synthlake.encode.numeric import NumericCodec
-from synthlake.ports import Admission, Codes, Distribution, GuidedSynthesizer, Redraw
+from synthlake.models.registry import guided_of
+from synthlake.ports import Admission, Codes, Distribution, Redraw
 from synthlake.relational.model import Attribute, column_id, view_id
 from synthlake.relational.rows import Block
 from synthlake.seed import Words, unit
@@ -81,8 +82,8 @@ class Particles(Block):
         """Draw all columns, and keep one try of each row."""
         self.weight = np.ones(self.rows)
         self.fresh = np.ones(len(self.place), bool)
-        guided: object = self.model.synthesizer
-        assert isinstance(guided, GuidedSynthesizer)
+        guided = guided_of(self.model.synthesizer)
+        assert guided is not None
         guided.sample_guided(
             self.model.order, self.context, self.words, self._settle, _Filler(self)
         )
