@@ -220,7 +220,7 @@ def law(rows: int = 40_000) -> pa.Table:
 
 @pytest.fixture(scope="module")
 def lawful() -> sl.Artifact:
-    return sl.fit({"t": law()}, seed=1)
+    return sl.fit({"t": law(160_000)}, seed=1)
 
 
 def variation(one: Any, other: Any) -> float:

@@ -254,7 +254,7 @@ class _Filler:
         drawn, _ = self.made.as_drawn(column, fact)
         if not fact.there.all():
             drawn = np.where(fact.there, drawn, self._missing(column, fact, given, words))
-        likely = given.near(np.maximum(drawn, -1))
+        likely = given.likelihood(np.maximum(drawn, -1))
         for rule in self.made.model.maps:
             if rule.made == column:
                 before = {**self.made.given, **self.made.codes}
