@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthlake.constraints.mapping import MapRule
-from synthlake.constraints.rule import Cells
+from synthlake.constraints.rule import Cells, Mask
 from synthlake.encode.axis import Ticks
 from synthlake.encode.numeric import NumericCodec
 from synthlake.errors import SampleError
@@ -29,6 +29,7 @@ from synthlake.models.registry import guided_of
 from synthlake.ports import Admission, Codes, Distribution, Redraw
 from synthlake.relational.admitted import Admitted
 from synthlake.relational.given import Condition, understand
+from synthlake.relational.masking import demanded
 from synthlake.relational.model import Model, TableModel, column_id, link_id
 from synthlake.relational.rows import WITHIN, Block
 from synthlake.seed import Seed, Words, unit
@@ -232,6 +233,9 @@ class _Guide:
             return given.draw(words)
         within, likely = given.within(admission)
         codes = within.draw(words)
+        demand = demanded(self.made, column, self.made.drawn)
+        if demand is not None:
+            codes, likely = _demanded((codes, likely), demand, (given, admission), words)
         for rule in self.made._asked.maps(column):
             mapped = rule.apply(self.made.codes, np.full(len(words), _FREE))
             likely = np.where(mapped == _FREE, likely, admission.shares[mapped])
@@ -243,6 +247,25 @@ class _Guide:
         if self.made.done or column != self.made._asked.last or not self.made.wanted:
             return None
         return self.made.choose()
+
+
+def _demanded(
+    found: tuple[Codes, Floats], demand: tuple[Mask, Mask],
+    given: tuple[Distribution, Admission], words: Words,
+) -> tuple[Codes, Floats]:  # fmt: skip
+    """Codes, and how likely the condition is, where rules on NULLs say which rows have one."""
+    (codes, likely), (must, known), (distribution, admission) = found, demand, given
+    if known.any():
+        held, shares = admission.held, admission.shares
+        if "known" not in held:
+            values = np.append(np.ones(len(shares) - 1), 0.0)
+            held["known"] = Admission(shares * values), Admission(values)
+        some, part = distribution.within(held["known"][0])
+        whole = distribution.within(held["known"][1])[1]
+        codes = np.where(known, some.draw(words), codes)
+        likely = np.where(known, part / np.maximum(whole, 1e-300), likely)
+    null = admission.shares[-1]
+    return np.where(must, np.int32(-1), codes), np.where(must, null, likely)
 
 
 @dataclass

@@ -22,6 +22,7 @@ from synthlake.constraints.rule import Cells, Mask
 from synthlake.encode.numeric import NumericCodec
 from synthlake.models.registry import guided_of
 from synthlake.ports import Admission, Codes, Distribution, Redraw
+from synthlake.relational.masking import masked
 from synthlake.relational.model import Attribute, column_id, view_id
 from synthlake.relational.rows import Block
 from synthlake.seed import Words, unit
@@ -178,6 +179,13 @@ class Particles(Block):
             place = view_id(attribute.column) if gap is not None else attribute.column
             self.cells[place] = _either(fact.there, gap or fact.cells, self.cells[place])
         return seen
+
+    def _masked(self, name: str, codes: Codes, redraw: Redraw) -> Codes:
+        """Missing cells are filled; replaced ones are NULL as all other cells of the row want it."""
+        if not self.nulls:
+            return codes
+        known = {n: fact.codes for n, fact in self.facts.items() if fact.there.all()}
+        return masked(self, name, codes, redraw, {**known, **self.drawn})
 
     def as_drawn(self, name: str, fact: Known) -> tuple[Codes, Cells | None]:
         """Known values as what is drawn for them: themselves, a remainder, or minutes.

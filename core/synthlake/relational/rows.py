@@ -96,7 +96,7 @@ class Block:
             if rule.made == name:
                 codes = rule.apply({**self.given, **self.codes}, codes)
         if self.model.masks:
-            codes = masked(self, name, codes, redraw)
+            codes = self._masked(name, codes, redraw)
         attribute = self._attribute(name)
         codec = (attribute.drawn or attribute.codec) if attribute else None
         numeric = codec if isinstance(codec, NumericCodec) else None
@@ -113,6 +113,10 @@ class Block:
             seen = self._placed(attribute, codes, Cells(*place))
         self.codes[name] = seen
         return seen
+
+    def _masked(self, name: str, codes: Codes, redraw: Redraw) -> Codes:
+        """Codes that are NULL where those of the columns before them want it."""
+        return masked(self, name, codes, redraw, self.drawn)
 
     def _within(
         self, name: str, codec: NumericCodec, codes: Codes
