@@ -198,9 +198,6 @@ class Distribution(Protocol):
     def likelihood(self, codes: Codes) -> NDArray[np.float64]:
         """How likely a code of each row is."""
 
-    def near(self, codes: Codes) -> NDArray[np.float64]:
-        """The same, smoothed over neighbouring codes: for comparing rows, as leaves are small."""
-
 
 class Guide(Protocol):
     """Draws in place of a model, which knows no conditions. Conforms: those in ``relational/``."""

@@ -220,7 +220,7 @@ def law(rows: int = 40_000) -> pa.Table:
 
 @pytest.fixture(scope="module")
 def lawful() -> sl.Artifact:
-    return sl.fit({"t": law()}, seed=1)
+    return sl.fit({"t": law(160_000)}, seed=1)
 
 
 def variation(one: Any, other: Any) -> float:
@@ -373,7 +373,7 @@ def test_a_root_with_children() -> None:
                {**schema, "orders": {**schema["orders"], "conditions": ["paid"]}})  # fmt: skip
 
 
-@pytest.mark.parametrize("synthesizer", ["independent", "trees"])
+@pytest.mark.parametrize("synthesizer", ["independent", "trees", "copula", "mixture", "auto"])
 def test_every_synthesizer(synthesizer: str) -> None:
     artifact = sl.fit({"t": law(3_000)}, seed=1, synthesizer=synthesizer)
     made = artifact.sample(given=[{"where": {"z": {"min": 30}, "y": "v3"}, "rows": 90}])["t"]

@@ -14,7 +14,7 @@ from pydantic import Field
 from synthlake.errors import LearnError
 from synthlake.models import registry
 from synthlake.models.contest import Contest, Figures, refusal
-from synthlake.ports import Codes, Draw, Settle, TrainingTable
+from synthlake.ports import Codes, Draw, GuidedSynthesizer, Settle, TrainingTable
 
 # From the cheapest to make rows with to the dearest; of near equals the first one is taken.
 _COST = ("independent", "copula", "mixture", "trees")
@@ -46,6 +46,11 @@ class Chosen:
     ) -> None:
         """Draw columns in their order and hand each to ``settle``."""
         self.fitted.sample(columns, context, draw, settle)
+
+    @property
+    def guided(self) -> GuidedSynthesizer | None:
+        """What was chosen, where that can be guided."""
+        return self.fitted.guided
 
     def to_artifact(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """What was chosen and why."""

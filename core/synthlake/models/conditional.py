@@ -14,7 +14,6 @@ from synthlake.ports import Admission, Codes
 Floats = NDArray[np.float64]
 _SHIFT, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
 _WHOLE = 2.0**32
-_AROUND = 2  # ranges on either side from which a code's likelihood is taken
 _FINE = 2.0**31  # what a column's codes weigh together
 
 
@@ -54,54 +53,6 @@ class LeafRows:
         Cost: O(rows).
         """
         return self.leaves.probability(self.node, codes)
-
-    def near(self, codes: Codes) -> Floats:
-        """How likely a code is, from the ranges around it where no code of its own is kept.
-
-        A range has few rows, and there is nothing between two of them: one leaf would often
-        exclude what the next one has by chance.
-        """
-        out = self.likelihood(codes)
-        leaves = self.leaves
-        wide = np.flatnonzero(leaves.last > leaves.first)
-        if not len(wide):
-            return out
-        leaf = self.leaves.number[self.node].astype(np.int64)
-        width = len(leaves.cumulative) + 1
-        pairs, place = np.unique(leaf * width + leaves.numbers(codes) + 1, return_inverse=True)
-        smooth = _smoothed(leaves, wide, pairs // width, pairs % width - 1)[place]
-        return np.where(np.isnan(smooth), out, smooth)
-
-
-def _smoothed(
-    leaves: Leaves, wide: NDArray[np.int64], leaf: NDArray[np.int64], code: NDArray[np.int64]
-) -> Floats:
-    """How likely codes are by the ranges around them; NaN for those with a cell of their own."""
-    owner = (leaves.key >> _SHIFT).astype(np.int64)
-    alone = np.setdiff1d(np.arange(len(owner)), wide)
-    step = np.int64(len(leaves.cumulative) + 1)
-    points = owner[alone] * step + leaves.first[alone]
-    own = np.isin(leaf * step + code, points)
-    first, last, holds = leaves.first[wide], leaves.last[wide], owner[wide]
-    start, stop = np.searchsorted(holds, leaf), np.searchsorted(holds, leaf, side="right")
-    there = (stop > start) & ~own & (code >= 0)
-    at = np.searchsorted(holds * step + first, leaf * step + code, side="right") - 1
-    low = np.clip(at - _AROUND, start, stop - 1)[there]
-    high = np.clip(at + _AROUND, start, stop - 1)[there]
-    some = code[there]
-    before = np.concatenate([[0.0], np.cumsum(_weights(leaves)[wide])])
-    begin = np.minimum(first[low], some)
-    end = np.maximum(last[high], some)
-    mass = leaves.cumulative[end + 1] - leaves.cumulative[begin]
-    known = leaves.first[alone]  # codes with a cell of their own are no part of the ranges
-    rows = np.where(known >= 0, leaves.cumulative[known + 1] - leaves.cumulative[known], 0)
-    listed = np.concatenate([[0], np.cumsum(rows)])
-    inside = [np.searchsorted(points, leaf[there] * step + edge) for edge in (begin, end + 1)]
-    mass = mass - (listed[inside[1]] - listed[inside[0]])
-    counts = leaves.cumulative[some + 1] - leaves.cumulative[some]
-    out = np.full(len(code), np.nan)
-    out[there] = (before[high + 1] - before[low]) * counts / np.maximum(mass, 1)
-    return out
 
 
 def within(leaves: Leaves, shares: Floats) -> tuple[Leaves, Floats]:

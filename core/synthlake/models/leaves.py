@@ -76,7 +76,8 @@ class Leaves:
         same = (self.key[cell] >> _SHIFT) == (wanted >> _SHIFT)
         inside = same & (self.first[cell] <= number) & (number <= self.last[cell])
         first, last = np.maximum(self.first[cell], 0), np.maximum(self.last[cell], 0)
-        rows = self.cumulative[last + 1] - self.cumulative[first]
+        most = len(self.cumulative) - 1  # no code at all where all is NULL
+        rows = self.cumulative[np.minimum(last + 1, most)] - self.cumulative[first]
         at = np.clip(number, 0, len(self.cumulative) - 2)
         own = self.cumulative[at + 1] - self.cumulative[at]
         part = np.where(number < 0, 1.0, own / np.maximum(rows, 1))

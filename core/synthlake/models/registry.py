@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 
 from synthlake import plugins
 from synthlake.errors import ArtifactError, LearnError, SchemaError
-from synthlake.ports import Codes, Draw, FittedSynthesizer, Settle, Synthesizer, TrainingTable
+from synthlake.ports import (
+    Codes,
+    Draw,
+    FittedSynthesizer,
+    GuidedSynthesizer,
+    Settle,
+    Synthesizer,
+    TrainingTable,
+)
 from synthlake.schema import synthesizers
 
 
@@ -41,12 +49,25 @@ class Named:
         """Draw columns in their order and hand each to ``settle``."""
         self.fitted.sample(columns, context, draw, settle)
 
+    @property
+    def guided(self) -> GuidedSynthesizer | None:
+        """What it names, where that can be guided."""
+        return guided_of(self.fitted)
+
     def to_artifact(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Its name, the package that brought it, and what it says of itself."""
         held, tensors = self.fitted.to_artifact()
         package = plugins.distribution_of(self.name)
         made = {"name": self.name, "package": package} if package else {"name": self.name}
         return {**made, "model": held}, tensors
+
+
+def guided_of(fitted: object) -> GuidedSynthesizer | None:
+    """What draws by a guide: a fitted synthesizer, or the one within what only names it."""
+    if isinstance(fitted, GuidedSynthesizer):
+        return fitted
+    within: GuidedSynthesizer | None = getattr(fitted, "guided", None)
+    return within
 
 
 def fit(settings: Mapping[str, Any], data: TrainingTable, seed: int) -> Named:

@@ -21,13 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthlake.constraints.mapping import MapRule
-from synthlake.constraints.rule import Cells
+from synthlake.constraints.rule import Cells, Mask
 from synthlake.encode.axis import Ticks
 from synthlake.encode.numeric import NumericCodec
 from synthlake.errors import SampleError
-from synthlake.ports import Admission, Codes, Distribution, GuidedSynthesizer, Redraw
+from synthlake.models.registry import guided_of
+from synthlake.ports import Admission, Codes, Distribution, Redraw
 from synthlake.relational.admitted import Admitted
 from synthlake.relational.given import Condition, understand
+from synthlake.relational.masking import demanded
 from synthlake.relational.model import Model, TableModel, column_id, link_id
 from synthlake.relational.rows import WITHIN, Block
 from synthlake.seed import Seed, Words, unit
@@ -95,8 +97,7 @@ class Asked:
     def last(self) -> str | None:
         """The column after which rows are chosen; None for the end."""
         names = [*self.admissions, *self.rests]
-        guided = isinstance(self.model.synthesizer, GuidedSynthesizer)
-        if self.computed or not names or not guided:
+        if self.computed or not names or guided_of(self.model.synthesizer) is None:
             return None
         return max(names, key=self.model.order.index)
 
@@ -152,8 +153,8 @@ class Candidates(Block):
     def run(self, columns: Sequence[str]) -> Floats:
         """Draw columns; returns the weights of the candidates, as far as nothing was chosen."""
         self.weight = np.ones(self.rows)
-        guided: object = self.model.synthesizer
-        if isinstance(guided, GuidedSynthesizer):
+        guided = guided_of(self.model.synthesizer)
+        if guided is not None:
             guided.sample_guided(columns, self.context, self.words, self._settle, _Guide(self))
         elif self.model.synthesizer is not None:
             self.model.synthesizer.sample(columns, self.context, self.words, self._settle)
@@ -202,9 +203,7 @@ class Candidates(Block):
         if name in self._asked.rests:
             admitted = self._asked.rests[name]
             self.weight *= admitted.holds(self.cells[admitted.column])
-        elif name in self._asked.admissions and not isinstance(
-            self.model.synthesizer, GuidedSynthesizer
-        ):
+        elif name in self._asked.admissions and guided_of(self.model.synthesizer) is None:
             self.weight *= self._asked.admissions[name].shares[self.drawn[name]]
         return seen
 
@@ -234,6 +233,9 @@ class _Guide:
             return given.draw(words)
         within, likely = given.within(admission)
         codes = within.draw(words)
+        demand = demanded(self.made, column, self.made.drawn)
+        if demand is not None:
+            codes, likely = _demanded((codes, likely), demand, (given, admission), words)
         for rule in self.made._asked.maps(column):
             mapped = rule.apply(self.made.codes, np.full(len(words), _FREE))
             likely = np.where(mapped == _FREE, likely, admission.shares[mapped])
@@ -245,6 +247,25 @@ class _Guide:
         if self.made.done or column != self.made._asked.last or not self.made.wanted:
             return None
         return self.made.choose()
+
+
+def _demanded(
+    found: tuple[Codes, Floats], demand: tuple[Mask, Mask],
+    given: tuple[Distribution, Admission], words: Words,
+) -> tuple[Codes, Floats]:  # fmt: skip
+    """Codes, and how likely the condition is, where rules on NULLs say which rows have one."""
+    (codes, likely), (must, known), (distribution, admission) = found, demand, given
+    if known.any():
+        held, shares = admission.held, admission.shares
+        if "known" not in held:
+            values = np.append(np.ones(len(shares) - 1), 0.0)
+            held["known"] = Admission(shares * values), Admission(values)
+        some, part = distribution.within(held["known"][0])
+        whole = distribution.within(held["known"][1])[1]
+        codes = np.where(known, some.draw(words), codes)
+        likely = np.where(known, part / np.maximum(whole, 1e-300), likely)
+    null = admission.shares[-1]
+    return np.where(must, np.int32(-1), codes), np.where(must, null, likely)
 
 
 @dataclass

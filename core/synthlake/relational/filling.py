@@ -14,7 +14,8 @@ from synthlake.constraints.rule import Cells, Mask
 from synthlake.encode.axis import Axis, coded, indices, is_ordered, plain
 from synthlake.encode.numeric import NumericCodec
 from synthlake.errors import SampleError
-from synthlake.ports import Codes, GuidedSynthesizer
+from synthlake.models.registry import guided_of
+from synthlake.ports import Codes
 from synthlake.relational.calendars import calendar_features
 from synthlake.relational.model import Attribute, Model, TableModel, column_id, link_id
 from synthlake.relational.particles import BLOCK, Known, Particles
@@ -130,8 +131,7 @@ def _table_of(model: Model, name: str | None) -> TableModel:
             f"rows of {table.table.name} depend on those of its parent, {table.own.fk.references}",
             hint=f"cells of its root, {model.schema.chain(table.table.name)[-1]}, can be drawn",
         )
-    fitted: object = table.synthesizer
-    if not isinstance(fitted, GuidedSynthesizer):
+    if guided_of(table.synthesizer) is None:
         raise SampleError(
             f"the synthesizer of {table.table.name} draws no cells given others",
             hint="learn the table by `synthesizer: trees`",

@@ -45,12 +45,19 @@ def build_key(
     chosen = max(free, key=lambda c: data.of(c).distinct, default=None)
     if len(key) > 1 or pa.types.is_temporal(table.column(key[0]).type):
         named = chosen is not None and 2 * data.of(chosen).distinct > data.statistics.rows
-        grid = _grid(data, table, schema, samples, _FULL if named else _SPARSE)
+        full = named or set(key) <= _anew(table, schema)  # rows made anew pair up in any way
+        grid = _grid(data, table, schema, samples, _FULL if full else _SPARSE)
         if grid is not None:
             return grid
     if chosen is None:
         raise _impossible(table, references)
     return surrogate(data, table.column(chosen))
+
+
+def _anew(table: Table, schema: Schema) -> set[str]:
+    """Columns that refer to rows that are made anew."""
+    fresh = (fk for fk in table.foreign_keys if not schema[fk.references].keep)
+    return {c for fk in fresh for c in fk.columns}
 
 
 def _impossible(table: Table, references: set[str]) -> LearnError:

@@ -20,7 +20,10 @@ from synthlake.constraints.mapping import MapRule
 from synthlake.constraints.relative import clock_gap
 from synthlake.constraints.rule import Cells, Mask
 from synthlake.encode.numeric import NumericCodec
-from synthlake.ports import Admission, Codes, Distribution, GuidedSynthesizer, Redraw
+from synthlake.models.registry import guided_of
+from synthlake.ports import Admission, Codes, Distribution, Redraw
+from synthlake.relational.balance import balanced
+from synthlake.relational.masking import masked
 from synthlake.relational.model import Attribute, column_id, view_id
 from synthlake.relational.rows import Block
 from synthlake.seed import Words, unit
@@ -81,8 +84,8 @@ class Particles(Block):
         """Draw all columns, and keep one try of each row."""
         self.weight = np.ones(self.rows)
         self.fresh = np.ones(len(self.place), bool)
-        guided: object = self.model.synthesizer
-        assert isinstance(guided, GuidedSynthesizer)
+        guided = guided_of(self.model.synthesizer)
+        assert guided is not None
         guided.sample_guided(
             self.model.order, self.context, self.words, self._settle, _Filler(self)
         )
@@ -106,6 +109,13 @@ class Particles(Block):
         weight = (self.weight * factor).reshape(-1, self.tries)
         most = weight.max(1, keepdims=True)
         self.weight = np.where(most > 0, weight / np.where(most > 0, most, 1.0), 1.0).ravel()
+
+    def fact(self, name: str) -> tuple[Known | None, Mask | bool]:
+        """What is given of a feature or follows from that, and tries in which nothing can."""
+        fact, attribute = self.facts.get(name), self._attribute(name)
+        if fact is None or attribute is None or fact.there.all():
+            return fact, False
+        return balanced(self, attribute, fact)
 
     def near(self, name: str, fact: Known) -> Floats | float:
         """1 where a known remainder is one that occurs, and less the farther it lies beyond."""
@@ -166,7 +176,7 @@ class Particles(Block):
 
     def _settle(self, name: str, codes: Codes, redraw: Redraw) -> Codes:
         seen = super()._settle(name, codes, redraw)
-        fact, attribute = self.facts.get(name), self._attribute(name)
+        (fact, _), attribute = self.fact(name), self._attribute(name)
         if fact is None:
             return seen
         drawn, gap = self.as_drawn(name, fact)
@@ -177,6 +187,13 @@ class Particles(Block):
             place = view_id(attribute.column) if gap is not None else attribute.column
             self.cells[place] = _either(fact.there, gap or fact.cells, self.cells[place])
         return seen
+
+    def _masked(self, name: str, codes: Codes, redraw: Redraw) -> Codes:
+        """Missing cells are filled; replaced ones are NULL as the rest of the row wants it."""
+        if not self.nulls:
+            return codes
+        known = {n: fact.codes for n, fact in self.facts.items() if fact.there.all()}
+        return masked(self, name, codes, redraw, {**known, **self.drawn})
 
     def as_drawn(self, name: str, fact: Known) -> tuple[Codes, Cells | None]:
         """Known values as what is drawn for them: themselves, a remainder, or minutes.
@@ -247,13 +264,13 @@ class _Filler:
 
     def draw(self, column: str, given: Distribution, words: Words) -> Codes:
         """The codes of a column, given those before it."""
-        fact = self.made.facts.get(column)
+        fact, failed = self.made.fact(column)
         if fact is None:
             return given.draw(words)
         drawn, _ = self.made.as_drawn(column, fact)
         if not fact.there.all():
             drawn = np.where(fact.there, drawn, self._missing(column, fact, given, words))
-        likely = given.near(np.maximum(drawn, -1))
+        likely = given.likelihood(np.maximum(drawn, -1))
         for rule in self.made.model.maps:
             if rule.made == column:
                 before = {**self.made.given, **self.made.codes}
@@ -261,7 +278,7 @@ class _Filler:
                 likely = np.where(mapped == _FREE, likely, mapped == drawn)
         counts = fact.there & (drawn >= -1)
         likely = np.maximum(likely, _UNLIKELY) * self.made.near(column, fact)
-        self.made.weigh(np.where(counts, likely, 1.0))
+        self.made.weigh(np.where(counts, likely, np.where(failed, _UNLIKELY**2, 1.0)))
         return drawn.astype(np.int32)
 
     def _missing(self, column: str, fact: Known, given: Distribution, words: Words) -> Codes:

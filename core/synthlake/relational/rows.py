@@ -126,10 +126,14 @@ class Block:
             if rule.made == name:
                 codes = rule.apply({**self.given, **self.codes}, codes)
         if self.model.masks:
-            codes = masked(self, name, codes, redraw)
+            codes = self._masked(name, codes, redraw)
         if self.model.enforced is not None:
             codes = self.model.enforced.settle(name, codes, self.codes)
         return codes
+
+    def _masked(self, name: str, codes: Codes, redraw: Redraw) -> Codes:
+        """Codes that are NULL where those of the columns before them want it."""
+        return masked(self, name, codes, redraw, self.drawn)
 
     def _within(
         self, name: str, codec: NumericCodec, codes: Codes
