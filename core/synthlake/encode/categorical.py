@@ -82,4 +82,5 @@ def is_categorical(dtype: pa.DataType) -> bool:
         or pa.types.is_binary(value)
         or pa.types.is_large_binary(value)
         or pa.types.is_fixed_size_binary(value)
+        or pa.types.is_binary_view(value)
     )

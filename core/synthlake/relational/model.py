@@ -12,14 +12,16 @@ from synthlake.constraints.mapping import MapRule
 from synthlake.constraints.relative import Linear
 from synthlake.constraints.rule import Rule
 from synthlake.encode.categorical import CategoricalCodec
+from synthlake.encode.nested import Plan
 from synthlake.encode.numeric import NumericCodec
+from synthlake.encode.octets import OctetsCodec
 from synthlake.encode.text import TextCodec
 from synthlake.ports import FittedSynthesizer
 from synthlake.relational.keys import KeyMaker, SlotAxis, SlotKey
 from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.store.parts import Parts
 
-Codec = NumericCodec | CategoricalCodec | TextCodec
+Codec = NumericCodec | CategoricalCodec | TextCodec | OctetsCodec
 LinkKind = Literal["own", "derived", "identity", "cluster"]
 
 
@@ -128,6 +130,9 @@ class TableModel:
         distinct: columns that, with the own key, make the primary key; the last one gives way.
         synthesizer: None for a table without rows, or that is kept.
         kept: the table itself where it is public.
+        plans: of nested columns, in whose place ``table`` has flat ones.
+        under: by feature, that which is NULL only where it is: of a field, its struct.
+        lists: by the column that holds their lengths: the items of lists.
     """
 
     table: Table
@@ -144,6 +149,9 @@ class TableModel:
     distinct: tuple[str, ...] = ()
     synthesizer: FittedSynthesizer | None = None
     kept: pa.Table | None = None
+    plans: Mapping[str, Plan] = field(default_factory=dict)
+    under: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, TableModel] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property

@@ -14,7 +14,9 @@ from synthlake.constraints.mapping import MapRule
 from synthlake.constraints.relative import linear_from_json
 from synthlake.encode.axis import Axis, plain
 from synthlake.encode.categorical import CategoricalCodec
+from synthlake.encode.nested import list_nodes
 from synthlake.encode.numeric import NumericCodec
+from synthlake.encode.octets import Form, OctetsCodec
 from synthlake.encode.pattern import Pattern
 from synthlake.encode.text import TextCodec
 from synthlake.models.trees import Trees
@@ -29,8 +31,9 @@ from synthlake.relational.model import (
     Phantoms,
     TableModel,
 )
+from synthlake.relational.unnest import Plans, plans_of, under_of
 from synthlake.schema.identity import schema_from_json, schema_to_json
-from synthlake.schema.model import ForeignKey, Table
+from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.schema.types import type_from_json, type_to_json
 from synthlake.store.parts import Parts
 
@@ -84,7 +87,18 @@ class _Packer:
             "maps": [self._map(n, rule) for n, rule in enumerate(table.maps)],
             "distinct": list(table.distinct),
             "synthesizer": self._synthesizer("trees", table.synthesizer),
+            **self._nested(table),
         }
+
+    def _nested(self, table: TableModel) -> dict[str, Any]:
+        """Flat columns of nested ones, and the items of lists."""
+        if not table.plans:
+            return {}
+        lists = {
+            name: _Packer(f"{self._name}/lists/{n}", self._tensors).table(items)
+            for n, (name, items) in enumerate(table.lists.items())
+        }
+        return {"flat": schema_to_json(Schema({table.table.name: table.table})), "lists": lists}
 
     def _put(self, place: str, tensors: Mapping[str, NDArray[Any]]) -> None:
         for name, tensor in tensors.items():
@@ -99,6 +113,9 @@ class _Packer:
         held = type_to_json(codec.type)
         if isinstance(codec, TextCodec):
             return {"codec": "text", "type": held, "shapes": list(codec.shapes)}
+        if isinstance(codec, OctetsCodec):
+            forms = [[form.fixed.hex(), form.value.hex()] for form in codec.forms]
+            return {"codec": "octets", "type": held, "forms": forms}
         return {"codec": "categorical", "type": held, "values": _pack_values(codec.values)}
 
     def _calendar(self, number: int, calendar: Calendar) -> dict[str, Any]:
@@ -153,8 +170,13 @@ class _Reader:
         start = f"{name}/"
         self._tensors = {n[len(start) :]: t for n, t in tensors.items() if n.startswith(start)}
 
-    def table(self, table: Table, form: Json, kept: pa.Table | None) -> TableModel:
-        """One table."""
+    def table(
+        self, table: Table, form: Json, kept: pa.Table | None, plans: Plans | None = None
+    ) -> TableModel:
+        """One table; of items of a list, whose plans the caller has, the schema's is their own."""
+        plans = plans_of(table) if plans is None else plans
+        if form.get("flat"):
+            table = next(iter(schema_from_json(form["flat"])))
         return TableModel(
             table=table,
             rows=form["rows"],
@@ -177,7 +199,20 @@ class _Reader:
             distinct=tuple(form["distinct"]),
             synthesizer=self._synthesizer("trees", form["synthesizer"]),
             kept=kept,
+            plans=plans,
+            under=under_of(plans),
+            lists=self._lists(plans, form.get("lists", {})),
         )
+
+    def _lists(self, plans: Plans, form: Json) -> dict[str, TableModel]:
+        """The items of lists."""
+        nodes = {n.name: n for plan in plans.values() for n in list_nodes(plan)}
+        out = {}
+        for number, (name, held) in enumerate(form.items()):
+            reader = _Reader(f"lists/{number}", self._tensors)
+            items = {part.name: part for part in nodes[name].parts}
+            out[name] = reader.table(Table(name, ()), held, None, items)
+        return out
 
     def _part(self, place: str) -> dict[str, NDArray[Any]]:
         start = f"{place}/"
@@ -196,6 +231,9 @@ class _Reader:
         dtype = type_from_json(form["type"])
         if form["codec"] == "text":
             return TextCodec(dtype, tuple(form["shapes"]))
+        if form["codec"] == "octets":
+            forms = (Form(*map(bytes.fromhex, held)) for held in form["forms"])
+            return OctetsCodec(dtype, tuple(forms))
         return CategoricalCodec(dtype, _unpack_values(form["values"], dtype))
 
     def _calendar(self, number: int, form: Json) -> Calendar:

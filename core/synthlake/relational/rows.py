@@ -84,6 +84,9 @@ class Block:
         for rule in self.model.maps:
             if rule.made == name:
                 codes = rule.apply({**self.given, **self.codes}, codes)
+        head = self.codes.get(self.model.under.get(name, ""))
+        if head is not None:
+            codes = np.where(head < 0, -1, codes).astype(np.int32)
         attribute = self._attribute(name)
         codec = (attribute.drawn or attribute.codec) if attribute else None
         numeric = codec if isinstance(codec, NumericCodec) else None

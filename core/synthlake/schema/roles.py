@@ -9,6 +9,7 @@ import pyarrow as pa
 from synthlake.schema.keys import family
 from synthlake.schema.model import Column, Role, Table
 from synthlake.schema.probe import MIN_SHARED, Probe, TableCounts, TextCounts, countable, rate
+from synthlake.schema.types import learnable
 from synthlake.schema.words import words
 
 _PERSONS = {
@@ -57,8 +58,10 @@ def role_of(
     role = by_type(column.type)
     if role is not None:
         return replace(column, role=role), said
-    if not countable(column.type) or family(column.type) in ("binary", "uuid"):
+    if not learnable(column.type):
         return _unlearned(column, f"{column.type} is not learned: written as NULL")
+    if not countable(column.type) or family(column.type) in ("binary", "uuid"):
+        return replace(column, role="categorical"), said
     if family(column.type) == "text":
         kind = _personal(table, column.name, texts.get(column.name), held.values)
         if kind is not None:

@@ -33,6 +33,17 @@ _FORMS: list[tuple[re.Pattern[str], Callable[..., Any]]] = [
 ]
 
 
+def learnable(kind: Any) -> bool:
+    """Whether values of a type are learned: all are but unions and run ends."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return learnable(kind.storage_type)
+    if pa.types.is_dictionary(kind):
+        return learnable(kind.value_type)
+    if pa.types.is_union(kind) or pa.types.is_run_end_encoded(kind):
+        return False
+    return all(learnable(kind.field(n).type) for n in range(kind.num_fields))
+
+
 def type_to_json(kind: pa.DataType) -> Any:
     """A type as text, or as a mapping for what holds other types."""
     for held in (_flat_to_json(kind), _nested_to_json(kind)):

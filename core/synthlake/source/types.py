@@ -12,9 +12,11 @@ import pyarrow.compute as pc
 from synthlake.errors import SourceError
 from synthlake.ports import QueryEngine
 from synthlake.schema.model import Column, Table
+from synthlake.source.nesting import INTERVAL, interval_of, interval_parts, is_listed, recast
 from synthlake.sql.dialect import quoted
 
 _DOUBLE_DIGITS = 15  # that a double holds, whatever they are
+_ENGINE_DIGITS = 38  # of decimals, in every engine
 
 Values: TypeAlias = "pa.Array[Any]"
 
@@ -39,23 +41,68 @@ def _plain(kind: Any) -> pa.DataType:
 def for_duckdb(table: pa.Table) -> pa.Table:
     """A table in types that DuckDB takes: durations as numbers of their unit, as in Parquet."""
     for number, field in enumerate(table.schema):
-        kind = _duckdb_type(field.type)
+        kind = duckdb_type(field.type)
         if kind != field.type:
-            column = table.column(number).cast(kind)
+            chunks = [recast(chunk, kind, _for_duckdb) for chunk in table.column(number).chunks]
+            column: Any = pa.chunked_array(chunks, kind)
             table = table.set_column(number, pa.field(field.name, kind), column)
     return table
 
 
-def _duckdb_type(kind: pa.DataType) -> pa.DataType:
+def _for_duckdb(values: Any, kind: Any) -> Any:
+    return interval_parts(values) if kind == INTERVAL else pc.cast(values, kind)
+
+
+def duckdb_type(kind: Any) -> Any:
+    """The type in which DuckDB takes values of a type; the same for most."""
+    if pa.types.is_interval(kind):  # DuckDB's have microseconds
+        return INTERVAL
+    if pa.types.is_struct(kind):
+        return _duckdb_struct(kind)
+    if is_listed(kind):
+        return _duckdb_list(kind)
     if pa.types.is_duration(kind):
         return pa.int64()
     if pa.types.is_float16(kind):
         return pa.float32()
-    if pa.types.is_decimal256(kind):
-        # Beyond 38 digits DuckDB knows only doubles, as when it reads them from Parquet.
-        exact = kind.precision <= 38
-        return pa.decimal128(kind.precision, kind.scale) if exact else pa.float64()
-    return kind
+    if pa.types.is_decimal(kind):
+        return _duckdb_decimal(kind)
+    found: pa.DataType = kind
+    return found
+
+
+def _duckdb_struct(kind: Any) -> Any:
+    fields = [_inner(field) for field in kind]
+    if len({field.name.lower() for field in fields if field.name}) < len(fields):
+        # fields are told apart by place; DuckDB wants names
+        fields = [field.with_name(f"f{number}") for number, field in enumerate(fields)]
+    return pa.struct(fields)
+
+
+def _duckdb_list(kind: Any) -> Any:
+    if pa.types.is_map(kind):
+        make: Any = pa.map_
+        return make(duckdb_type(kind.key_type), _inner(kind.item_field))
+    inner = _inner(kind.value_field)
+    if pa.types.is_fixed_size_list(kind) and kind.list_size:
+        return pa.list_(inner, kind.list_size)
+    large = pa.types.is_large_list(kind) or pa.types.is_large_list_view(kind)
+    return pa.large_list(inner) if large else pa.list_(inner)
+
+
+def _inner(field: pa.Field[Any]) -> pa.Field[Any]:
+    return field.with_type(duckdb_type(field.type)).with_nullable(True)
+
+
+def _duckdb_decimal(kind: Any) -> Any:
+    """Beyond 38 digits DuckDB knows only doubles: these go as text; none has a negative scale."""
+    digits, scale = max(kind.precision, kind.precision - kind.scale), max(kind.scale, 0)
+    if digits > _ENGINE_DIGITS:
+        return pa.string()
+    if pa.types.is_decimal256(kind) or scale != kind.scale:
+        return pa.decimal128(digits, scale)
+    found: pa.DataType = kind
+    return found
 
 
 def normal(table: Table) -> str:
@@ -131,7 +178,7 @@ def table(name: str, schema: pa.Schema) -> Table:
     return Table(name, tuple(Column(f.name, f.type, nullable=f.nullable) for f in schema))
 
 
-def cast(values: Values, kind: pa.DataType) -> Values:
+def cast(values: Any, kind: Any) -> Any:
     """Values in another type, or an Arrow error where that would change them."""
     if values.type == kind:
         return values
@@ -142,7 +189,18 @@ def cast(values: Values, kind: pa.DataType) -> Values:
         return plain.dictionary_encode().cast(kind)
     if isinstance(kind, pa.ExtensionType | pa.BaseExtensionType):
         return _extension(values, kind)
+    if pa.types.is_interval(kind) and pa.types.is_struct(values.type):
+        return interval_of(values)
+    if pa.types.is_nested(kind):
+        return recast(values, kind, _leaf)
     return pc.cast(_castable(values, kind), kind, safe=not pa.types.is_float16(kind))
+
+
+def _leaf(values: Any, kind: Any) -> Any:
+    """Flat values within nested ones."""
+    if pa.types.is_nested(kind):
+        raise pa.ArrowInvalid("another nesting")
+    return cast(values, kind)
 
 
 def _castable(values: Values, kind: Any) -> Values:

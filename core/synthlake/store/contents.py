@@ -13,7 +13,8 @@ from synthlake.schema.model import Table
 from synthlake.store.canonical import canonical_json
 
 Json = Mapping[str, Any]
-_CODECS = {"numeric": "ranges of values", "categorical": "categories", "text": "shapes of texts"}
+_CODECS = {"numeric": "ranges of values", "categorical": "categories", "text": "shapes of texts",
+           "octets": "lengths of binary values and their common bits"}  # fmt: skip
 _FEATURES = {"n": "children by", "p": "code for"}
 
 
@@ -153,7 +154,7 @@ class _Contents:
     def _codec(self, place: str, tensors: str, form: Json | None, more: str = "") -> None:
         if form is None:
             return
-        values = form.get("values", form.get("shapes", ()))
+        values = form.get("values") or form.get("shapes") or form.get("forms", ())
         own = {n: self.tensors[f"{tensors}/{n}"] for n in ("low", "high")
                if f"{tensors}/{n}" in self.tensors}  # fmt: skip
         for name in own:
