@@ -175,7 +175,8 @@ def ordered_codec(data: TableData, column: Column) -> NumericCodec:
 
 def _special(data: TableData, column: Column) -> tuple[int, ...]:
     """Which of NaN and the infinities k entities have."""
-    if not pa.types.is_floating(column.type) or not any(data.of(column.name).special):
+    dtype = Axis(column.type).value_type
+    if not pa.types.is_floating(dtype) or not any(data.of(column.name).special):
         return ()
     floats = np.asarray(plain(data.sample[column.name]).cast(pa.float64()).fill_null(0.0))
     masks = (np.isnan(floats), floats == np.inf, floats == -np.inf)

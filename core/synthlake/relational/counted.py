@@ -42,7 +42,7 @@ def count_sample(array: Any, group: NDArray[np.int64]) -> ColumnStatistics:
     known, group = values.filter(pa.array(there)), group[there]
     if pa.types.is_null(known.type):
         return ColumnStatistics(len(values), len(values), 0)
-    coded = known.dictionary_encode()
+    coded = _encodable(known).dictionary_encode()
     places = np.asarray(coded.indices).astype(np.int64)
     counts = _counts(coded.dictionary, places, group) if len(coded.dictionary) else None
     few = counts if counts is not None and counts.num_rows <= MAX_VALUES else None
@@ -50,6 +50,16 @@ def count_sample(array: Any, group: NDArray[np.int64]) -> ColumnStatistics:
     return ColumnStatistics(
         len(values), values.null_count, len(coded.dictionary), few, None, shapes, decimals, special
     )
+
+
+def _encodable(values: Any) -> Any:
+    """Values in a type that Arrow can group and sort."""
+    kind: Any = values.type
+    if pa.types.is_float16(kind):
+        return values.cast(pa.float32())
+    if pa.types.is_decimal32(kind) or pa.types.is_decimal64(kind):
+        return values.cast(pa.decimal128(kind.precision, kind.scale))
+    return values
 
 
 def role_of_values(kind: pa.DataType, counted: ColumnStatistics) -> Role:

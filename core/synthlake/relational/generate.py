@@ -86,7 +86,7 @@ class Generator:
         model = self.model.tables[table]
         schema = self.model.schema[table].arrow
         if model.kept is not None:
-            yield from model.kept.slice(start, stop - start).to_batches()
+            yield from model.kept.slice(start, stop - start).cast(schema).to_batches()
             return
         for number in self._numbers(table, start, stop):
             block = self.block(table, number)

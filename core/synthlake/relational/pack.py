@@ -31,7 +31,7 @@ from synthlake.relational.model import (
     Phantoms,
     TableModel,
 )
-from synthlake.relational.unnest import Plans, plans_of, under_of
+from synthlake.relational.unnest import Plans, plans_of, under_of, without_views
 from synthlake.schema.identity import schema_from_json, schema_to_json
 from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.schema.types import type_from_json, type_to_json
@@ -175,6 +175,7 @@ class _Reader:
     ) -> TableModel:
         """One table; of items of a list, whose plans the caller has, the schema's is their own."""
         plans = plans_of(table) if plans is None else plans
+        table = without_views(table)
         if form.get("flat"):
             table = next(iter(schema_from_json(form["flat"])))
         return TableModel(

@@ -18,6 +18,7 @@ from synthlake.relational.counted import count_sample, role_of_values
 from synthlake.relational.joins import entities
 from synthlake.relational.model import column_id
 from synthlake.schema.model import Column, Schema, Table
+from synthlake.schema.types import VIEWED
 from synthlake.sql.kinds import kind
 from synthlake.sql.statistics import ColumnStatistics, TableStatistics
 
@@ -57,7 +58,11 @@ def _uncounted(type: Any) -> bool:
 def unnest(
     samples: Mapping[str, pa.Table], statistics: Mapping[str, TableStatistics], schema: Schema
 ) -> Unnested:
-    """Samples, statistics and schema with flat columns in the place of nested ones."""
+    """Samples, statistics and schema with flat columns in the place of nested ones.
+
+    Views of text and bytes become these: few of Arrow's kernels take them.
+    """
+    samples, statistics, schema = _without_views(samples, statistics, schema)
     found = {t.name: plans_of(t) for t in schema if not t.skip and t.name in samples}
     plans = {name: held for name, held in found.items() if held}
     drawn, counted, flat = dict(samples), dict(statistics), schema
@@ -72,6 +77,39 @@ def unnest(
         drawn[name] = _flat_sample(sample, parts)
         counted[name] = replace(known, columns=columns)
     return Unnested(flat, drawn, counted, plans)
+
+
+def _without_views(
+    samples: Mapping[str, pa.Table], statistics: Mapping[str, TableStatistics], schema: Schema
+) -> tuple[Mapping[str, pa.Table], Mapping[str, TableStatistics], Schema]:
+    for table in schema:
+        viewed = [c for c in table.columns if c.type in VIEWED]
+        if table.name not in samples or not viewed:
+            continue
+        sample, known = samples[table.name], statistics[table.name]
+        columns = dict(known.columns)
+        for column in viewed:
+            if column.name in columns:
+                columns[column.name] = _unviewed(columns[column.name])
+        fields = [pa.field(f.name, VIEWED.get(f.type, f.type)) for f in sample.schema]
+        samples = {**samples, table.name: sample.cast(pa.schema(fields))}
+        statistics = {**statistics, table.name: replace(known, columns=columns)}
+        schema = schema.with_table(without_views(table))
+    return samples, statistics, schema
+
+
+def without_views(table: Table) -> Table:
+    """The table with text and bytes in the place of views of them."""
+    columns = (replace(c, type=VIEWED.get(c.type, c.type)) for c in table.columns)
+    return replace(table, columns=tuple(columns))
+
+
+def _unviewed(of: ColumnStatistics) -> ColumnStatistics:
+    counts, cuts = (
+        None if t is None else t.set_column(0, "value", t["value"].cast(VIEWED[t["value"].type]))
+        for t in (of.counts, of.cuts)
+    )
+    return replace(of, counts=counts, cuts=cuts)
 
 
 def _flat_sample(sample: pa.Table, parts: Mapping[str, Mapping[str, Any]]) -> pa.Table:

@@ -11,6 +11,9 @@ import pyarrow as pa
 
 from synthlake.errors import SchemaError
 
+VIEWED: dict[Any, Any] = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
+"""What views of text and bytes are views of."""
+
 _SIMPLE: dict[str, Any] = {
     str(kind): kind
     for kind in (

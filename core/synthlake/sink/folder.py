@@ -12,7 +12,7 @@ import pyarrow as pa
 from synthlake.errors import SinkError, SinkOccupiedError
 from synthlake.schema.model import Schema
 from synthlake.seed import digest
-from synthlake.sink.formats import ending
+from synthlake.sink.formats import check_types, ending
 from synthlake.sink.groups import promised
 from synthlake.sink.staging import Part, Staging
 from synthlake.source.folder import MANIFEST, read_manifest
@@ -60,6 +60,7 @@ class FolderSink:
             SinkError: the place cannot be written to.
         """
         check_free(self.folder)
+        self.check(schema)
         self._schema = Schema({t.name: t for t in schema if not t.skip})
         shape = digest(*[f"{t.name}\0{t.arrow}" for t in self._schema]).hex()
         self._owner = {
@@ -75,6 +76,14 @@ class FolderSink:
             ) from None
         self._staging = staging
         self._reused = self._published_parts() if fingerprint else {}
+
+    def check(self, schema: Schema) -> None:
+        """Refuse columns that the format cannot hold.
+
+        Raises:
+            SinkError: there is one.
+        """
+        check_types(schema, self.format)
 
     def published(self) -> dict[str, Any] | None:
         """The manifest of what is published in the folder now; None if there is nothing."""

@@ -12,7 +12,16 @@ import pyarrow.compute as pc
 from synthlake.errors import SourceError
 from synthlake.ports import QueryEngine
 from synthlake.schema.model import Column, Table
-from synthlake.source.nesting import INTERVAL, interval_of, interval_parts, is_listed, recast
+from synthlake.schema.types import VIEWED
+from synthlake.source.nesting import (
+    INTERVAL,
+    Leaf,
+    interval_of,
+    interval_parts,
+    is_listed,
+    item_fields,
+    recast,
+)
 from synthlake.sql.dialect import quoted
 
 _DOUBLE_DIGITS = 15  # that a double holds, whatever they are
@@ -22,20 +31,37 @@ Values: TypeAlias = "pa.Array[Any]"
 
 
 def plain(schema: pa.Schema) -> pa.Schema:
-    """A schema of memory with types that files have too: no views on strings, no metadata."""
+    """A schema without metadata, and without views of text or bytes within other types.
+
+    Few of Arrow's kernels take views, and none takes them there.
+    """
     return pa.schema([pa.field(f.name, _plain(f.type), f.nullable) for f in schema])
 
 
-def _plain(kind: Any) -> pa.DataType:
-    if pa.types.is_string_view(kind):
-        return pa.string()
-    if pa.types.is_binary_view(kind):
-        return pa.binary()
+def _plain(kind: Any) -> Any:
     if pa.types.is_dictionary(kind):
-        value: Any = _plain(kind.value_type)
-        return pa.dictionary(kind.index_type, value, kind.ordered)
-    found: pa.DataType = kind
-    return found
+        return pa.dictionary(kind.index_type, _inside(kind.value_type), kind.ordered)
+    if pa.types.is_struct(kind):
+        return pa.struct([f.with_type(_inside(f.type)) for f in kind])
+    if pa.types.is_map(kind):
+        make: Any = pa.map_
+        key, item = (f.with_type(_inside(f.type)) for f in item_fields(kind))
+        return make(key, item, keys_sorted=kind.keys_sorted)
+    return _plain_list(kind) if is_listed(kind) else kind
+
+
+def _plain_list(kind: Any) -> Any:
+    item = kind.value_field.with_type(_inside(kind.value_type))
+    if item.type == kind.value_type:
+        return kind
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(item, kind.list_size)
+    large = pa.types.is_large_list(kind) or pa.types.is_large_list_view(kind)
+    return pa.large_list(item) if large else pa.list_(item)
+
+
+def _inside(kind: Any) -> Any:
+    return VIEWED.get(kind) or _plain(kind)
 
 
 def for_duckdb(table: pa.Table) -> pa.Table:
@@ -43,10 +69,14 @@ def for_duckdb(table: pa.Table) -> pa.Table:
     for number, field in enumerate(table.schema):
         kind = duckdb_type(field.type)
         if kind != field.type:
-            chunks = [recast(chunk, kind, _for_duckdb) for chunk in table.column(number).chunks]
-            column: Any = pa.chunked_array(chunks, kind)
+            column = recast_column(table.column(number), kind, _for_duckdb)
             table = table.set_column(number, pa.field(field.name, kind), column)
     return table
+
+
+def recast_column(column: Any, kind: Any, leaf: Leaf = pc.cast) -> Any:
+    """A column in another type of the same nesting."""
+    return pa.chunked_array([recast(chunk, kind, leaf) for chunk in column.chunks], kind)
 
 
 def _for_duckdb(values: Any, kind: Any) -> Any:
@@ -69,6 +99,13 @@ def duckdb_type(kind: Any) -> Any:
         return _duckdb_decimal(kind)
     found: pa.DataType = kind
     return found
+
+
+def is_wide(kind: Any) -> bool:
+    """Whether there are decimals in a type that no engine holds, with more than 38 digits."""
+    if pa.types.is_decimal(kind):
+        return bool(_duckdb_decimal(kind) == pa.string())
+    return any(is_wide(kind.field(n).type) for n in range(kind.num_fields))
 
 
 def _duckdb_struct(kind: Any) -> Any:
