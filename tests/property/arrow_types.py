@@ -125,7 +125,7 @@ _NESTED: list[tuple[Callable[[Any], bool], Callable[[Any, Random], Any]]] = [
 ]
 
 # python's pa.array takes no values of these inside of others
-_INNER = [t for n, (t, _) in FLAT.items() if n not in ("uuid", "json")]
+_INNER = [t for n, (t, _) in FLAT.items() if n not in ("uuid", "json", "string_view", "binary_view")]
 _KEYS = [FLAT[n][0] for n in ("string", "int32", "date32", "bool", "timestamp us None")]
 
 

@@ -96,7 +96,7 @@ class _Packer:
             return {}
         lists = {
             name: _Packer(f"{self._name}/lists/{n}", self._tensors).table(items)
-            for n, (name, items) in enumerate(table.lists.items())
+            for n, (name, items) in enumerate(sorted(table.lists.items()))
         }
         return {"flat": schema_to_json(Schema({table.table.name: table.table})), "lists": lists}
 
@@ -209,7 +209,7 @@ class _Reader:
         """The items of lists."""
         nodes = {n.name: n for plan in plans.values() for n in list_nodes(plan)}
         out = {}
-        for number, (name, held) in enumerate(form.items()):
+        for number, (name, held) in enumerate(sorted(form.items())):
             reader = _Reader(f"lists/{number}", self._tensors)
             items = {part.name: part for part in nodes[name].parts}
             out[name] = reader.table(Table(name, ()), held, None, items)

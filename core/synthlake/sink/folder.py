@@ -15,6 +15,7 @@ from synthlake.seed import digest
 from synthlake.sink.formats import check_types, ending
 from synthlake.sink.groups import promised
 from synthlake.sink.staging import Part, Staging
+from synthlake.sink.widening import file_schema, widened
 from synthlake.source.folder import MANIFEST, read_manifest
 
 VERSION: Final = 1
@@ -101,9 +102,9 @@ class FolderSink:
         Raises:
             SinkError: the batches are not of the table's types, or the disk refused.
         """
-        schema = self._schema[table].arrow
+        schema = file_schema(self._schema[table], self.format)
         try:
-            held = promised(self._schema[table], batches)
+            held = widened(schema, promised(self._schema[table], batches))
             return self._open().write(table, part, schema, held)
         except SinkError:
             raise

@@ -18,6 +18,7 @@ from synthlake.errors import SinkError
 from synthlake.schema.model import Schema
 from synthlake.sink import hdf5, text
 from synthlake.sink.groups import GROUP_ROWS, groups
+from synthlake.sink.widening import file_schema
 
 Writer = Callable[[Path, pa.Schema, Iterable[pa.RecordBatch]], None]
 
@@ -83,21 +84,20 @@ def check_types(schema: Schema, kind: str) -> None:
     """
     ending(kind)
     for table in (t for t in schema if not t.skip):
-        for column in table.columns:
-            if column.action != "skip" and not _holds(column.type, column.nullable, kind):
-                beside = " beside NULL" if _holds(column.type, False, kind) else ""
+        for column in file_schema(table, kind):
+            if not _holds(column.type, kind):
                 raise SinkError(
-                    f"{table.name}.{column.name} is {column.type},"
-                    f" which {kind} cannot hold{beside}",
+                    f"{table.name}.{column.name} is {column.type}, which {kind} cannot hold",
                     hint="choose another format, such as arrow, cast the column in the source,"
                     " or give it `action: skip`",
                 )
 
 
 @lru_cache(maxsize=512)
-def _holds(dtype: pa.DataType, nullable: bool, kind: str) -> bool:
+def _holds(dtype: pa.DataType, kind: str) -> bool:
     """Whether a column can be written and read."""
     make: Any = pa.nulls
+    nullable = not (kind == "parquet" and pa.types.is_fixed_size_list(dtype))
     values = make(int(nullable), dtype)
     schema = pa.schema([pa.field("v", dtype)])
     batch = pa.RecordBatch.from_arrays([values], schema=schema)
