@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synthlake.encode.axis import whole
+from synthlake.encode.categorical import ABSENT
 from synthlake.encode.nested import Plan, flat_columns, heads, plan_of, take_apart
 from synthlake.models.support import dense
 from synthlake.relational.attributes import Frame
@@ -172,7 +173,7 @@ def masked(frame: Frame, under: Mapping[str, str], sample: pa.Table) -> Frame:
     for name, head in under.items():
         if name in drawn:
             gone = _gone(sample[head.removeprefix(column_id(""))])
-            codes = np.where(gone, -2, drawn[name].codes)
+            codes = np.where(gone, ABSENT, drawn[name].codes)
             drawn[name] = replace(drawn[name], codes=codes.astype(np.int32))
     return replace(frame, drawn=drawn)
 
