@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from synthlake.store.canonical import canonical_json
 Json = Mapping[str, Any]
 _CODECS = {"numeric": "ranges of values", "categorical": "categories", "text": "shapes of texts",
            "octets": "lengths of binary values and their common bits"}  # fmt: skip
-_FEATURES = {"n": "children by", "p": "code for"}
+_FEATURES = {"n": "children by", "p": "code for", "b": "the item before:"}
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,7 @@ class _Contents:
             given = " and ".join(map(self._feature, rule["given"]))
             self._say(self._feature(rule["made"]), f"map from {given}", rule, 0, f"maps/{number}")
         self._trees("", "trees", self.form.pop("synthesizer", None))
+        self._lists()
         for name, value in self.form.items():
             self._say("", name, value, _leaves(value))
         self.found += [_tensor(self.table.name, n, held) for n, held in self.tensors.items()]
@@ -163,6 +164,23 @@ class _Contents:
         taken = sum(int(t.nbytes) for t in own.values())
         what = " ".join(filter(None, [_CODECS.get(form["codec"], form["codec"]), more]))
         self.found.append(Entry(self.table.name, place, what, count, _size(form) + taken))
+
+    def _lists(self) -> None:
+        """The items of lists, as tables of their own."""
+        flat = self.form.pop("flat", None)
+        if flat is not None:
+            names = [c["name"] for table in flat["tables"] for c in table["columns"]]
+            self._say("", "columns that nested ones are learned as", flat, len(names))
+        for number, (name, form) in enumerate(sorted(self.form.pop("lists", {}).items())):
+            start = f"lists/{number}/"
+            names = [n for n in self.tensors if n.startswith(start)]
+            mine = {n.removeprefix(start): self.tensors.pop(n) for n in names}
+            table = next(iter(schema_from_json(form["flat"])))
+            inner = _Contents(table, dict(form), mine).entries()
+            self.found += [
+                replace(e, table=self.table.name, place=f"{name}[].{e.place}".rstrip("."))
+                for e in inner
+            ]
 
     def _trees(self, place: str, tensors: str, form: Json | None) -> None:
         for number, step in enumerate(form["steps"] if form else ()):
