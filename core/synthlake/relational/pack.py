@@ -79,7 +79,7 @@ class _Packer:
             "attributes": [self._attribute(n, a) for n, a in enumerate(table.attributes)],
             "degrees": {
                 label: self._codec(f"degrees/{n}", codec)
-                for n, (label, codec) in enumerate(table.degrees.items())
+                for n, (label, codec) in enumerate(sorted(table.degrees.items()))
             },
             "codes": dict(table.codes),
             "order": list(table.order),
@@ -191,7 +191,7 @@ class _Reader:
             attributes=tuple(self._attribute(n, a) for n, a in enumerate(form["attributes"])),
             degrees={
                 label: self._numeric(f"degrees/{n}", held)
-                for n, (label, held) in enumerate(form["degrees"].items())
+                for n, (label, held) in enumerate(sorted(form["degrees"].items()))
             },
             codes=form["codes"],
             order=tuple(form["order"]),

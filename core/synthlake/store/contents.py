@@ -77,7 +77,7 @@ class _Contents:
             self._say(calendar["column"], "parts of its date" if unit else "", calendar["zone"], 1)
         for number, attribute in enumerate(self.form.pop("attributes", ())):
             self._attribute(number, attribute)
-        for number, (label, form) in enumerate(self.form.pop("degrees", {}).items()):
+        for number, (label, form) in enumerate(sorted(self.form.pop("degrees", {}).items())):
             self._codec(f"children by {label}", f"degrees/{number}", form)
         for rule in self.form.pop("rules", ()):
             self._say(_made(rule), f"rule: {str(rule.get('rule', '')).replace('_', ' ')}", rule, 1)
