@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,14 @@ TYPES: dict[str, tuple[pa.DataType, list[Any]]] = {
     "float64": (pa.float64(), [0.1, -1e300]),
     "decimal128(10, 2)": (pa.decimal128(10, 2), ["-0.05", "12345678.90"]),
     "decimal128(38, 4)": (pa.decimal128(38, 4), ["-0.0005", "1.5"]),
+    "decimal256(76, 10)": (pa.decimal256(76, 10), ["1" * 66 + ".5"]),
+    "decimal128(5, -2)": (pa.decimal128(5, -2), ["1200"]),
     "string": (pa.string(), ["", "é\n"]),
     "large_string": (pa.large_string(), ["a"]),
     "dictionary(int32, string)": (pa.dictionary(pa.int32(), pa.string()), ["a", "b"]),
+    "string_view": (pa.string_view(), ["a"]),
     "binary": (pa.binary(), [b"", b"\x00\xff"]),
+    "large_binary": (pa.large_binary(), [b"", b"\x00\xff"]),
     "fixed_size_binary(2)": (pa.binary(2), [b"\x00\xff"]),
     "uuid": (pa.uuid(), [b"\x01" * 16]),
     "date32": (pa.date32(), [-1, 15887]),
@@ -52,6 +57,12 @@ TYPES: dict[str, tuple[pa.DataType, list[Any]]] = {
     "timestamp[us, Europe/Paris]": (pa.timestamp("us", "Europe/Paris"), [-1]),
     "duration[us]": (pa.duration("us"), [-1, 86400000000]),
     "list(int64)": (pa.list_(pa.int64()), [[1], []]),
+    "large_list(int64)": (pa.large_list(pa.int64()), [[1], []]),
+    "list_view(int64)": (pa.list_view(pa.int64()), [[1], []]),
+    "fixed_size_list(float32, 2)": (pa.list_(pa.float32(), 2), [[1.0, 2.0]]),
+    "struct(a int64, b string)": (pa.struct([("a", pa.int64()), ("b", pa.string())]), [{"a": 1}]),
+    "map(string, int64)": (pa.map_(pa.string(), pa.int64()), [[("a", 1)], []]),
+    "interval": (pa.month_day_nano_interval(), [pa.MonthDayNano([1, 2, 3000])]),
 }  # fmt: skip
 
 
@@ -59,8 +70,8 @@ def column(type: pa.DataType, values: list[Any]) -> pa.Array:
     if isinstance(type, pa.BaseExtensionType):
         return pa.ExtensionArray.from_storage(type, pa.array([*values, None], type.storage_type))
     if pa.types.is_decimal(type):
-        return pa.array([*values, None], pa.string()).cast(type)
-    if pa.types.is_temporal(type):
+        return pa.array([*map(Decimal, values), None], type)
+    if pa.types.is_temporal(type) and not pa.types.is_interval(type):
         whole = pa.int32() if type.bit_width == 32 else pa.int64()
         return pa.array([*values, None], whole).cast(type)
     return pa.array([*values, None], type)
@@ -104,7 +115,8 @@ def arrived(landing: Landing) -> dict[str, str]:
 
 
 def castable(name: str) -> bool:
-    return name != "uuid" and not name.startswith(("duration", "fixed", "list"))
+    opaque = ("uuid", "interval", "duration", "fixed", "list", "large_list", "struct", "map")
+    return not name.startswith(opaque)
 
 
 def named(type: pa.DataType) -> str:

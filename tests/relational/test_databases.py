@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
 import pytest
 from tests.relational.databases import Fitted, enrolments, fit, loans, rates, repeats, rows_of
 
+import synthlake as sl
 from synthlake.errors import SampleError
 
 SCALES = (0.02, 1.0, 3.0)
@@ -164,3 +169,27 @@ def test_a_subset_of_tables_has_the_rows_of_the_whole(shipped: Fitted) -> None:
     whole, part = artifact.sample(seed=3), artifact.sample(seed=3, tables=["shipments"])
     assert list(part) == ["shipments"]
     assert part["shipments"].to_arrow().equals(whole["shipments"].to_arrow())
+
+
+def test_a_stored_model_keeps_numbers_of_children_apart(tmp_path: Path) -> None:
+    """A child that is made after another, but comes before it by name."""
+    random = np.random.default_rng(0)
+    owner = np.repeat(np.arange(300), random.integers(0, 3, 300))
+    data = {
+        "p": pa.table({"id": np.arange(300), "x": random.integers(0, 4, 300)}),
+        "b": pa.table({"id": np.arange(len(owner)), "p_id": owner}),
+        "a": pa.table({
+            "id": np.arange(2_500), "b_id": random.integers(0, len(owner), 2_500),
+            "p_id": random.integers(0, 300, 2_500),
+        }),
+    }  # fmt: skip
+    fk = {"columns": ["p_id"], "references": "p"}
+    schema = {
+        "a": {"foreign_keys": [{"columns": ["b_id"], "references": "b", "mode": "match"},
+                               {**fk, "mode": "match"}]},
+        "b": {"foreign_keys": [{**fk, "mode": "own"}]},
+    }  # fmt: skip
+    artifact = sl.fit(data, schema)
+    artifact.save(tmp_path / "a")
+    stored, held = (a.sample().to_arrow() for a in (sl.load(tmp_path / "a"), artifact))
+    assert stored == held

@@ -207,7 +207,7 @@ def test_frames() -> None:
         }
     )
     assert source.schema()["pandas"].arrow.names == ["a", "b"]  # without its row numbers
-    assert source.schema()["polars"].arrow.types == [pa.int64(), pa.string()]
+    assert source.schema()["polars"].arrow.types == [pa.int64(), pa.string_view()]
     for _ in range(2):  # a stream is read once, and then as often as wanted
         assert read_table(source, "stream") == TOWNS
         assert count(source, "stream") == 2

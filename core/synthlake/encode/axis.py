@@ -49,19 +49,27 @@ def empty(rows: int, dtype: pa.DataType) -> pa.Array[Any]:
     return made
 
 
+def whole(array: AnyArray) -> Any:
+    """One chunk."""
+    made: Any = array
+    if isinstance(made, pa.ChunkedArray):
+        made = made.combine_chunks()
+        if isinstance(made, pa.ChunkedArray):  # several chunks stay where one cannot hold them
+            made = pa.concat_arrays(made.chunks)
+    return made
+
+
 def plain(array: AnyArray) -> pa.Array[Any]:
     """One chunk, with dictionaries and views undone."""
-    whole: Any = array
-    if isinstance(whole, pa.ChunkedArray):
-        whole = whole.combine_chunks()
-        if isinstance(whole, pa.ChunkedArray):  # several chunks stay where one cannot hold them
-            whole = pa.concat_arrays(whole.chunks)
-    if pa.types.is_dictionary(whole.type):
-        whole = whole.cast(whole.type.value_type)
-    if pa.types.is_string_view(whole.type):  # few kernels take views
-        whole = whole.cast(pa.string())
-    made: pa.Array[Any] = whole
-    return made
+    made = whole(array)
+    if pa.types.is_dictionary(made.type):
+        made = made.cast(made.type.value_type)
+    if pa.types.is_string_view(made.type):  # few kernels take views
+        made = made.cast(pa.string())
+    if pa.types.is_binary_view(made.type):
+        made = made.cast(pa.binary())
+    found: pa.Array[Any] = made
+    return found
 
 
 def as_text(texts: pa.Array[Any], dtype: pa.DataType) -> pa.Array[Any]:

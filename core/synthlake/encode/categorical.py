@@ -14,6 +14,7 @@ from synthlake.encode.axis import AnyArray, coded, empty, indices, plain
 from synthlake.seed import Words
 
 UNKNOWN = -2  # a value without support: learned from by nobody
+ABSENT = -3  # no value can be, as what it is part of is NULL: such rows do not count at all
 
 
 @dataclass(frozen=True)
@@ -83,4 +84,5 @@ def is_categorical(dtype: pa.DataType) -> bool:
         or pa.types.is_binary(value)
         or pa.types.is_large_binary(value)
         or pa.types.is_fixed_size_binary(value)
+        or pa.types.is_binary_view(value)
     )

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from synthlake.encode.axis import AnyArray, Axis, Ticks, plain
+from synthlake.encode.axis import AnyArray, Axis, Ticks, coded, plain
 from synthlake.encode.bins import build_bins
 from synthlake.encode.categorical import UNKNOWN
 from synthlake.seed import Words, unit
@@ -121,13 +121,12 @@ class NumericCodec:
         made = self.axis.values(ticks, null)
         if not self.special or codes is None:
             return made
-        given: Any = made
+        given: Any = plain(made)
         floats = np.array(given.cast(pa.float64()).fill_null(0.0))
         for place, kind in enumerate(self.special):
             floats[codes == len(self.low) + place] = _SPECIAL[kind]
         known: Any = pa.array(floats, mask=codes < 0)
-        whole: pa.Array[Any] = known.cast(made.type, safe=False)
-        return whole
+        return coded(known.cast(given.type, safe=False), made.type)
 
     def to_json(self) -> dict[str, Any]:
         """Settings; the bins are tensors."""

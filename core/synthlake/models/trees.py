@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synthlake.encode.categorical import ABSENT
 from synthlake.errors import ArtifactError
 from synthlake.models.cart import Growth, Index, Tree, grow
 from synthlake.models.conditional import LeafRows
@@ -171,6 +172,11 @@ class Trees:
         seed: int,
     ) -> _Step:  # fmt: skip
         """The tree and the leaves of one column."""
+        there = np.flatnonzero(column.codes != ABSENT)
+        if len(there) < len(column.codes):
+            column = replace(column, codes=column.codes[there])
+            done = {n: replace(f, codes=f.codes[there]) for n, f in done.items()}
+            data = replace(data, group=data.group[there])
         known = np.flatnonzero(column.codes >= -1)
         others = {n: replace(f, codes=f.codes[known]) for n, f in done.items()}
         if not others or len(known) < 2 * data.k:

@@ -22,6 +22,7 @@ from synthlake.pipeline.wanted import Job, Wanted, fingerprint, make_plan, selec
 from synthlake.pipeline.work import ARTIFACT, PROVENANCE, RUN, Work
 from synthlake.ports import Event, OnEvent, Source
 from synthlake.schema.model import Schema
+from synthlake.sink.formats import check_types
 from synthlake.store import artifact as store
 from synthlake.store.directory import manifest_of, staging, write_file
 
@@ -103,6 +104,7 @@ class Stages:
         """
         self._say("plan", self.plan.headline(), plan=self.plan)
         self.plan.demand()
+        check_types(self.schema, "parquet")  # in which the twin is judged, wherever it goes then
         if self.delivery is not None:
             self.delivery.check(self.schema)
 

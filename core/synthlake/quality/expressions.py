@@ -8,6 +8,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from synthlake.quality.layout import Field
+from synthlake.source.nesting import is_listed
 from synthlake.sql.dialect import Primitives
 from synthlake.sql.kinds import kind
 from synthlake.sql.tables import Tables
@@ -39,6 +40,8 @@ def value(tables: Tables, field: Field, found: pa.DataType, alias: str = "t") ->
         alias: of the relation.
     """
     column, primitives = f"{alias}.{tables.name(field.name)}", tables.primitives
+    if is_listed(field.type):
+        return _length(column, found, tables.engine.dialect)
     if field.kind == "name":
         return f"LENGTH({primitives.learnable(column, pa.string())})"
     if field.kind == "category":
@@ -49,6 +52,15 @@ def value(tables: Tables, field: Field, found: pa.DataType, alias: str = "t") ->
         return column
     # adding zero turns -0.0 into 0.0
     return f"({primitives.converted(column, pa.float64())} + 0)"
+
+
+def _length(column: str, found: pa.DataType, dialect: str) -> str:
+    """Number of items of a list or map; NULL where there is none, or no list."""
+    if not is_listed(found):
+        return "CAST(NULL AS BIGINT)"
+    call = "size" if dialect == "spark" else "cardinality" if pa.types.is_map(found) else "len"
+    # Spark may say -1 for NULL
+    return f"CASE WHEN {column} IS NOT NULL THEN CAST({call}({column}) AS BIGINT) END"
 
 
 def _micros(primitives: Primitives, column: str, dtype: pa.DataType, found: pa.DataType) -> str:

@@ -9,6 +9,7 @@ from typing import Literal
 import pyarrow as pa
 
 from synthlake.schema.model import Column, Schema, Table
+from synthlake.source.nesting import is_listed
 from synthlake.sql import kinds
 
 Kind = Literal["number", "time", "category", "name", "opaque"]
@@ -27,6 +28,9 @@ _KINDS: Mapping[kinds.Kind, Kind] = {
 }
 
 
+_NAMED = {"nested": "a nested column or one that no engine counts", "binary": "binary values"}
+
+
 @dataclass(frozen=True)
 class Field:
     """A column as it is compared.
@@ -36,7 +40,8 @@ class Field:
         name: its name.
         type: Arrow type in the real data.
         kind: ``number`` and ``time`` have an order; a ``name`` is text of which at least half the
-            rows have a value of their own, compared by presence and length.
+            rows have a value of their own, compared by presence and length. A list or map is the
+            number of its items.
         key: a one-column primary key, or part of a foreign key.
         identity: a key whose values may be renamed, so that its distribution means nothing.
         made: why its values are not those of the source, of a column that is no key; else empty.
@@ -64,7 +69,7 @@ class Field:
     def reason(self) -> str:
         """Why its distribution is not scored; empty if it is."""
         if self.kind == "opaque":
-            return "opaque type: not compared"
+            return f"{_NAMED.get(kinds.kind(self.type), 'this type')}: not compared, but for NULL"
         if self.made:
             return self.made
         if self.identity:
@@ -86,6 +91,7 @@ def fields_of(schema: Schema, table: Table) -> dict[str, Field]:
         if column.action == "skip":
             continue
         kind = _KINDS.get(kinds.kind(column.type), "opaque")
+        kind = "number" if is_listed(column.type) else kind
         key = column.name in single or column.name in foreign
         # a date in a key is data, and keys of public tables cannot be renamed
         identity = key and kind != "time" and column.name not in public and not table.keep

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+MOST = 1e140  # numbers are taken as this where they are squared, which beyond has no float
 MAX_VALUES = 20_000
 MAX_CUTS = 1_024
 

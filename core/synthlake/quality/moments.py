@@ -17,7 +17,7 @@ import pyarrow as pa
 from synthlake.quality.dataset import DataSet
 from synthlake.quality.expressions import number
 from synthlake.quality.layout import Field
-from synthlake.quality.marginal import Marginal
+from synthlake.quality.marginal import MOST, Marginal
 
 _STEPS, _LIMIT = 2**16, 2**28
 _SUMS = 400  # sums in one statement
@@ -35,7 +35,8 @@ class Grid:
 def grid_of(field: Field, real: Marginal) -> Grid | None:
     """The grid of a real column; None for a constant one."""
     finite = np.isfinite(real.values)
-    values, counts = real.values[finite], real.counts[finite]
+    # beyond, their squares would be infinite
+    values, counts = real.values[finite].clip(-MOST, MOST), real.counts[finite]
     if len(values) < 2:
         return None
     mean = float(np.average(values, weights=counts))

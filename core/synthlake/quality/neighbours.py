@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from synthlake.quality.bins import Bins, code
 from synthlake.quality.dataset import DataSet
 from synthlake.quality.layout import Field
+from synthlake.quality.marginal import MOST
 from synthlake.quality.sample import Choice, Frame, Wanted, draw
 from synthlake.sql.keys import SPACE, Part, row_hash
 
@@ -83,7 +84,8 @@ class Space:
         for field in fields:
             column = train[field.name]
             if field.ordered:
-                known = column[np.isfinite(column.astype(np.float64))].astype(np.float64)
+                numbers = column.astype(np.float64)
+                known = numbers[np.isfinite(numbers)].clip(-MOST, MOST)
                 spread = float(known.std()) if len(known) else 0.0
                 self._scales[field.name] = (float(known.mean()) if len(known) else 0.0,
                                             spread or 1.0)  # fmt: skip
@@ -101,7 +103,8 @@ class Space:
                 mean, spread = self._scales[field.name]
                 numbers = column.astype(np.float64)
                 null = ~np.isfinite(numbers)
-                parts.append(np.where(null, 0.0, (numbers - mean) / spread)[:, None])
+                places = (numbers.clip(-MOST, MOST) - mean) / spread
+                parts.append(np.where(null, 0.0, places)[:, None])
                 parts.append(null.astype(np.float64)[:, None])
                 continue
             values = self._values[field.name]

@@ -15,6 +15,7 @@ from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import Axis, axis_for, is_ordered, plain
 from synthlake.encode.categorical import build_categorical, is_categorical
 from synthlake.encode.numeric import NumericCodec, build_numeric
+from synthlake.encode.octets import build_octets
 from synthlake.encode.presence import PresenceCodec
 from synthlake.encode.template import build_template
 from synthlake.encode.text import build_text
@@ -27,6 +28,7 @@ from synthlake.sql.statistics import ColumnStatistics, TableStatistics
 
 MAX_CATEGORIES = 2_000
 _WORDY = re.compile(r"(?=.*[^\W\d_]{3})(?:[^\W\d_]+|\d+(?![^\W\d_])|[\W_])*", re.S)
+_LISTED = 0.9  # share of rows with a supported value from which wide decimals are categories
 _COVERED = 0.5  # share of rows with a supported value below which text is rendered, not recalled
 
 
@@ -92,10 +94,7 @@ def build_codec(data: TableData, column: Column) -> Codec | None:
             )
     if pa.types.is_null(column.type):
         return None
-    if is_ordered(column.type) and not (
-        column.role == "categorical" and known.counts is not None
-        and known.counts.num_rows <= MAX_CATEGORIES
-    ):  # fmt: skip
+    if is_ordered(column.type) and not _as_category(data, column):
         return ordered_codec(data, column)
     if not (is_categorical(column.type) or is_ordered(column.type)):
         raise LearnError(
@@ -103,6 +102,30 @@ def build_codec(data: TableData, column: Column) -> Codec | None:
             hint="give the column action: 'null' or skip",
         )
     return _category_codec(data, column, known)
+
+
+def _as_category(data: TableData, column: Column) -> bool:
+    """Whether an ordered column is learned as categories: as asked, or as no axis holds it."""
+    counts = data.of(column.name).counts
+    if counts is None or counts.num_rows > MAX_CATEGORIES:
+        return False
+    if column.role == "categorical":
+        return True
+    axis = axis_of(data, column)
+    if not (axis.continuous and pa.types.is_decimal(axis.value_type)):
+        return False
+    # as floats these lose digits, which many values of k entities each need not
+    held = np.asarray(counts["entities"]) >= data.k
+    rows = np.asarray(counts["rows"])
+    return bool(rows[held].sum() > _LISTED * rows.sum())
+
+
+def is_octets(dtype: pa.DataType) -> bool:
+    """Whether values are bytes."""
+    value = dtype.value_type if pa.types.is_dictionary(dtype) else dtype
+    tests = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary,
+             pa.types.is_binary_view)  # fmt: skip
+    return any(test(value) for test in tests)
 
 
 def _category_codec(data: TableData, column: Column, known: ColumnStatistics) -> Codec | None:
@@ -116,6 +139,8 @@ def _category_codec(data: TableData, column: Column, known: ColumnStatistics) ->
     covered = int(pc.sum(kept["rows"]).as_py() or 0) / total
     if covered < _COVERED and is_text(column.type):
         return _free_text(data, column)
+    if covered < _COVERED and is_octets(column.type):
+        return build_octets(column.type, data.sample[column.name], data.group, data.k)
     return codec
 
 
@@ -187,7 +212,8 @@ def ordered_codec(data: TableData, column: Column) -> NumericCodec:
 
 def _special(data: TableData, column: Column) -> tuple[int, ...]:
     """Which of NaN and the infinities k entities have."""
-    if not pa.types.is_floating(column.type) or not any(data.of(column.name).special):
+    dtype = Axis(column.type).value_type
+    if not pa.types.is_floating(dtype) or not any(data.of(column.name).special):
         return ()
     floats = np.asarray(plain(data.sample[column.name]).cast(pa.float64()).fill_null(0.0))
     masks = (np.isnan(floats), floats == np.inf, floats == -np.inf)

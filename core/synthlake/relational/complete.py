@@ -35,11 +35,11 @@ def _zero(dtype: pa.DataType) -> pa.Scalar[Any]:
     """0, an empty text, False or the epoch."""
     if pa.types.is_dictionary(dtype):
         return _zero(dtype.value_type)
-    if pa.types.is_string(dtype) or pa.types.is_large_string(dtype):
+    if pa.types.is_string(dtype) or pa.types.is_large_string(dtype) or dtype == pa.string_view():
         return pa.scalar("", dtype)
     if pa.types.is_fixed_size_binary(dtype):
         return pa.scalar(b"\0" * dtype.byte_width, dtype)
-    if pa.types.is_binary(dtype) or pa.types.is_large_binary(dtype):
+    if pa.types.is_binary(dtype) or pa.types.is_large_binary(dtype) or dtype == pa.binary_view():
         return pa.scalar(b"", dtype)
     if pa.types.is_decimal(dtype):
         return pa.scalar(Decimal(0), dtype)

@@ -14,6 +14,7 @@ from synthlake.encode.axis import empty, indices, plain
 from synthlake.errors import SampleError
 from synthlake.ports import Codes
 from synthlake.relational.candidates import GivenBlock, asked_of
+from synthlake.relational.items import nested_arrays
 from synthlake.relational.keys import KeyFrame
 from synthlake.relational.matching import Matching
 from synthlake.relational.model import (
@@ -88,9 +89,9 @@ class Generator:
                 hint="ask for a range within the table",
             )
         model = self.model.tables[table]
-        schema = model.table.arrow
+        schema = self.model.schema[table].arrow
         if model.kept is not None:
-            yield from model.kept.slice(start, stop - start).to_batches()
+            yield from model.kept.slice(start, stop - start).cast(schema).to_batches()
             return
         for number in self._numbers(table, start, stop):
             block = self.block(table, number)
@@ -100,7 +101,7 @@ class Generator:
 
     def _batch(self, block: Block, schema: pa.Schema) -> pa.RecordBatch:
         """All columns of a block."""
-        columns = {**block.arrays(), **self._references(block)}
+        columns = {**nested_arrays(block), **self._references(block)}
         columns |= self._placed(block.model, columns)
         arrays = [as_type(columns[f.name], f.type) for f in schema]
         return pa.RecordBatch.from_arrays(arrays, schema=schema)

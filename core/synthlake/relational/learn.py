@@ -15,10 +15,12 @@ from synthlake.ports import Event, Feature, OnEvent, TrainingTable
 from synthlake.relational.calendars import calendar_features, find_calendars
 from synthlake.relational.draft import Draft, connect, meaningful, prepare
 from synthlake.relational.joins import entities
+from synthlake.relational.lists import ListSettings, Owners, with_lists
 from synthlake.relational.making import build_makers
 from synthlake.relational.model import Model, TableModel, column_id, link_id, parent_id
 from synthlake.relational.orphans import apply_policies
 from synthlake.relational.people import rows_as_entities
+from synthlake.relational.unnest import masked, under_of, unnest
 from synthlake.schema.identity import digest_of
 from synthlake.schema.model import Schema, Table
 from synthlake.sql.statistics import TableStatistics
@@ -60,6 +62,8 @@ def learn(
     """
     samples, statistics = rows_as_entities(samples, statistics, schema)
     samples, statistics = apply_policies(samples, statistics, schema)
+    given, flat = (samples, schema), unnest(samples, statistics, schema)
+    samples, statistics, schema = flat.samples, flat.statistics, flat.schema
     order = schema.order()
     drafts: dict[str, Draft] = {}
     for table in order:
@@ -76,10 +80,18 @@ def learn(
         if on_event is not None:
             on_event(Event("fit", f"learning {table.name}", number, len(order)))
         if table.name in drafts:
-            models[table.name], seen[table.name] = _fit(drafts[table.name], drafts, seen, settings)
+            draft, plans = drafts[table.name], flat.plans.get(table.name, {})
+            draft.frame = masked(draft.frame, under_of(plans), draft.data.sample)
+            model, seen[table.name] = _fit(draft, drafts, seen, settings)
+            context = {**_of_parent(draft, seen), **seen[table.name]}
+            models[table.name] = with_lists(
+                model, plans, given[0][table.name],
+                Owners(table.name, context, draft.data.group),
+                ListSettings(settings.k, settings.seed, _settings(table, settings)),
+            )  # fmt: skip
         else:
             models[table.name] = _unlearned(table, samples[table.name])
-    return Model(schema, models, digest_of(schema), settings.k)
+    return Model(given[1], models, digest_of(given[1]), settings.k)
 
 
 def _settings(table: Table, settings: LearnSettings) -> Mapping[str, Any]:

@@ -16,7 +16,9 @@ from synthlake.constraints.masks import MaskRule
 from synthlake.constraints.relative import Linear
 from synthlake.constraints.rule import Rule
 from synthlake.encode.categorical import CategoricalCodec
+from synthlake.encode.nested import Plan
 from synthlake.encode.numeric import NumericCodec
+from synthlake.encode.octets import OctetsCodec
 from synthlake.encode.presence import PresenceCodec
 from synthlake.encode.template import TemplateCodec
 from synthlake.encode.text import TextCodec
@@ -26,7 +28,7 @@ from synthlake.relational.keys import KeyFrame, KeyMaker, SlotAxis, SlotKey
 from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.store.parts import Parts
 
-Codec = NumericCodec | CategoricalCodec | TextCodec | TemplateCodec | PresenceCodec
+Codec = NumericCodec | CategoricalCodec | TextCodec | TemplateCodec | PresenceCodec | OctetsCodec
 LinkKind = Literal["own", "derived", "identity", "cluster"]
 
 
@@ -155,6 +157,9 @@ class TableModel:
         kept: the table itself where it is public.
         made: makers of columns of which only the presence is learned.
         enforced: what keeps declared rules; None where there are none.
+        plans: of nested columns, in whose place ``table`` has flat ones.
+        under: by feature, that which is NULL only where it is: of a field, its struct.
+        lists: by the column that holds their lengths: the items of lists.
     """
 
     table: Table
@@ -172,6 +177,9 @@ class TableModel:
     distinct: tuple[str, ...] = ()
     synthesizer: FittedSynthesizer | None = None
     kept: pa.Table | None = None
+    plans: Mapping[str, Plan] = field(default_factory=dict)
+    under: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, TableModel] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     made: tuple[Maker, ...] = ()
     enforced: Enforced | None = None

@@ -16,7 +16,9 @@ from synthlake.constraints.masks import mask_rule_from_json
 from synthlake.constraints.relative import linear_from_json
 from synthlake.encode.axis import Axis, plain
 from synthlake.encode.categorical import CategoricalCodec
+from synthlake.encode.nested import list_nodes
 from synthlake.encode.numeric import NumericCodec
+from synthlake.encode.octets import Form, OctetsCodec
 from synthlake.encode.pattern import Pattern
 from synthlake.encode.presence import PresenceCodec
 from synthlake.encode.template import TemplateCodec
@@ -36,8 +38,9 @@ from synthlake.relational.model import (
     Phantoms,
     TableModel,
 )
+from synthlake.relational.unnest import Plans, plans_of, under_of, without_views
 from synthlake.schema.identity import schema_from_json, schema_to_json
-from synthlake.schema.model import ForeignKey, Table
+from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.schema.types import type_from_json, type_to_json
 from synthlake.store.parts import Parts
 
@@ -83,7 +86,7 @@ class _Packer:
             "attributes": [self._attribute(n, a) for n, a in enumerate(table.attributes)],
             "degrees": {
                 label: self._codec(f"degrees/{n}", codec)
-                for n, (label, codec) in enumerate(table.degrees.items())
+                for n, (label, codec) in enumerate(sorted(table.degrees.items()))
             },
             "codes": dict(table.codes),
             "order": list(table.order),
@@ -94,7 +97,18 @@ class _Packer:
             "made": pack_makers(table.made),
             "synthesizer": self._synthesizer("model", table.synthesizer),
             "enforced": self._enforced(table.enforced),
+            **self._nested(table),
         }
+
+    def _nested(self, table: TableModel) -> dict[str, Any]:
+        """Flat columns of nested ones, and the items of lists."""
+        if not table.plans:
+            return {}
+        lists = {
+            name: _Packer(f"{self._name}/lists/{n}", self._tensors).table(items)
+            for n, (name, items) in enumerate(sorted(table.lists.items()))
+        }
+        return {"flat": schema_to_json(Schema({table.table.name: table.table})), "lists": lists}
 
     def _put(self, place: str, tensors: Mapping[str, NDArray[Any]]) -> None:
         for name, tensor in tensors.items():
@@ -115,6 +129,9 @@ class _Packer:
             return {"codec": "template", "type": held, **codec.to_json()}
         if isinstance(codec, PresenceCodec):
             return {"codec": "presence", "type": held}
+        if isinstance(codec, OctetsCodec):
+            forms = [[form.fixed.hex(), form.value.hex()] for form in codec.forms]
+            return {"codec": "octets", "type": held, "forms": forms}
         return {"codec": "categorical", "type": held, "values": _pack_values(codec.values)}
 
     def _calendar(self, number: int, calendar: Calendar) -> dict[str, Any]:
@@ -178,8 +195,14 @@ class _Reader:
         start = f"{name}/"
         self._tensors = {n[len(start) :]: t for n, t in tensors.items() if n.startswith(start)}
 
-    def table(self, table: Table, form: Json, kept: pa.Table | None) -> TableModel:
-        """One table."""
+    def table(
+        self, table: Table, form: Json, kept: pa.Table | None, plans: Plans | None = None
+    ) -> TableModel:
+        """One table; of items of a list, whose plans the caller has, the schema's is their own."""
+        plans = plans_of(table) if plans is None else plans
+        table = without_views(table)
+        if form.get("flat"):
+            table = next(iter(schema_from_json(form["flat"])))
         return TableModel(
             table=table,
             rows=form["rows"],
@@ -193,7 +216,7 @@ class _Reader:
             attributes=tuple(self._attribute(n, a) for n, a in enumerate(form["attributes"])),
             degrees={
                 label: self._numeric(f"degrees/{n}", held)
-                for n, (label, held) in enumerate(form["degrees"].items())
+                for n, (label, held) in enumerate(sorted(form["degrees"].items()))
             },
             codes=form["codes"],
             order=tuple(form["order"]),
@@ -205,7 +228,20 @@ class _Reader:
             enforced=self._enforced(form.get("enforced"), table),
             kept=kept,
             made=unpack_makers(form["made"], table),
+            plans=plans,
+            under=under_of(plans),
+            lists=self._lists(plans, form.get("lists", {})),
         )
+
+    def _lists(self, plans: Plans, form: Json) -> dict[str, TableModel]:
+        """The items of lists."""
+        nodes = {n.name: n for plan in plans.values() for n in list_nodes(plan)}
+        out = {}
+        for number, (name, held) in enumerate(sorted(form.items())):
+            reader = _Reader(f"lists/{number}", self._tensors)
+            items = {part.name: part for part in nodes[name].parts}
+            out[name] = reader.table(Table(name, ()), held, None, items)
+        return out
 
     def _part(self, place: str) -> dict[str, NDArray[Any]]:
         start = f"{place}/"
@@ -229,6 +265,9 @@ class _Reader:
             return TemplateCodec.from_json(form, dtype)
         if form["codec"] == "presence":
             return PresenceCodec(dtype)
+        if form["codec"] == "octets":
+            forms = (Form(*map(bytes.fromhex, held)) for held in form["forms"])
+            return OctetsCodec(dtype, tuple(forms))
         return CategoricalCodec(dtype, _unpack_values(form["values"], dtype))
 
     def _calendar(self, number: int, form: Json) -> Calendar:

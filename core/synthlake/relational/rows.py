@@ -129,7 +129,8 @@ class Block:
             codes = self._masked(name, codes, redraw)
         if self.model.enforced is not None:
             codes = self.model.enforced.settle(name, codes, self.codes)
-        return codes
+        head = self.codes.get(self.model.under.get(name, ""))
+        return codes if head is None else np.where(head < 0, -1, codes).astype(np.int32)
 
     def _masked(self, name: str, codes: Codes, redraw: Redraw) -> Codes:
         """Codes that are NULL where those of the columns before them want it."""

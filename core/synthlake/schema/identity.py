@@ -8,20 +8,23 @@ from typing import Any
 
 from synthlake.errors import SchemaError
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
-from synthlake.schema.types import type_from_json, type_to_json
+from synthlake.schema.types import VIEWED, type_from_json, type_to_json
 from synthlake.seed import digest
 
 
 def digest_of(schema: Schema) -> str:
     """The schema's id: a digest of names, Arrow types and keys, and of nothing that is a setting.
 
-    Tables that are skipped, and skipped columns, are no part of what is made.
+    Tables that are skipped, and skipped columns, are no part of what is made. A view on text or
+    bytes is the same as these: polars has the one, files the other.
     """
     held = [
         {
             "name": table.name,
             "columns": [
-                [c.name, type_to_json(c.type)] for c in table.columns if c.action != "skip"
+                [c.name, type_to_json(VIEWED.get(c.type, c.type))]
+                for c in table.columns
+                if c.action != "skip"
             ],
             "primary_key": list(table.primary_key),
             "foreign_keys": [

@@ -21,6 +21,7 @@ from synthlake.schema.personal import (
     shared_locale,
 )
 from synthlake.schema.probe import MIN_SHARED, Probe, TableCounts, TextCounts, countable, rate
+from synthlake.schema.types import learnable
 from synthlake.schema.words import words
 
 LONG = 200  # characters of a text, in the mean, from which it is not made yet
@@ -95,8 +96,10 @@ class _Roles:
         role = by_type(column.type)
         if role is not None:
             return self._typed(column, role, said)
-        if not countable(column.type) or family(column.type) in ("binary", "uuid"):
+        if not learnable(column.type):
             return _unlearned(column, f"{column.type} is not learned: written as NULL")
+        if not countable(column.type) or family(column.type) in ("binary", "uuid"):
+            return replace(column, role="categorical"), said
         return self._text(column, said)
 
     def _typed(self, column: Column, role: Role, said: str) -> tuple[Column, str]:

@@ -11,6 +11,9 @@ import pyarrow as pa
 
 from synthlake.errors import SchemaError
 
+VIEWED: dict[Any, Any] = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
+"""What views of text and bytes are views of."""
+
 _SIMPLE: dict[str, Any] = {
     str(kind): kind
     for kind in (
@@ -31,6 +34,17 @@ _FORMS: list[tuple[re.Pattern[str], Callable[..., Any]]] = [
     (re.compile(r"^decimal256\((\d+), (-?\d+)\)$"), lambda p, s: pa.decimal256(int(p), int(s))),
     (re.compile(r"^fixed_size_binary\[(\d+)\]$"), lambda size: pa.binary(int(size))),
 ]
+
+
+def learnable(kind: Any) -> bool:
+    """Whether values of a type are learned: all are but unions and run ends."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return learnable(kind.storage_type)
+    if pa.types.is_dictionary(kind):
+        return learnable(kind.value_type)
+    if pa.types.is_union(kind) or pa.types.is_run_end_encoded(kind):
+        return False
+    return all(learnable(kind.field(n).type) for n in range(kind.num_fields))
 
 
 def type_to_json(kind: pa.DataType) -> Any:

@@ -12,9 +12,10 @@ import pyarrow as pa
 from synthlake.errors import SinkError, SinkOccupiedError
 from synthlake.schema.model import Schema
 from synthlake.seed import digest
-from synthlake.sink.formats import ending
+from synthlake.sink.formats import check_types, ending
 from synthlake.sink.groups import promised
 from synthlake.sink.staging import Part, Staging
+from synthlake.sink.widening import file_schema, widened
 from synthlake.source.folder import MANIFEST, read_manifest
 
 VERSION: Final = 1
@@ -60,6 +61,7 @@ class FolderSink:
             SinkError: the place cannot be written to.
         """
         check_free(self.folder)
+        self.check(schema)
         self._schema = Schema({t.name: t for t in schema if not t.skip})
         shape = digest(*[f"{t.name}\0{t.arrow}" for t in self._schema]).hex()
         self._owner = {
@@ -75,6 +77,14 @@ class FolderSink:
             ) from None
         self._staging = staging
         self._reused = self._published_parts() if fingerprint else {}
+
+    def check(self, schema: Schema) -> None:
+        """Refuse columns that the format cannot hold.
+
+        Raises:
+            SinkError: there is one.
+        """
+        check_types(schema, self.format)
 
     def published(self) -> dict[str, Any] | None:
         """The manifest of what is published in the folder now; None if there is nothing."""
@@ -92,9 +102,9 @@ class FolderSink:
         Raises:
             SinkError: the batches are not of the table's types, or the disk refused.
         """
-        schema = self._schema[table].arrow
+        schema = file_schema(self._schema[table], self.format)
         try:
-            held = promised(self._schema[table], batches)
+            held = widened(schema, promised(self._schema[table], batches))
             return self._open().write(table, part, schema, held)
         except SinkError:
             raise

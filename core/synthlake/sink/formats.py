@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -13,8 +15,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from synthlake.errors import SinkError
+from synthlake.schema.model import Schema
 from synthlake.sink import hdf5, text
 from synthlake.sink.groups import GROUP_ROWS, groups
+from synthlake.sink.widening import file_schema
 
 Writer = Callable[[Path, pa.Schema, Iterable[pa.RecordBatch]], None]
 
@@ -67,6 +71,45 @@ def ending(kind: str) -> str:
     if kind not in _WRITERS:
         raise SinkError(f"there is no format {kind!r}", hint=f"there are {', '.join(FORMATS)}")
     return _WRITERS[kind][0]
+
+
+def check_types(schema: Schema, kind: str) -> None:
+    """Refuse columns that a format cannot hold, before anything is learned.
+
+    A column of each type is written and read, in a scratch folder.
+
+    Raises:
+        SinkError: one cannot be held; says which.
+        MissingExtraError: the format's package is not installed.
+    """
+    ending(kind)
+    for table in (t for t in schema if not t.skip):
+        for column in file_schema(table, kind):
+            if not _holds(column.type, kind):
+                raise SinkError(
+                    f"{table.name}.{column.name} is {column.type}, which {kind} cannot hold",
+                    hint="choose another format, such as arrow, cast the column in the source,"
+                    " or give it `action: skip`",
+                )
+
+
+@lru_cache(maxsize=512)
+def _holds(dtype: pa.DataType, kind: str) -> bool:
+    """Whether a column can be written and read."""
+    make: Any = pa.nulls
+    nullable = not (kind == "parquet" and pa.types.is_fixed_size_list(dtype))
+    values = make(int(nullable), dtype)
+    schema = pa.schema([pa.field("v", dtype)])
+    batch = pa.RecordBatch.from_arrays([values], schema=schema)
+    with tempfile.TemporaryDirectory(prefix="synthlake-") as folder:
+        path = Path(folder) / "probe"
+        try:
+            _WRITERS[kind][1](path, schema, [batch])
+            if kind == "parquet":
+                pq.read_table(path)
+        except (pa.ArrowException, OSError):
+            return False
+    return True
 
 
 def write_file(

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from synthlake.errors import SinkError
 from synthlake.schema.model import Table
+from synthlake.schema.types import VIEWED
 
 GROUP_ROWS: Final = 131_072
 
@@ -84,6 +85,8 @@ def _column(column: pa.ChunkedArray[Any], kind: Any) -> pa.Array[Any]:
         # A dictionary in the order of its rows, whatever dictionaries the batches came with.
         plain = _column(column.cast(kind.value_type), kind.value_type)
         return plain.dictionary_encode().cast(kind)
+    if kind in VIEWED:  # Arrow takes no rows of views
+        return _column(column.cast(VIEWED[kind]), VIEWED[kind]).cast(kind)
     whole: Any = column.combine_chunks()
     whole = whole if isinstance(whole, pa.Array) else whole.chunk(0)
     # A copy by index has nothing of the batches left: offsets, spare bits, what NULLs cover.

@@ -79,7 +79,13 @@ def to_arrow(name: str, data: Any) -> pa.Table:
         )
     check_columns(name, table.column_names)
     table = table.select([c for c in table.column_names if c not in _unnamed_index(table)])
-    return table.replace_schema_metadata().cast(types.plain(table.schema))
+    schema = types.plain(table.schema)
+    # only what differs: Arrow breaks lists of NULLs that it casts to their own type
+    columns = [
+        column if column.type == field.type else types.recast_column(column, field.type)
+        for column, field in zip(table.columns, schema, strict=True)
+    ]
+    return pa.table(columns, schema=schema)
 
 
 def _read(data: Any) -> pa.Table | None:

@@ -52,9 +52,7 @@ class DuckDBSource:
             {name: Table(name, columns[name], *keys.get(name, ((), ()))) for name in names}
         )
         for table in self._schema:
-            engine.view(
-                table.name, f"SELECT {types.normal(table)} FROM {self._address(table.name)}"
-            )
+            engine.view(table.name, f"SELECT {types.normal(table)} FROM {self._texts(table)}")
 
     @classmethod
     def from_file(
@@ -191,6 +189,13 @@ class DuckDBSource:
             known = sorted({row["schema_name"] for row in found})
             return "give schema: " + nearest(space or "", known)
         return "give frames and temporary tables as a mapping of tables"
+
+    def _texts(self, table: Table) -> str:
+        """The rows, with UUIDs and whatever else Arrow has as text in fact as text."""
+        named = [quoted(c.name) for c in table.columns if c.type == pa.string()]
+        casts = ", ".join(f"CAST({name} AS VARCHAR) AS {name}" for name in named)
+        address = self._address(table.name)
+        return f"(SELECT * REPLACE ({casts}) FROM {address})" if casts else address
 
     def _columns(self, table: str) -> tuple[Column, ...]:
         arrow = self._engine.describe(f"SELECT * FROM {self._address(table)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from synthlake.errors import SourceError
-from synthlake.schema.model import Schema
+from synthlake.schema.model import Schema, Table
 from synthlake.source import types
 from synthlake.source.filenames import pattern_free
 from synthlake.source.names import check_columns, check_tables
@@ -49,12 +50,20 @@ class ParquetSource:
         self._engine.guard = self._check
         for table in self._schema:
             self._engine.view(
-                table.name,
-                f"SELECT {types.normal(table)} FROM {_scan(self._files[table.name])}",
+                table.name, f"SELECT {types.normal(table)} FROM {self._relation(table)}"
             )
 
     def __repr__(self) -> str:
         return f"ParquetSource({', '.join(self._files)})"
+
+    def _relation(self, table: Table) -> str:
+        """The files, read by DuckDB, or by Arrow where DuckDB would round what they hold."""
+        paths = self._files[table.name]
+        if not any(types.is_wide(column.type) for column in table.columns):
+            return _scan(paths)
+        number = list(self._files).index(table.name)
+        wanted = types.chosen(table, None)
+        return self._engine.scan(f"__synthlake_files_{number}", _Scan(paths, wanted))
 
     def schema(self) -> Schema:
         """Tables with the Arrow types of their files; Parquet declares no keys."""
@@ -74,6 +83,26 @@ class ParquetSource:
         for path in self._files[table]:
             self._check()
             yield from _read(path, wanted)
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """Files as DuckDB takes them, read anew by each statement."""
+
+    paths: Sequence[Path]
+    wanted: pa.Schema
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        fields = [pa.field(f.name, types.duckdb_type(f.type)) for f in self.wanted]
+        batches = (
+            types.for_duckdb(pa.Table.from_batches([batch])).to_batches()
+            for path in self.paths
+            for batch in _read(path, self.wanted)
+        )
+        flat = (batch for some in batches for batch in some)
+        reader = pa.RecordBatchReader.from_batches(pa.schema(fields), flat)
+        stream: object = reader.__arrow_c_stream__(requested_schema)  # type: ignore[no-untyped-call]
+        return stream
 
 
 _Stamp = tuple[int, int, int] | None

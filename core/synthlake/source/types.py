@@ -12,50 +12,134 @@ import pyarrow.compute as pc
 from synthlake.errors import SourceError
 from synthlake.ports import QueryEngine
 from synthlake.schema.model import Column, Table
+from synthlake.schema.types import VIEWED
+from synthlake.source.nesting import (
+    INTERVAL,
+    Leaf,
+    interval_of,
+    interval_parts,
+    is_listed,
+    item_fields,
+    recast,
+)
 from synthlake.sql.dialect import quoted
 
 _DOUBLE_DIGITS = 15  # that a double holds, whatever they are
+_ENGINE_DIGITS = 38  # of decimals, in every engine
 
 Values: TypeAlias = "pa.Array[Any]"
 
 
 def plain(schema: pa.Schema) -> pa.Schema:
-    """A schema of memory with types that files have too: no views on strings, no metadata."""
+    """A schema without metadata, and without views of text or bytes within other types.
+
+    Few of Arrow's kernels take views, and none takes them there.
+    """
     return pa.schema([pa.field(f.name, _plain(f.type), f.nullable) for f in schema])
 
 
-def _plain(kind: Any) -> pa.DataType:
-    if pa.types.is_string_view(kind):
-        return pa.string()
-    if pa.types.is_binary_view(kind):
-        return pa.binary()
+def _plain(kind: Any) -> Any:
     if pa.types.is_dictionary(kind):
-        value: Any = _plain(kind.value_type)
-        return pa.dictionary(kind.index_type, value, kind.ordered)
-    found: pa.DataType = kind
-    return found
+        return pa.dictionary(kind.index_type, _inside(kind.value_type), kind.ordered)
+    if pa.types.is_struct(kind):
+        return pa.struct([f.with_type(_inside(f.type)) for f in kind])
+    if pa.types.is_map(kind):
+        make: Any = pa.map_
+        key, item = (f.with_type(_inside(f.type)) for f in item_fields(kind))
+        return make(key, item, keys_sorted=kind.keys_sorted)
+    return _plain_list(kind) if is_listed(kind) else kind
+
+
+def _plain_list(kind: Any) -> Any:
+    item = kind.value_field.with_type(_inside(kind.value_type))
+    if item.type == kind.value_type:
+        return kind
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(item, kind.list_size)
+    large = pa.types.is_large_list(kind) or pa.types.is_large_list_view(kind)
+    return pa.large_list(item) if large else pa.list_(item)
+
+
+def _inside(kind: Any) -> Any:
+    return VIEWED.get(kind) or _plain(kind)
 
 
 def for_duckdb(table: pa.Table) -> pa.Table:
     """A table in types that DuckDB takes: durations as numbers of their unit, as in Parquet."""
     for number, field in enumerate(table.schema):
-        kind = _duckdb_type(field.type)
+        kind = duckdb_type(field.type)
         if kind != field.type:
-            column = table.column(number).cast(kind)
+            column = recast_column(table.column(number), kind, _for_duckdb)
             table = table.set_column(number, pa.field(field.name, kind), column)
     return table
 
 
-def _duckdb_type(kind: pa.DataType) -> pa.DataType:
+def recast_column(column: Any, kind: Any, leaf: Leaf = pc.cast) -> Any:
+    """A column in another type of the same nesting."""
+    return pa.chunked_array([recast(chunk, kind, leaf) for chunk in column.chunks], kind)
+
+
+def _for_duckdb(values: Any, kind: Any) -> Any:
+    return interval_parts(values) if kind == INTERVAL else pc.cast(values, kind)
+
+
+def duckdb_type(kind: Any) -> Any:
+    """The type in which DuckDB takes values of a type; the same for most."""
+    if pa.types.is_interval(kind):  # DuckDB's have microseconds
+        return INTERVAL
+    if pa.types.is_struct(kind):
+        return _duckdb_struct(kind)
+    if is_listed(kind):
+        return _duckdb_list(kind)
     if pa.types.is_duration(kind):
         return pa.int64()
     if pa.types.is_float16(kind):
         return pa.float32()
-    if pa.types.is_decimal256(kind):
-        # Beyond 38 digits DuckDB knows only doubles, as when it reads them from Parquet.
-        exact = kind.precision <= 38
-        return pa.decimal128(kind.precision, kind.scale) if exact else pa.float64()
-    return kind
+    if pa.types.is_decimal(kind):
+        return _duckdb_decimal(kind)
+    found: pa.DataType = kind
+    return found
+
+
+def is_wide(kind: Any) -> bool:
+    """Whether there are decimals in a type that no engine holds, with more than 38 digits."""
+    if pa.types.is_decimal(kind):
+        return bool(_duckdb_decimal(kind) == pa.string())
+    return any(is_wide(kind.field(n).type) for n in range(kind.num_fields))
+
+
+def _duckdb_struct(kind: Any) -> Any:
+    fields = [_inner(field) for field in kind]
+    if len({field.name.lower() for field in fields if field.name}) < len(fields):
+        # fields are told apart by place; DuckDB wants names
+        fields = [field.with_name(f"f{number}") for number, field in enumerate(fields)]
+    return pa.struct(fields)
+
+
+def _duckdb_list(kind: Any) -> Any:
+    if pa.types.is_map(kind):
+        make: Any = pa.map_
+        return make(duckdb_type(kind.key_type), _inner(kind.item_field))
+    inner = _inner(kind.value_field)
+    if pa.types.is_fixed_size_list(kind) and kind.list_size:
+        return pa.list_(inner, kind.list_size)
+    large = pa.types.is_large_list(kind) or pa.types.is_large_list_view(kind)
+    return pa.large_list(inner) if large else pa.list_(inner)
+
+
+def _inner(field: pa.Field[Any]) -> pa.Field[Any]:
+    return field.with_type(duckdb_type(field.type)).with_nullable(True)
+
+
+def _duckdb_decimal(kind: Any) -> Any:
+    """Beyond 38 digits DuckDB knows only doubles: these go as text; none has a negative scale."""
+    digits, scale = max(kind.precision, kind.precision - kind.scale), max(kind.scale, 0)
+    if digits > _ENGINE_DIGITS:
+        return pa.string()
+    if pa.types.is_decimal256(kind) or scale != kind.scale:
+        return pa.decimal128(digits, scale)
+    found: pa.DataType = kind
+    return found
 
 
 def normal(table: Table) -> str:
@@ -131,7 +215,7 @@ def table(name: str, schema: pa.Schema) -> Table:
     return Table(name, tuple(Column(f.name, f.type, nullable=f.nullable) for f in schema))
 
 
-def cast(values: Values, kind: pa.DataType) -> Values:
+def cast(values: Any, kind: Any) -> Any:
     """Values in another type, or an Arrow error where that would change them."""
     if values.type == kind:
         return values
@@ -142,7 +226,18 @@ def cast(values: Values, kind: pa.DataType) -> Values:
         return plain.dictionary_encode().cast(kind)
     if isinstance(kind, pa.ExtensionType | pa.BaseExtensionType):
         return _extension(values, kind)
+    if pa.types.is_interval(kind) and pa.types.is_struct(values.type):
+        return interval_of(values)
+    if pa.types.is_nested(kind):
+        return recast(values, kind, _leaf)
     return pc.cast(_castable(values, kind), kind, safe=not pa.types.is_float16(kind))
+
+
+def _leaf(values: Any, kind: Any) -> Any:
+    """Flat values within nested ones."""
+    if pa.types.is_nested(kind):
+        raise pa.ArrowInvalid("another nesting")
+    return cast(values, kind)
 
 
 def _castable(values: Values, kind: Any) -> Values:

@@ -61,8 +61,13 @@ def unit(type: pa.DataType) -> str:
 
 
 def kind(type: pa.DataType) -> Kind:
-    """The kind of a type; ``nested`` for all that has neither order nor a canonical text."""
-    values = plain(type)
+    """The kind of a type; ``nested`` for all that has neither order nor a canonical text.
+
+    That includes decimals of more than 38 digits, which no engine has.
+    """
+    values: Any = plain(type)
+    if types.is_decimal(values) and max(values.precision, values.precision - values.scale) > 38:
+        return "nested"
     if isinstance(values, pa.UuidType):
         return "uuid"
     return next((name for name, test in _KINDS if test(values)), "nested")

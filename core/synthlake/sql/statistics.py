@@ -15,7 +15,8 @@ class ColumnStatistics:
     Attributes:
         rows: training rows, NULLs included.
         nulls: of these, NULL.
-        distinct: distinct values, NULL not counted.
+        distinct: distinct values, NULL not counted; 0 for nested types, which engines group
+            differently or not at all.
         counts: columns ``value`` (the column's Arrow type), ``rows``, ``entities`` (int64), one row
             a distinct value, sorted by value in binary order; None beyond ``MAX_VALUES``.
         cuts: the same columns for types with an order where ``counts`` is None: ``value`` is the

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -19,8 +19,10 @@ _CODECS = {
     "text": "shapes of texts",
     "presence": "whether there is a value",
     "template": "templates of texts",
+    "octets": "lengths of binary values and their common bits",
 }
-_FEATURES = {"n": "children by", "p": "code for", "j": "combination of rule"}
+_FEATURES = {"n": "children by", "p": "code for", "j": "combination of rule",
+             "b": "the item before:"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,13 @@ class _Contents:
             self._say(calendar["column"], "parts of its date" if unit else "", calendar["zone"], 1)
         for number, attribute in enumerate(self.form.pop("attributes", ())):
             self._attribute(number, attribute)
-        for number, (label, form) in enumerate(self.form.pop("degrees", {}).items()):
+        for number, (label, form) in enumerate(sorted(self.form.pop("degrees", {}).items())):
             self._codec(f"children by {label}", f"degrees/{number}", form)
         self._rules()
         self._synthesizer(self.form.pop("synthesizer", None))
         self._made(self.form.pop("made", {}))
         self._enforced(self.form.pop("enforced", None))
+        self._lists()
         for name, value in self.form.items():
             self._say("", name, value, _leaves(value))
         self.found += [_tensor(self.table.name, n, held) for n, held in self.tensors.items()]
@@ -201,7 +204,8 @@ class _Contents:
     def _codec(self, place: str, tensors: str, form: Json | None, more: str = "") -> None:
         if form is None:
             return
-        values = form.get("values", form.get("shapes", form.get("templates", ())))
+        listed = (form.get(key) for key in ("values", "shapes", "templates", "forms"))
+        values = next(filter(None, listed), ())
         own = {n: self.tensors[f"{tensors}/{n}"] for n in ("low", "high")
                if f"{tensors}/{n}" in self.tensors}  # fmt: skip
         for name in own:
@@ -243,6 +247,23 @@ class _Contents:
             count = max((int(t.size) for t in held), default=0)
             place = self._feature(column)
             self.found.append(Entry(self.table.name, place, f"cells of {name}", count, taken))
+
+    def _lists(self) -> None:
+        """The items of lists, as tables of their own."""
+        flat = self.form.pop("flat", None)
+        if flat is not None:
+            names = [c["name"] for table in flat["tables"] for c in table["columns"]]
+            self._say("", "columns that nested ones are learned as", flat, len(names))
+        for number, (name, form) in enumerate(sorted(self.form.pop("lists", {}).items())):
+            start = f"lists/{number}/"
+            names = [n for n in self.tensors if n.startswith(start)]
+            mine = {n.removeprefix(start): self.tensors.pop(n) for n in names}
+            table = next(iter(schema_from_json(form["flat"])))
+            inner = _Contents(table, dict(form), mine).entries()
+            self.found += [
+                replace(e, table=self.table.name, place=f"{name}[].{e.place}".rstrip("."))
+                for e in inner
+            ]
 
     def _trees(self, place: str, tensors: str, form: Json | None) -> None:
         for number, step in enumerate(form["steps"] if form else ()):

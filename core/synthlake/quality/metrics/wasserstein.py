@@ -9,6 +9,7 @@ import numpy as np
 from synthlake.ports import MetricKind, Score
 from synthlake.quality.columns import each_column
 from synthlake.quality.layout import Field
+from synthlake.quality.marginal import MOST
 from synthlake.quality.metric import Comparison, Direction, Metric, Scored
 from synthlake.quality.settings import Tier
 
@@ -30,7 +31,8 @@ class Wasserstein:
 def _distance(comparison: Comparison, field: Field) -> Score:
     both, rows = comparison.aligned(field), comparison.rows(field.table)
     finite = np.isfinite(both.values)
-    values, real, other = both.values[finite], both.real[finite], both.other[finite]
+    values = both.values[finite].clip(-MOST, MOST)
+    real, other = both.real[finite], both.other[finite]
     if not real.sum() or not other.sum():
         same = real.sum() == other.sum()
         return Score(0.0 if same else None, rows=rows, reason="" if same else "no finite values")
