@@ -225,6 +225,9 @@ class _Contents:
         """The model of the table, by column where it says which columns it has."""
         if form is None:
             return
+        if "name" not in form:  # of the items of lists, always trees
+            self._trees("", "model", form)
+            return
         package = f" of the package {form['package']}" if "package" in form else ""
         self._say("", f"synthesizer: {form['name']}{package}", form["name"], 1)
         model = form["model"]
