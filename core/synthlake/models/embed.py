@@ -57,16 +57,25 @@ def ordered_recode(feature: Feature) -> Recode:
     return Recode(np.minimum(place, MAX_WIDTH - 1).astype(np.int32))
 
 
-def sorted_recode(feature: Feature, target: NDArray[np.float64]) -> Recode:
+def sorted_recode(
+    feature: Feature, target: NDArray[np.float64], known: NDArray[np.bool_]
+) -> Recode:
     """Positions of categories by the mean of a target.
 
+    Args:
+        feature: the categories.
+        target: shape (rows,).
+        known: shape (size + 2,), which of unknown, NULL and the categories k entities have among
+            these rows (``support.known``); the others are placed as the whole is.
+
+    Privacy: a position says where the mean of k entities or more lies among others.
     Source: Fisher (1958), for a single target the best binary split is among those of this order.
     """
     size = feature.size + 2
     index = feature.codes + 2
     counts = np.bincount(index, minlength=size)
     means = np.bincount(index, target, size) / np.maximum(counts, 1)
-    means = np.where(counts > 0, means, means[counts > 0].mean() if counts.any() else 0.0)
+    means = np.where(known, means, float(target.mean()) if len(target) else 0.0)
     rank = np.empty(size, np.int64)
     rank[np.argsort(means, kind="stable")] = np.arange(size)
     if size > MAX_WIDTH:

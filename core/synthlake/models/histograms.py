@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthlake.models.cart import Tree
+from synthlake.models.support import distinct
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -67,7 +68,7 @@ def histograms(tree: Tree, rows: Rows, k: int) -> Floats:
     Privacy: a number is a node's own only if k entities stand behind it: a position alone, or
     neighbours together, or all rare categories together. Within such a group the node above
     decides. Where even all of them have fewer, they count as often as the node above expects, and
-    at most as half of what k entities have. The whole table says how often each position of an
+    at most as a quarter of what k entities have. The whole table says how often each position of an
     ordered column is: its codes have support by themselves.
     Cost: O(levels x (rows + nodes x positions)).
     """
@@ -87,7 +88,21 @@ def histograms(tree: Tree, rows: Rows, k: int) -> Floats:
     leaves = np.flatnonzero(tree.feature < 0)
     if len(leaves) == 1:
         return held
-    return _raked(held[leaves], own[leaves], loose[leaves], held[0])
+    few = _rest(tree, rows, own, leaves) < k
+    if not rows.ordered:  # nobody says where they are: in leaves that have them by themselves
+        held[np.ix_(leaves, np.flatnonzero(few))] *= own[np.ix_(leaves, np.flatnonzero(few))]
+    return _raked(held[leaves], own[leaves], loose[leaves], np.where(few, np.nan, held[0]))
+
+
+def _rest(tree: Tree, rows: Rows, own: Mask, leaves: Index) -> Index:
+    """Distinct entities of each position over all leaves in which it is not supported.
+
+    Privacy: what the whole table has beyond the leaves' own may be said only of k of them.
+    """
+    slot = np.zeros(len(tree.feature), np.int64)
+    slot[leaves] = leaves
+    rest = ~own[slot[rows.node], rows.place]
+    return distinct(rows.place[rest].astype(np.int64), rows.group[rest], rows.places)
 
 
 def _paths(tree: Tree) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -157,15 +172,15 @@ class _Level:
         total = np.repeat(self.counts.sum(1), width)
         share = given / np.maximum(np.repeat(above.sum(1), width), 1e-300)
         few = np.minimum(share * total, self._fewest(width, k))
-        mass = np.where(people + 1e-9 >= k, rows, few) / np.maximum(given, 1e-300)
+        mass = np.where(people + 1e-9 >= k, rows, few) / np.where(given > 0, given, np.inf)
         made = self.counts.copy()
         made[~alone] = above[~alone] * mass[key]
         return made, alone, np.where(alone, 0.0, self.weight).sum(1) + 1e-9 < k
 
     def _fewest(self, width: int, k: int) -> Floats:
-        """Rows that half of k entities have, of each node's windows."""
+        """Rows that a quarter of k entities has, of each node's windows."""
         each = self.counts.sum(1) / np.maximum(self.weight.sum(1), 1.0)
-        return np.repeat(each * k / 2, width)
+        return np.repeat(each * k / 4, width)
 
     def _windows(self, alone: Mask, k: int) -> NDArray[np.int64]:
         """Number of the window of each position: runs of rare neighbours with k entities."""
@@ -211,11 +226,13 @@ def _shares(rows: Rows, at: NDArray[np.int32], inside: Mask) -> Floats:
 def _raked(made: Floats, own: Mask, loose: Mask, whole: Floats) -> Floats:
     """What is not the leaves' own, scaled so that each position has its rows over all leaves.
 
-    Leaves keep their rows, but for those whose rest has no support.
+    Leaves keep their rows, but for those whose rest has no support. A position of which the whole
+    table may not say how many rows are left (NaN) stays as it is expected.
     Source: iterative proportional fitting (Deming and Stephan 1940).
     """
-    wanted = np.maximum(whole - np.where(own, made, 0.0).sum(0), 0.0)
     cells = np.where(own, 0.0, made)
+    wanted = np.maximum(whole - np.where(own, made, 0.0).sum(0), 0.0)
+    wanted = np.where(np.isnan(whole), cells.sum(0), wanted)
     fixed = cells.sum(1)
     for _ in range(_ROUNDS):
         given = cells.sum(0)

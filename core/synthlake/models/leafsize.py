@@ -44,7 +44,7 @@ def choose(data: TrainingTable, fit: Fit, seed: int) -> int:
     columns = _some(data)
     if rows < _LEAST or not columns:
         return int(np.clip(rows // 50, 2 * data.k, 4 * data.k))
-    first = int(np.clip(rows // 50, 2 * data.k, FIRST))
+    first = int(np.clip(rows // 50, 2 * data.k, max(FIRST, 2 * data.k)))
     learned, held = _parts(data, seed)
 
     def scores(size: int) -> NDArray[np.float64]:

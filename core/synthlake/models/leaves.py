@@ -183,9 +183,11 @@ def build_leaves(
             their own are counted in this order.
     """
     code = np.zeros(0, np.int32)
-    if not column.ordered and column.size > _WIDTH and axis is not None:
-        code = np.argsort(axis, kind="stable").astype(np.int32)
-        column = _renumbered(_supported(column, group, k), code)
+    if not column.ordered and column.size:
+        column, there = _supported(column, group, k)
+        if column.size > _WIDTH and axis is not None:
+            code = np.argsort(np.where(there, axis, np.inf), kind="stable").astype(np.int32)
+            column = _renumbered(column, code)
     counts = np.bincount(column.codes[column.codes >= 0], minlength=column.size)
     cumulative = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     leaves = np.flatnonzero(tree.feature < 0)
@@ -196,19 +198,22 @@ def build_leaves(
     null_share = nulls[:, 1] / np.maximum(nulls.sum(1), 1e-300)
     places = Places.build(counts, column.ordered)
     known = column.codes >= 0
-    there = Rows(node[known], places.of[column.codes[known]], group[known], len(places.first),
+    rows = Rows(node[known], places.of[column.codes[known]], group[known], len(places.first),
                  column.ordered)  # fmt: skip
-    found = histograms(tree, there, k)
+    found = histograms(tree, rows, k)
     found = np.where(found.sum(1, keepdims=True) > 0, found, found.sum(0))
     return _packed(_cells(found, places), null_share, number, (cumulative, code))
 
 
-def _supported(column: Feature, group: NDArray[np.int64], k: int) -> Feature:
-    """The column with categories of fewer than k entities unknown: a range would draw them."""
+def _supported(
+    column: Feature, group: NDArray[np.int64], k: int
+) -> tuple[Feature, NDArray[np.bool_]]:
+    """The column with categories of fewer than k entities unknown, and which have k."""
     known = column.codes >= 0
     people = distinct(column.codes[known].astype(np.int64), group[known], column.size)
-    few = known & (people[column.codes] < k)
-    return Feature(np.where(few, -2, column.codes), column.size, column.ordered)
+    few = known & (people[np.maximum(column.codes, 0)] < k)
+    codes = np.where(few, -2, column.codes).astype(np.int32)
+    return Feature(codes, column.size, column.ordered), people >= k
 
 
 def _renumbered(column: Feature, code: Codes) -> Feature:

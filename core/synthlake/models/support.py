@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+Mask = NDArray[np.bool_]
+
 
 def distinct(keys: NDArray[np.int64], group: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     """Distinct groups per key in [0, size); groups are numbers from 0 (``dense``)."""
@@ -25,3 +27,18 @@ def entity_share(group: NDArray[np.int64]) -> NDArray[np.float64]:
     """1 / rows of each row's entity: a sum over rows is at most their distinct entities."""
     sizes = np.bincount(group)
     return 1.0 / sizes[group]
+
+
+def known(index: NDArray[np.int64], group: NDArray[np.int64], size: int, k: int) -> Mask:
+    """Which indices below ``size`` at least k groups have.
+
+    Cost: one pass; only where rows are many and groups may be few, a sort of such rows.
+    """
+    rows = np.bincount(index, minlength=size)
+    least = np.bincount(index, entity_share(group), size) if len(group) else np.zeros(size)
+    found: Mask = least + 1e-9 >= k
+    unsure = np.flatnonzero((rows >= k) & ~found)
+    if len(unsure):
+        some = np.isin(index, unsure)
+        found |= distinct(index[some], group[some], size) >= k
+    return found

@@ -21,6 +21,7 @@ from synthlake.models.embed import Recode, ordered_recode, sorted_recode, target
 from synthlake.models.leafsize import Nodes, choose
 from synthlake.models.leaves import Leaves, build_leaves
 from synthlake.models.support import dense, entity_share
+from synthlake.models.support import known as supported
 from synthlake.ports import Codes, Draw, Feature, Guide, Settle, TrainingTable
 from synthlake.seed import Words
 
@@ -183,7 +184,7 @@ class Trees:
             tree, node = stump(len(column.codes))
             return _Step(name, (), tree, build_leaves(tree, node, column, data.group, data.k))
         target = target_of(replace(column, codes=column.codes[known]), list(others.values()))
-        asks = _asks(others, target)
+        asks = _asks(others, target, data.group[known], data.k)
         features = np.stack([a.recode(others[a.column].codes) for a in asks])
         chosen = _some(len(known), MAX_GROWTH_ROWS, seed)
         limits = self._growth(len(known), len(chosen), data.k)
@@ -228,15 +229,18 @@ def _load(number: int, step: Mapping[str, Any], tensors: Mapping[str, NDArray[An
     return _Step(step["column"], asks, tree, leaves, step["even"])
 
 
-def _asks(done: Mapping[str, Feature], target: NDArray[np.float64]) -> tuple[_Ask, ...]:
+def _asks(
+    done: Mapping[str, Feature], target: NDArray[np.float64], group: NDArray[np.int64], k: int
+) -> tuple[_Ask, ...]:
     """The features of a tree; a category is sorted by the first two outputs of the target."""
     asks = []
     for name, feature in done.items():
         if feature.ordered:
             asks.append(_Ask(name, ordered_recode(feature)))
             continue
+        there = supported(feature.codes.astype(np.int64) + 2, group, feature.size + 2, k)
         for output in target[: 1 if feature.size <= 2 else 2]:
-            asks.append(_Ask(name, sorted_recode(feature, output)))
+            asks.append(_Ask(name, sorted_recode(feature, output, there)))
     return tuple(asks)
 
 

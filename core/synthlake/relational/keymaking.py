@@ -253,7 +253,8 @@ def _whole_days(
     zone = zone_of(data, table, column.name)
     ends = np.array([low, high], np.int64) * int(unit)
     since = local(ends, zone) % _DAY // int(unit)
-    return low - int(since[0]), high + per_day - step - int(since[1])
+    # by whole steps: a series at half past stays there
+    return low - int(since[0]) // step * step, high + (per_day - 1 - int(since[1])) // step * step
 
 
 def zone_of(data: TableData, table: Table, name: str) -> str:
