@@ -20,7 +20,7 @@ from synthlake.encode.text import TextCodec
 from synthlake.errors import LearnError
 from synthlake.relational.columns import TableData, build_codec
 from synthlake.relational.model import Codec
-from synthlake.schema.model import Column
+from synthlake.schema.model import Column, is_text
 
 _COVERED = 0.5  # share of the values of a text that must match a pattern to be recalled
 
@@ -32,6 +32,8 @@ def codec_for(data: TableData, column: Column, terms: Terms) -> Codec | None:
         LearnError: no supported value keeps them, or the type cannot be learned.
     """
     name = column.name
+    if column.made and name not in data.key and _speaks(name, terms):
+        column = _drawn(column)  # of the row's number, a rule could not be kept
     if name in terms.categories:
         codec = build_codec(data, replace(column, role="categorical"))
         if isinstance(codec, TextCodec):  # shapes stand for many values, a category for one
@@ -51,6 +53,14 @@ def codec_for(data: TableData, column: Column, terms: Terms) -> Codec | None:
             hint="check the rule against the data, or lower k",
         )
     return codec
+
+
+def _drawn(column: Column) -> Column:
+    """An identifier or personal data as a column that is drawn; of the latter only the shape."""
+    if not is_text(column.type):
+        return replace(column, role="numeric", kind=None)
+    action = "mask" if column.role == "personal" else column.action
+    return replace(column, role="text", kind=None, pattern=None, action=action)
 
 
 def _computed(name: str, terms: Terms) -> bool:
