@@ -105,7 +105,7 @@ class Gap:
     def inverse(self, cells: Mapping[str, Cells], gap: Cells) -> Cells:
         """Values: above all columns below, and within the usual range as far as these are."""
         least, _ = self._floor(cells, len(gap.ticks))
-        made = least + gap.ticks.astype(least.dtype)
+        made = np.maximum(least + gap.ticks.astype(least.dtype), least.dtype.type(self.origin))
         made = np.where(made > self.usual, np.maximum(least, self.usual), made)
         if self.most is not None:
             made = np.minimum(made, self.most)
