@@ -13,8 +13,10 @@ import synthlake as sl
 
 
 def fit(task: Task) -> tuple[Any, str]:
-    """Learn the folder of the table; nothing is declared."""
-    return sl.fit(task.train.parent, seed=task.seed, holdout=0.0), task.table
+    """Learn the folder of the table; told of its key what peers are told: one column, or none."""
+    key = task.primary_key if len(task.primary_key) == 1 else []
+    declared = {task.table: {"primary_key": key}}
+    return sl.fit(task.train.parent, declared, seed=task.seed, holdout=0.0), task.table
 
 
 def sample(model: tuple[Any, str], rows: int, seed: int) -> Any:
