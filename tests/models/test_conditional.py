@@ -26,7 +26,7 @@ from synthlake.ports import (
 from synthlake.seed import Seed, Words
 
 ROWS = 40_000
-GUIDED = ("trees", "independent")  # and what names or chose one of them
+GUIDED = ("trees", "independent", "auto")  # the last one where it chose one of the others
 
 
 @dataclass
@@ -68,15 +68,17 @@ def dummy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module", params=[(n, t) for n in NAMES for t in TABLES], ids="-".join)
+@pytest.fixture(scope="module", params=[(n, t) for n in GUIDED for t in TABLES], ids="-".join)
 def case(request: pytest.FixtureRequest) -> tuple[TrainingTable, FittedSynthesizer]:
     name, kind = request.param
     data = TABLES[kind]()
-    fitted = by_name(name).fit(data, 5)
-    if guided_of(fitted) is None:
-        assert name not in GUIDED
-        pytest.skip(f"{name} takes no guide")
-    return data, fitted
+    settings = {"candidates": ["trees", "independent"]} if name == "auto" else {}
+    return data, synthesizer_of({"name": name, **settings}).fit(data, 5)
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in GUIDED])
+def test_others_say_that_they_take_no_guide(name: str) -> None:
+    assert guided_of(by_name(name).fit(TABLES["mixed"](), 5)) is None
 
 
 def test_a_guide_that_does_nothing_changes_nothing(

@@ -49,6 +49,7 @@ def shops(seed: int, customers: int = 600) -> Tables:
             "constant": pa.array(np.ones(rows), pa.int32()),
             "nothing": pa.nulls(rows, pa.float64()),
             "parts": pa.array([[1]] * rows, pa.list_(pa.int64())),
+            "mark": pa.array([bytes(range(16))] * rows, pa.binary()),
         }),
     }  # fmt: skip
 

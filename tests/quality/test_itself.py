@@ -64,3 +64,4 @@ def test_everything_is_scored_or_listed(itself: Report, real: Tables) -> None:
     assert len(pairs) == len(itself.of("pairs")) == wanted
     assert all(r.twin.reason for r in itself.of("pairs") if r.twin.value is None)
     assert listed["orders", "parts"].value == 0.0  # a list is compared by its length
+    assert "not compared" in listed["orders", "mark"].reason

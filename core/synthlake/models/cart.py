@@ -42,7 +42,7 @@ class Tree:
         row = np.arange(rows)
         node = np.zeros(rows, np.int64)
         out: Index | None = None
-        for level in range(self._depth):
+        for level in range(int(self.depths.max(initial=0))):
             if level >= _DEEP and level % _AGAIN == 0:  # few rows go on: the others are done
                 inner = self.feature[node] >= 0
                 out = np.zeros(rows, np.int32) if out is None else out
@@ -70,12 +70,12 @@ class Tree:
         return (left << _LEFT) | (asks << _FEATURE) | threshold
 
     @cached_property
-    def _depth(self) -> int:
-        """Levels below the root."""
+    def depths(self) -> NDArray[np.int64]:
+        """Levels between the root and each node."""
         depth = np.zeros(len(self.parent), np.int64)
         for child in range(1, len(depth)):  # parents come before children
             depth[child] = depth[self.parent[child]] + 1
-        return int(depth.max(initial=0))
+        return depth
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synthlake.models.leaves import Leaves
+from synthlake.models.leaves import Leaves, keys_of
 from synthlake.ports import Admission, Codes
 
 Floats = NDArray[np.float64]
@@ -70,37 +70,16 @@ def within(leaves: Leaves, shares: Floats) -> tuple[Leaves, Floats]:
     mass = leaves.cumulative[leaves.last + 1] - leaves.cumulative[leaves.first]
     inside = admitted[leaves.last + 1] - admitted[leaves.first]
     share = np.where(wide, inside / np.maximum(mass, 1), shares[leaves.first])
-    weight = _weights(leaves) * share
+    weight = leaves.weights * share
     leaf = (leaves.key >> _SHIFT).astype(np.int64)
     size = int(leaves.number.max()) + 1
     likely = np.bincount(leaf, weight, size)
     there = weight > 0
     made = Leaves(
-        _keys(leaf[there], weight[there], size), leaves.first[there], leaves.last[there],
+        keys_of(leaf[there], weight[there], size), leaves.first[there], leaves.last[there],
         leaves.number, _cumulative(counts * shares[:-1]), leaves.code,
     )  # fmt: skip
     return made, np.minimum(likely, 1.0)
-
-
-def _weights(leaves: Leaves) -> Floats:
-    """The share of its leaf that each cell has."""
-    leaf, before = leaves.key >> _SHIFT, (leaves.key & _LOW).astype(np.float64)
-    last = np.append(leaf[1:] != leaf[:-1], True)[: len(leaf)]
-    after = np.where(last, _WHOLE, np.append(before[1:], _WHOLE)[: len(leaf)])
-    weights: Floats = (after - before) / _WHOLE
-    return weights
-
-
-def _keys(leaf: NDArray[np.int64], weight: Floats, leaves: int) -> NDArray[np.uint64]:
-    """Number of the leaf, and the share drawn before each cell."""
-    total = np.bincount(leaf, weight, leaves)
-    before = np.cumsum(weight) - weight
-    starts = np.concatenate([[0.0], np.cumsum(total)])[:-1]
-    share = np.clip((before - starts[leaf]) / np.maximum(total[leaf], 1e-300), 0.0, 1.0)
-    begins = np.append(True, leaf[1:] != leaf[:-1])[: len(leaf)]
-    part = np.where(begins, 0, np.minimum(share * _WHOLE, _WHOLE - 1)).astype(np.uint64)
-    keys: NDArray[np.uint64] = (leaf.astype(np.uint64) << _SHIFT) | part
-    return keys
 
 
 def _cumulative(mass: Floats) -> NDArray[np.int64]:

@@ -72,7 +72,7 @@ def histograms(tree: Tree, rows: Rows, k: int) -> Floats:
     ordered column is: its codes have support by themselves.
     Cost: O(levels x (rows + nodes x positions)).
     """
-    path, depth = _paths(tree)
+    path, depth = _paths(tree), tree.depths
     held = np.zeros((len(tree.feature), rows.places))
     own = np.zeros(held.shape, bool)
     loose = np.zeros(len(held), bool)
@@ -105,19 +105,16 @@ def _rest(tree: Tree, rows: Rows, own: Mask, leaves: Index) -> Index:
     return distinct(rows.place[rest].astype(np.int64), rows.group[rest], rows.places)
 
 
-def _paths(tree: Tree) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Ancestor of each node by depth (-1 below itself), and each node's depth."""
-    nodes = len(tree.parent)
-    depth = np.zeros(nodes, np.int64)
-    for child in range(1, nodes):  # parents come before children
-        depth[child] = depth[tree.parent[child]] + 1
-    path = np.full((nodes, int(depth.max(initial=0)) + 1), -1, np.int32)
+def _paths(tree: Tree) -> NDArray[np.int32]:
+    """Ancestor of each node by depth; -1 below itself."""
+    depth = tree.depths
+    path = np.full((len(depth), int(depth.max(initial=0)) + 1), -1, np.int32)
     for level in range(path.shape[1]):
         here = np.flatnonzero(depth == level)
         if level:
             path[here] = path[tree.parent[here]]
         path[here, level] = here
-    return path, depth
+    return path
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from synthlake.models.cart import Tree
 from synthlake.models.histograms import Floats, Rows, histograms
-from synthlake.models.support import distinct
+from synthlake.models.support import known
 from synthlake.ports import Codes, Feature
 
 _SHIFT = np.uint64(32)
@@ -81,8 +81,7 @@ class Leaves:
         at = np.clip(number, 0, len(self.cumulative) - 2)
         own = self.cumulative[at + 1] - self.cumulative[at]
         part = np.where(number < 0, 1.0, own / np.maximum(rows, 1))
-        width = (self._ends - self.key)[cell].astype(np.float64) * 2.0**-32
-        return np.where(inside, width * part, 0.0)
+        return np.where(inside, self.weights[cell] * part, 0.0)
 
     def numbers(self, codes: Codes) -> Codes:
         """The number of each code among ``cumulative`` and the cells; NULL stays."""
@@ -102,6 +101,14 @@ class Leaves:
         numbers = np.empty(len(self.code), np.int32)
         numbers[self.code] = np.arange(len(self.code))
         return numbers
+
+    @cached_property
+    def weights(self) -> Floats:
+        """The share of its leaf that each cell has."""
+        leaf = self.key >> _SHIFT
+        last = np.append(leaf[1:] != leaf[:-1], True)[: len(leaf)]
+        ends = np.where(last, (leaf + np.uint64(1)) << _SHIFT, self._ends)
+        return (ends - self.key).astype(np.float64) * 2.0**-32
 
     @cached_property
     def _ends(self) -> NDArray[np.uint64]:
@@ -197,8 +204,8 @@ def build_leaves(
     nulls = histograms(tree, missing, k)
     null_share = nulls[:, 1] / np.maximum(nulls.sum(1), 1e-300)
     places = Places.build(counts, column.ordered)
-    known = column.codes >= 0
-    rows = Rows(node[known], places.of[column.codes[known]], group[known], len(places.first),
+    held = column.codes >= 0
+    rows = Rows(node[held], places.of[column.codes[held]], group[held], len(places.first),
                  column.ordered)  # fmt: skip
     found = histograms(tree, rows, k)
     found = np.where(found.sum(1, keepdims=True) > 0, found, found.sum(0))
@@ -209,11 +216,9 @@ def _supported(
     column: Feature, group: NDArray[np.int64], k: int
 ) -> tuple[Feature, NDArray[np.bool_]]:
     """The column with categories of fewer than k entities unknown, and which have k."""
-    known = column.codes >= 0
-    people = distinct(column.codes[known].astype(np.int64), group[known], column.size)
-    few = known & (people[np.maximum(column.codes, 0)] < k)
-    codes = np.where(few, -2, column.codes).astype(np.int32)
-    return Feature(codes, column.size, column.ordered), people >= k
+    there = known(column.codes.astype(np.int64) + 2, group, column.size + 2, k)
+    codes = np.where((column.codes >= 0) & ~there[column.codes + 2], -2, column.codes)
+    return Feature(codes.astype(np.int32), column.size, column.ordered), there[2:]
 
 
 def _renumbered(column: Feature, code: Codes) -> Feature:
@@ -244,19 +249,20 @@ def _packed(
     there = weight > 0
     leaf, first, last, weight = leaf[there], first[there], last[there], weight[there]
     order = np.lexsort((first, leaf))
-    return Leaves(_keys(leaf[order], weight[order], leaves), first[order].astype(np.int32),
+    return Leaves(keys_of(leaf[order], weight[order], leaves), first[order].astype(np.int32),
                   last[order].astype(np.int32), number, *whole)  # fmt: skip
 
 
-def _keys(leaf: NDArray[np.int32], weight: NDArray[np.float64], leaves: int) -> NDArray[np.uint64]:
-    """Number of the leaf and the share drawn before each cell."""
+def keys_of(leaf: NDArray[Any], weight: Floats, leaves: int) -> NDArray[np.uint64]:
+    """Number of the leaf and the share drawn before each cell; cells leaf after leaf."""
     total = np.bincount(leaf, weight, leaves)
     before = np.cumsum(weight) - weight
     starts = np.concatenate([[0.0], np.cumsum(total)])[:-1]
     share = np.clip((before - starts[leaf]) / np.maximum(total[leaf], 1e-300), 0.0, 1.0)
-    first_of = np.append(True, leaf[1:] != leaf[:-1]) if len(leaf) else np.zeros(0, bool)
-    part = np.where(first_of, 0, np.minimum(share * 2.0**32, 2.0**32 - 1)).astype(np.uint64)
-    return (leaf.astype(np.uint64) << _SHIFT) | part
+    begins = np.append(True, leaf[1:] != leaf[:-1])[: len(leaf)]
+    part = np.where(begins, 0, np.minimum(share * 2.0**32, 2.0**32 - 1)).astype(np.uint64)
+    keys: NDArray[np.uint64] = (leaf.astype(np.uint64) << _SHIFT) | part
+    return keys
 
 
 def _cells(found: Floats, scale: Places) -> _Cells:

@@ -22,7 +22,7 @@ from synthlake.models.leafsize import Nodes, choose
 from synthlake.models.leaves import Leaves, build_leaves
 from synthlake.models.support import dense, entity_share
 from synthlake.models.support import known as supported
-from synthlake.ports import Codes, Draw, Feature, Guide, Settle, TrainingTable
+from synthlake.ports import Codes, Distribution, Draw, Feature, Guide, Settle, TrainingTable
 from synthlake.seed import Words
 
 MAX_GROWTH_ROWS = 150_000  # rows that decide the splits; all rows fill the leaves
@@ -63,6 +63,17 @@ def leaf_of(tree: Tree, asks: Sequence[_Ask], seen: Mapping[str, Codes], rows: i
     return tree.apply(places)
 
 
+class _Unguided:
+    """Takes what is drawn."""
+
+    def draw(self, column: str, given: Distribution, words: Words) -> Codes:
+        """A code for each row."""
+        return given.draw(words)
+
+    def chosen(self, column: str) -> None:
+        """All rows stay."""
+
+
 @dataclass(frozen=True)
 class FittedTrees:
     """Trees of all columns in order. Holds no training row."""
@@ -76,19 +87,7 @@ class FittedTrees:
 
         Cost: about 1 microsecond a cell.
         """
-        seen = dict(context)
-        for step in self.steps[: len(columns)]:
-            words = draw(step.column, 0)
-            node = step.node(seen, len(words))
-            if step.even:
-                words = spread(words, node)
-
-            def redraw(
-                rows: NDArray[np.int64], number: int, step: _Step = step, node: Index = node
-            ) -> Codes:
-                return step.leaves.draw(node[rows], draw(step.column, number)[rows])
-
-            seen[step.column] = settle(step.column, step.leaves.draw(node, words), redraw)
+        self.sample_guided(columns, context, draw, settle, _Unguided())
 
     def sample_guided(
         self, columns: Sequence[str], context: Mapping[str, Codes], draw: Draw, settle: Settle,

@@ -63,6 +63,7 @@ class _Roles:
     probe: Probe
     said: dict[str, str] = field(default_factory=dict)
     found: dict[str, Found] = field(default_factory=dict)
+    read: dict[str, list[str]] = field(default_factory=dict)
 
     def give(self, column: Column) -> Column:
         """The column with a role."""
@@ -155,7 +156,9 @@ class _Roles:
         return recognise(self.table.name, column.name, values, longest)
 
     def _values(self, column: Column) -> list[str]:
-        return self.probe.some(self.table, column.name, LOOKED_AT)
+        if column.name not in self.read:
+            self.read[column.name] = self.probe.some(self.table, column.name, LOOKED_AT)
+        return self.read[column.name]
 
 
 def _identity(table: Table) -> set[str]:
