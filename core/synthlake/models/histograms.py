@@ -88,21 +88,58 @@ def histograms(tree: Tree, rows: Rows, k: int) -> Floats:
     leaves = np.flatnonzero(tree.feature < 0)
     if len(leaves) == 1:
         return held
-    few = _rest(tree, rows, own, leaves) < k
-    if not rows.ordered:  # nobody says where they are: in leaves that have them by themselves
-        held[np.ix_(leaves, np.flatnonzero(few))] *= own[np.ix_(leaves, np.flatnonzero(few))]
-    return _raked(held[leaves], own[leaves], loose[leaves], np.where(few, np.nan, held[0]))
+    rest = np.where(own, 0.0, held)[leaves]
+    left = _Left.of(rows, ~own[rows.node, rows.place], rest.sum(0), k)
+    return np.where(own[leaves], held[leaves] * left.unsaid, _raked(rest, loose[leaves], left.rows))
 
 
-def _rest(tree: Tree, rows: Rows, own: Mask, leaves: Index) -> Index:
-    """Distinct entities of each position over all leaves in which it is not supported.
+@dataclass(frozen=True)
+class _Left:
+    """What all leaves together say of positions, each beyond what they have by themselves.
 
-    Privacy: what the whole table has beyond the leaves' own may be said only of k of them.
+    Privacy: something is said only of k entities: of a position alone, or of neighbours together,
+    which share it as is expected. Of any others nothing is said, whether there are some or
+    none: they come in the leaves that have them by themselves, with half of k entities more there.
+
+    Attributes:
+        rows: shape (positions,), in leaves of which they are not the own; 0 where nothing is said.
+        unsaid: shape (positions,), how much more to make of what is the leaves' own.
     """
-    slot = np.zeros(len(tree.feature), np.int64)
-    slot[leaves] = leaves
-    rest = ~own[slot[rows.node], rows.place]
-    return distinct(rows.place[rest].astype(np.int64), rows.group[rest], rows.places)
+
+    rows: Floats
+    unsaid: Floats
+
+    @classmethod
+    def of(cls, rows: Rows, rest: Mask, given: Floats, k: int) -> _Left:
+        """Count the rest.
+
+        Args:
+            rows: of all leaves.
+            rest: shape (rows,), which are not their leaf's own.
+            given: shape (positions,), rows as expected in those leaves.
+            k: least entities.
+        """
+        place = rows.place.astype(np.int64)
+        own = distinct(place[~rest], rows.group[~rest], rows.places)
+        place, group = place[rest], rows.group[rest]
+        few = distinct(place, group, rows.places) < k
+        left = np.bincount(place, minlength=rows.places).astype(float)
+        left[few] = 0.0
+        if rows.ordered:
+            part = few[place]
+            left += _joint(place[part], group[part], np.where(few, given, 0.0), k)
+        return cls(left, np.where(few & (left <= 0), 1.0 + k / 2 / np.maximum(own, k), 1.0))
+
+
+def _joint(place: Index, group: Index, given: Floats, k: int) -> Floats:
+    """Rows of rare neighbours that k entities have together, shared as is expected."""
+    entity = np.bincount(group)
+    light = np.bincount(place, 1.0 / entity[group], len(given))
+    window = _windows(light[None], k)[0]
+    people, mass, share = (np.bincount(window, part) for part in
+                           (light, np.bincount(place, minlength=len(given)), given))  # fmt: skip
+    found: Floats = np.where(people + 1e-9 >= k, mass / np.maximum(share, 1e-300), 0.0)[window] * given
+    return found
 
 
 def _paths(tree: Tree) -> NDArray[np.int32]:
@@ -159,7 +196,8 @@ class _Level:
     def filled(self, above: Floats, k: int) -> tuple[Floats, Mask, Mask]:
         """Rows of the level, which of them are its own, and which nodes' rest has no support."""
         alone = self.people >= k
-        window = self._windows(alone, k)
+        light = np.where(alone, 0.0, self.weight)
+        window = _windows(light, k) if self.ordered else np.zeros(light.shape, np.int64)
         width = int(window.max(initial=0)) + 1
         key = (np.arange(len(self.nodes))[:, None] * width + window)[~alone]
         rows, people, given = (
@@ -169,6 +207,7 @@ class _Level:
         total = np.repeat(self.counts.sum(1), width)
         share = given / np.maximum(np.repeat(above.sum(1), width), 1e-300)
         few = np.minimum(share * total, self._fewest(width, k))
+        few *= ~(self.ordered & np.repeat(alone.any(1), width))
         mass = np.where(people + 1e-9 >= k, rows, few) / np.where(given > 0, given, np.inf)
         made = self.counts.copy()
         made[~alone] = above[~alone] * mass[key]
@@ -179,22 +218,26 @@ class _Level:
         each = self.counts.sum(1) / np.maximum(self.weight.sum(1), 1.0)
         return np.repeat(each * k / 4, width)
 
-    def _windows(self, alone: Mask, k: int) -> NDArray[np.int64]:
-        """Number of the window of each position: runs of rare neighbours with k entities."""
-        window = np.zeros(self.counts.shape, np.int64)
-        if not self.ordered:
-            return window
-        light = np.where(alone, 0.0, self.weight)
-        rest = light[:, ::-1].cumsum(1)[:, ::-1]  # from here on
-        have = np.zeros(len(self.nodes))
-        number = np.zeros(len(self.nodes), np.int64)
-        for place in range(light.shape[1]):
-            # a new window begins once this one and all that follows have enough
-            begins = (have + 1e-9 >= k) & (rest[:, place] + 1e-9 >= k)
-            number += begins
-            have = np.where(begins, 0.0, have) + light[:, place]
-            window[:, place] = number
-        return window
+
+
+def _windows(light: Floats, k: int) -> Index:
+    """Number of the window of each position: runs of rare neighbours with k entities.
+
+    Args:
+        light: shape (nodes, positions), entities of rare positions; 0 of others.
+        k: least of a window.
+    """
+    window = np.zeros(light.shape, np.int64)
+    rest = light[:, ::-1].cumsum(1)[:, ::-1]  # from here on
+    have = np.zeros(len(light))
+    number = np.zeros(len(light), np.int64)
+    for place in range(light.shape[1]):
+        # a new window begins once this one and all that follows have enough
+        begins = (have + 1e-9 >= k) & (rest[:, place] + 1e-9 >= k)
+        number += begins
+        have = np.where(begins, 0.0, have) + light[:, place]
+        window[:, place] = number
+    return window
 
 
 def _fresh(order: Index, at: NDArray[np.int32], inside: Mask, key: Index, group: Index) -> Index:
@@ -220,22 +263,23 @@ def _shares(rows: Rows, at: NDArray[np.int32], inside: Mask) -> Floats:
     return inner
 
 
-def _raked(made: Floats, own: Mask, loose: Mask, whole: Floats) -> Floats:
+def _raked(cells: Floats, loose: Mask, left: Floats) -> Floats:
     """What is not the leaves' own, scaled so that each position has its rows over all leaves.
 
-    Leaves keep their rows, but for those whose rest has no support. A position of which the whole
-    table may not say how many rows are left (NaN) stays as it is expected.
+    Leaves keep their rows, but for those whose rest has no support.
     Source: iterative proportional fitting (Deming and Stephan 1940).
+
+    Args:
+        cells: shape (leaves, positions), rows as expected; 0 where they are the leaves' own.
+        loose: shape (leaves,), whose rest has no support.
+        left: shape (positions,), rows of each position that are not any leaf's own.
     """
-    cells = np.where(own, 0.0, made)
-    wanted = np.maximum(whole - np.where(own, made, 0.0).sum(0), 0.0)
-    wanted = np.where(np.isnan(whole), cells.sum(0), wanted)
     fixed = cells.sum(1)
     for _ in range(_ROUNDS):
         given = cells.sum(0)
-        factor = np.where(given > 0, wanted / np.maximum(given, 1e-300), 0.0)
-        cells = cells * np.where(wanted > 0, np.clip(factor, 1 / _MOST, _MOST), factor)
+        factor = np.where(given > 0, left / np.maximum(given, 1e-300), 0.0)
+        cells = cells * np.where(left > 0, np.clip(factor, 1 / _MOST, _MOST), factor)
         mass = cells.sum(1)
         keep = loose | (mass <= 0)
         cells *= np.where(keep, 1.0, fixed / np.maximum(mass, 1e-300))[:, None]
-    return np.where(own, made, cells)
+    return cells
