@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 _ROUNDS = 4  # of fitting what is not supported to the totals of all positions
+_SURE = 10  # times k entities with numbers of their own, of whose node the rest says nothing
 _MOST = 10.0  # times that it may grow or shrink by it
 
 
@@ -68,8 +69,9 @@ def histograms(tree: Tree, rows: Rows, k: int) -> Floats:
     Privacy: a number is a node's own only if k entities stand behind it: a position alone, or
     neighbours together, or all rare categories together. Within such a group the node above
     decides. Where even all of them have fewer, they count as often as the node above expects, and
-    at most as a quarter of what k entities have. The whole table says how often each position of an
-    ordered column is: its codes have support by themselves.
+    at most as a quarter of what k entities have, or, of an ordered column in a node that has much
+    of its own, not at all. The whole table says how often each position is: what leaves have by
+    themselves is scaled to that, as far as k entities more.
     Cost: O(levels x (rows + nodes x positions)).
     """
     path, depth = _paths(tree), tree.depths
@@ -88,57 +90,63 @@ def histograms(tree: Tree, rows: Rows, k: int) -> Floats:
     leaves = np.flatnonzero(tree.feature < 0)
     if len(leaves) == 1:
         return held
-    rest = np.where(own, 0.0, held)[leaves]
-    left = _Left.of(rows, ~own[rows.node, rows.place], rest.sum(0), k)
-    return np.where(own[leaves], held[leaves] * left.unsaid, _raked(rest, loose[leaves], left.rows))
+    mine = own[rows.node, rows.place]
+    own, rest = own[leaves], np.where(own, 0.0, held)[leaves]
+    left = _left(rows, ~mine, rest.sum(0), k)
+    made = np.where(own, held[leaves], _raked(rest, loose[leaves], left))
+    number = np.bincount(rows.node, minlength=len(tree.feature))[leaves]
+    return _balanced(made, number, np.minimum(held[0], left + _most(rows, mine, k)))
 
 
-@dataclass(frozen=True)
-class _Left:
-    """What all leaves together say of positions, each beyond what they have by themselves.
+def _most(rows: Rows, mine: Mask, k: int) -> Floats:
+    """Rows of each position in leaves of which it is the own, and of k entities more."""
+    place = rows.place[mine].astype(np.int64)
+    people = distinct(place, rows.group[mine], rows.places)
+    most: Floats = np.bincount(place, minlength=rows.places) * (1.0 + k / np.maximum(people, k))
+    return most
+
+
+def _balanced(made: Floats, number: Index, whole: Floats) -> Floats:
+    """Rows of leaves, scaled so that each position has its rows in all, and each leaf its own."""
+    for _ in range(_ROUNDS):
+        made = made * (number / np.maximum(made.sum(1), 1e-300))[:, None]
+        given = made.sum(0)
+        made = made * np.where(whole > 0, np.clip(whole / np.maximum(given, 1e-300), 0.5, 2.0), 1.0)
+    return made
+
+
+def _left(rows: Rows, rest: Mask, given: Floats, k: int) -> Floats:
+    """Rows of each position in those leaves, all together, of which it is not the own.
 
     Privacy: something is said only of k entities: of a position alone, or of neighbours together,
-    which share it as is expected. Of any others nothing is said, whether there are some or
-    none: they come in the leaves that have them by themselves, with half of k entities more there.
+    which share it as is expected. Of any others nothing is said, whether there are some or none:
+    they come in the leaves that have them by themselves, and only there.
 
-    Attributes:
-        rows: shape (positions,), in leaves of which they are not the own; 0 where nothing is said.
-        unsaid: shape (positions,), how much more to make of what is the leaves' own.
+    Args:
+        rows: of all leaves.
+        rest: shape (rows,), which are not their leaf's own.
+        given: shape (positions,), rows as expected in those leaves.
+        k: least entities.
     """
-
-    rows: Floats
-    unsaid: Floats
-
-    @classmethod
-    def of(cls, rows: Rows, rest: Mask, given: Floats, k: int) -> _Left:
-        """Count the rest.
-
-        Args:
-            rows: of all leaves.
-            rest: shape (rows,), which are not their leaf's own.
-            given: shape (positions,), rows as expected in those leaves.
-            k: least entities.
-        """
-        place = rows.place.astype(np.int64)
-        own = distinct(place[~rest], rows.group[~rest], rows.places)
-        place, group = place[rest], rows.group[rest]
-        few = distinct(place, group, rows.places) < k
-        left = np.bincount(place, minlength=rows.places).astype(float)
-        left[few] = 0.0
-        if rows.ordered:
-            part = few[place]
-            left += _joint(place[part], group[part], np.where(few, given, 0.0), k)
-        return cls(left, np.where(few & (left <= 0), 1.0 + k / 2 / np.maximum(own, k), 1.0))
+    place, group = rows.place[rest].astype(np.int64), rows.group[rest]
+    few = distinct(place, group, rows.places) < k
+    left = np.where(few, 0, np.bincount(place, minlength=rows.places)).astype(float)
+    if rows.ordered:
+        part = few[place]
+        left += _joint(place[part], group[part], np.where(few, given, 0.0), k)
+    return left
 
 
 def _joint(place: Index, group: Index, given: Floats, k: int) -> Floats:
     """Rows of rare neighbours that k entities have together, shared as is expected."""
     entity = np.bincount(group)
-    light = np.bincount(place, 1.0 / entity[group], len(given))
+    light: Floats = np.bincount(place, 1.0 / entity[group], len(given)).astype(float)
     window = _windows(light[None], k)[0]
     people, mass, share = (np.bincount(window, part) for part in
                            (light, np.bincount(place, minlength=len(given)), given))  # fmt: skip
-    found: Floats = np.where(people + 1e-9 >= k, mass / np.maximum(share, 1e-300), 0.0)[window] * given
+    found: Floats = (
+        np.where(people + 1e-9 >= k, mass / np.maximum(share, 1e-300), 0.0)[window] * given
+    )
     return found
 
 
@@ -207,17 +215,19 @@ class _Level:
         total = np.repeat(self.counts.sum(1), width)
         share = given / np.maximum(np.repeat(above.sum(1), width), 1e-300)
         few = np.minimum(share * total, self._fewest(width, k))
-        few *= ~(self.ordered & np.repeat(alone.any(1), width))
         mass = np.where(people + 1e-9 >= k, rows, few) / np.where(given > 0, given, np.inf)
         made = self.counts.copy()
         made[~alone] = above[~alone] * mass[key]
-        return made, alone, np.where(alone, 0.0, self.weight).sum(1) + 1e-9 < k
+        loose = light.sum(1) + 1e-9 < k
+        if self.ordered:  # what is so little lies elsewhere
+            sure = np.where(alone, self.weight, 0.0).sum(1) >= _SURE * k
+            made *= alone | ~(loose & sure)[:, None]
+        return made, alone, loose
 
     def _fewest(self, width: int, k: int) -> Floats:
         """Rows that a quarter of k entities has, of each node's windows."""
         each = self.counts.sum(1) / np.maximum(self.weight.sum(1), 1.0)
         return np.repeat(each * k / 4, width)
-
 
 
 def _windows(light: Floats, k: int) -> Index:
