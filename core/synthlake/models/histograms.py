@@ -19,7 +19,7 @@ from synthlake.models.support import distinct
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
 Mask = NDArray[np.bool_]
-_ROUNDS = 4  # of fitting what is not supported to the totals of all positions
+_ROUNDS = 8  # of fitting what is not supported to the totals of all positions
 _SURE = 10  # times k entities with numbers of their own, of whose node the rest says nothing
 _MOST = 10.0  # times that it may grow or shrink by it
 
@@ -69,7 +69,7 @@ def histograms(tree: Tree, rows: Rows, k: int) -> Floats:
     Privacy: a number is a node's own only if k entities stand behind it: a position alone, or
     neighbours together, or all rare categories together. Within such a group the node above
     decides. Where even all of them have fewer, they count as often as the node above expects, and
-    at most as a quarter of what k entities have, or, of an ordered column in a node that has much
+    at most as a fifth of what k entities have, or, of an ordered column in a node that has much
     of its own, not at all. The whole table says how often each position is: what leaves have by
     themselves is scaled to that, as far as k entities more.
     Cost: O(levels x (rows + nodes x positions)).
@@ -95,7 +95,8 @@ def histograms(tree: Tree, rows: Rows, k: int) -> Floats:
     left = _left(rows, ~mine, rest.sum(0), k)
     made = np.where(own, held[leaves], _raked(rest, loose[leaves], left))
     number = np.bincount(rows.node, minlength=len(tree.feature))[leaves]
-    return _balanced(made, number, np.minimum(held[0], left + _most(rows, mine, k)))
+    firm = own | ~loose[leaves][:, None]
+    return _balanced(made, firm, number, np.minimum(held[0], left + _most(rows, mine, k)))
 
 
 def _most(rows: Rows, mine: Mask, k: int) -> Floats:
@@ -106,13 +107,18 @@ def _most(rows: Rows, mine: Mask, k: int) -> Floats:
     return most
 
 
-def _balanced(made: Floats, number: Index, whole: Floats) -> Floats:
-    """Rows of leaves, scaled so that each position has its rows in all, and each leaf its own."""
+def _balanced(made: Floats, firm: Mask, number: Index, whole: Floats) -> Floats:
+    """Rows of leaves, scaled so that each position has its rows in all, and each leaf its own.
+
+    What has no support (not ``firm``) never grows.
+    """
+    scaled = made
     for _ in range(_ROUNDS):
-        made = made * (number / np.maximum(made.sum(1), 1e-300))[:, None]
-        given = made.sum(0)
-        made = made * np.where(whole > 0, np.clip(whole / np.maximum(given, 1e-300), 0.5, 2.0), 1.0)
-    return made
+        scaled = scaled * (number / np.maximum(scaled.sum(1), 1e-300))[:, None]
+        factor = whole / np.maximum(scaled.sum(0), 1e-300)
+        scaled = scaled * np.where(whole > 0, np.clip(factor, 0.5, 2.0), 1.0)
+        scaled = np.where(firm, scaled, np.minimum(scaled, made))
+    return scaled
 
 
 def _left(rows: Rows, rest: Mask, given: Floats, k: int) -> Floats:
@@ -225,9 +231,9 @@ class _Level:
         return made, alone, loose
 
     def _fewest(self, width: int, k: int) -> Floats:
-        """Rows that a quarter of k entities has, of each node's windows."""
+        """Rows that a fifth of k entities has, of each node's windows."""
         each = self.counts.sum(1) / np.maximum(self.weight.sum(1), 1.0)
-        return np.repeat(each * k / 4, width)
+        return np.repeat(each * k / 5, width)
 
 
 def _windows(light: Floats, k: int) -> Index:
@@ -276,7 +282,7 @@ def _shares(rows: Rows, at: NDArray[np.int32], inside: Mask) -> Floats:
 def _raked(cells: Floats, loose: Mask, left: Floats) -> Floats:
     """What is not the leaves' own, scaled so that each position has its rows over all leaves.
 
-    Leaves keep their rows, but for those whose rest has no support.
+    Leaves keep their rows, but for those whose rest has no support: that never grows.
     Source: iterative proportional fitting (Deming and Stephan 1940).
 
     Args:
@@ -284,7 +290,7 @@ def _raked(cells: Floats, loose: Mask, left: Floats) -> Floats:
         loose: shape (leaves,), whose rest has no support.
         left: shape (positions,), rows of each position that are not any leaf's own.
     """
-    fixed = cells.sum(1)
+    fixed, most = cells.sum(1), np.where(loose[:, None], cells, np.inf)
     for _ in range(_ROUNDS):
         given = cells.sum(0)
         factor = np.where(given > 0, left / np.maximum(given, 1e-300), 0.0)
@@ -292,4 +298,5 @@ def _raked(cells: Floats, loose: Mask, left: Floats) -> Floats:
         mass = cells.sum(1)
         keep = loose | (mass <= 0)
         cells *= np.where(keep, 1.0, fixed / np.maximum(mass, 1e-300))[:, None]
+        cells = np.minimum(cells, most)
     return cells
