@@ -212,9 +212,13 @@ class _Level:
         """Rows of the whole table where another stood before it, and which are its own.
 
         What fewer than k entities have together comes as often as before, but at most as often as
-        k entities would: by that, nothing is said of how many there are.
+        k entities would, and the rest is scaled to what is left: else the difference from all rows
+        would say how many there are.
         """
-        return self._shared(prior[None], k, k)[:2]
+        made, own, _ = self._shared(prior[None], k, k)
+        sure = float(made[own].sum())
+        rest = float(self.counts.sum()) - float(made[~own].sum())
+        return np.where(own, made * max(rest, 0.0) / max(sure, 1e-300), made), own
 
     def filled(self, above: Floats, k: int) -> tuple[Floats, Mask, Mask]:
         """Rows of the level, which of them are its own, and which nodes' rest has no support."""

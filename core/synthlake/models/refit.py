@@ -197,6 +197,20 @@ class Further:
         held = self.code >= 0
         return self._found(held, of[self.code[held]], prior, ordered, whole)
 
+    def leaves(self, of: Codes, counts: tuple[NDArray[np.int64], Floats], ordered: bool) -> Floats:
+        """Known rows by position in leaves; where there is but one, just what the whole table has.
+
+        Args:
+            of: shape (codes,), position of each.
+            counts: rows of codes as learned, and of the whole of the further rows.
+            ordered: whether neighbours may be counted together.
+        """
+        width = int(of.max(initial=-1)) + 1
+        old, fresh = (np.bincount(of, rows, width).astype(np.float64) for rows in counts)
+        if len(self.tree.feature) == 1:
+            return fresh[None]
+        return self.places(of, old, ordered)
+
     def _found(
         self, held: Mask, place: Codes, prior: Floats, ordered: bool, whole: bool
     ) -> Floats:
@@ -269,14 +283,15 @@ def _merged(
         everyone = np.arange(len(old), dtype=np.int32)
         found = rows.places(everyone, old.astype(np.float64), ordered, whole=True)
         fresh = _scaled(found, nulls[:1])[0]
+        # what is a code's own is whole, so that shares say no more than numbers of rows do
+        fresh = np.where(fresh >= rows.k - 0.5, np.rint(fresh), fresh)
         missing = _scaled(rows.nulls(gone.sum(0)), size)
     counts = _whole(weights.old * old + weights.new * fresh)
     places = Places.build(counts, ordered)
     held = weights.old * gone[:, :1] * _shares(leaves, places)
     total = weights.old * gone
     if many:
-        prior = np.bincount(places.of, old, len(places.first))
-        there = _scaled(rows.places(places.of, prior, ordered), missing[:, 0])
+        there = _scaled(rows.leaves(places.of, (old, fresh), ordered), missing[:, 0])
         held += weights.new * _apart(there, held, rows.owner, before)
         total += weights.new * _apart(missing, total, rows.owner, before)
     held = np.where(held.sum(1, keepdims=True) > 0, held, held.sum(0))
@@ -322,8 +337,9 @@ def _scaled(found: Floats, total: Floats) -> Floats:
 
 
 def _whole(rows: Floats) -> NDArray[np.int64]:
-    """Whole rows; of what has any, at least one."""
-    return np.where(rows > 0, np.maximum(np.rint(rows), 1), 0).astype(np.int64)
+    """Whole rows, as many in all and in any run of codes; of what has any, at least one."""
+    whole = np.diff(np.rint(np.append(0.0, np.cumsum(rows))))
+    return np.where(rows > 0, np.maximum(whole, 1), 0).astype(np.int64)
 
 
 def _with_all(counts: NDArray[np.int64], places: Places, held: Floats) -> NDArray[np.int64]:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-_GROUPS = 20  # of a column, NULL not counted
+_FEWEST, _GROUPS = 5, 20  # groups of a column, NULL not counted
+_ROWS = 30  # further rows of a group, so that few rows have fewer
 _TRIES = 500  # pairs of samples that differ by chance
 _SURE = 0.99  # share of these in which no column is said to have drifted
 _USUAL = 0.95
@@ -213,16 +214,17 @@ def _by_chance(old: Floats, new: Floats, entities: float, key: tuple[int, int]) 
 
 def _grouped(change: Change) -> tuple[Floats, Floats]:
     """Rows of at most 20 groups of values, and of NULL."""
-    both = change.old + change.new
+    both, rows = change.old + change.new, float(change.new.sum()) * change.entities
+    most = int(np.clip(rows / _ROWS, _FEWEST, _GROUPS))
     if change.ordered:
-        least = max(float(both.sum()) / _GROUPS, 1e-300)
-        group = np.minimum(((both.cumsum() - both / 2) // least).astype(np.int64), _GROUPS - 1)
+        least = max(float(both.sum()) / most, 1e-300)
+        group = np.minimum(((both.cumsum() - both / 2) // least).astype(np.int64), most - 1)
     else:
-        group = np.full(len(both), _GROUPS - 1)
-        first = np.argsort(-both, kind="stable")[: _GROUPS - 1]
+        group = np.full(len(both), most - 1)
+        first = np.argsort(-both, kind="stable")[: most - 1]
         group[first] = np.arange(len(first))
     old, new = (
-        np.append(np.bincount(group, rows, _GROUPS), gone)
+        np.append(np.bincount(group, rows, most), gone)
         for rows, gone in zip((change.old, change.new), change.nulls, strict=True)
     )
     there = old + new > 0

@@ -94,8 +94,9 @@ def _extended(
         ticks, bad = codec.axis.ticks(data.sample[name])
         ticks, group = ticks[~bad], data.group[~bad]
         found = extend_bins(codec, ticks, group, data.k, model.rows // max(codec.size, 1))
-        if found is not None and len(codec.low):
-            over = (ticks < codec.low[0]) | (ticks > codec.high[-1])
+        if found is not None:
+            codes = found[0].encode_ticks(ticks, np.zeros(len(ticks), bool))
+            over = np.isin(codes, found[1].fresh)
             out.beyond[name] = float(over.sum()) / max(data.sample.num_rows, 1)
     if found is None:
         return attribute

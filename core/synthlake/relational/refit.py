@@ -247,7 +247,8 @@ def _changes(
         vanished: tuple[str, ...] = ()
         if isinstance(codec, CategoricalCodec):
             values = [str(v) for v in codec.values.to_pylist()]
-            fresh = new.drawn[key].fresh if key in new.drawn else ()
+            fresh = new.drawn[key].fresh if key in new.drawn else np.zeros(0, np.int64)
+            found = _doubted(found, fresh, data.k)
             appeared = tuple(values[code] for code in fresh)
             vanished = tuple(values[code] for code in _vanished(found, data.k))
         note = "" if attribute.drawn is None else "distance from what other columns say"
@@ -255,6 +256,14 @@ def _changes(
             data.name, column.name, found.old, found.new, found.nulls, codec.ordered,
             found.entities, appeared, vanished, new.beyond.get(column.name, 0.0), note,
         )  # fmt: skip
+
+
+def _doubted(found: Shares, fresh: NDArray[np.int64], k: int) -> Shares:
+    """Shares in which new categories have been there before, as often as nobody would have seen."""
+    share = found.old.sum() / max(float(found.new.sum()), 1.0)
+    old = found.old.copy()
+    old[fresh] = np.minimum(found.new[fresh] * share, (k - 1) / max(found.entities, 1e-9))
+    return replace(found, old=old)
 
 
 def _vanished(found: Shares, k: int) -> NDArray[np.int64]:
