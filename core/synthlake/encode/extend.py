@@ -93,8 +93,9 @@ def extend_bins(
         below = _bins(codec, ticks[ticks < low[0]], group[ticks < low[0]], (k, least))
         over = _floored(codec, ticks) > high[-1]
         above = _bins(codec, ticks[over], group[over], (k, least))
-        below, above = _ended(codec.axis, below, None, low[0]), _ended(
-            codec.axis, above, high[-1], None
+        below, above = (
+            _ended(codec.axis, below, None, low[0]),
+            _ended(codec.axis, above, high[-1], None),
         )
     before, after, old = len(below.low), len(above.low), len(low)
     if not before + after:

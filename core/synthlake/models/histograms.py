@@ -65,8 +65,8 @@ def histograms(tree: Tree, rows: Rows, k: int, prior: Floats | None = None) -> F
         tree: of the leaves.
         rows: what fell into them.
         k: least entities.
-        prior: shape (positions,), how often each was before these rows: it stands above the root,
-            and what fewer than k entities have is expected by it; None where there is no before.
+        prior: shape (nodes, positions), rows before these; None where there is no before. What
+            fewer than k entities have is then expected as the node above shared it out before.
 
     Privacy: a number is a node's own only if k entities stand behind it: a position alone, or
     neighbours together, or all rare categories together. Within such a group the node above
@@ -82,16 +82,16 @@ def histograms(tree: Tree, rows: Rows, k: int, prior: Floats | None = None) -> F
     loose = np.zeros(len(held), bool)
     for level in range(path.shape[1]):
         part = _Level.of(tree, rows, path[:, level], depth == level)
-        if level == 0 and prior is not None:
-            held[:1], own[:1] = part.expected(prior, k)
+        at = part.nodes
+        if prior is not None:
+            above = _passed(held, prior, tree, at) if level else prior[:1]
+            held[at], own[at], loose[at] = part.expected(above, k)
             continue
         if level == 0:
             own[0] = (part.people[0] >= k) | (rows.ordered & (len(np.unique(rows.group)) >= k))
             held[0] = np.where(own[0], part.counts[0], 0.0)
             continue
-        above = held[tree.parent[part.nodes]]
-        made, own[part.nodes], loose[part.nodes] = part.filled(above, k)
-        held[part.nodes] = made
+        held[at], own[at], loose[at] = part.filled(held[tree.parent[at]], k)
     leaves = np.flatnonzero(tree.feature < 0)
     if len(leaves) == 1:
         return held
@@ -103,6 +103,15 @@ def histograms(tree: Tree, rows: Rows, k: int, prior: Floats | None = None) -> F
     made = np.where(own, held[leaves], _raked(rest, loose[leaves], left))
     number = np.bincount(rows.node, minlength=len(tree.feature))[leaves]
     return _balanced(made, number, np.minimum(held[0], left + _most(rows, mine, k)))
+
+
+def _passed(held: Floats, prior: Floats, tree: Tree, nodes: Index) -> Floats:
+    """Rows of the nodes above, shared among those below as before, new positions by size."""
+    above = tree.parent[nodes]
+    size = prior[nodes].sum(1) / np.maximum(prior[above].sum(1), 1e-300)
+    part = prior[nodes] / np.maximum(prior[above], 1e-300)
+    made: Floats = held[above] * np.where(prior[above] > 0, part, size[:, None])
+    return made
 
 
 def _most(rows: Rows, mine: Mask, k: int) -> Floats:
@@ -208,17 +217,18 @@ class _Level:
         weight = np.bincount(key[inside], share, cells).reshape(shape)
         return cls(nodes, rows.ordered, counts, people, weight.astype(float))
 
-    def expected(self, prior: Floats, k: int) -> tuple[Floats, Mask]:
-        """Rows of the whole table where another stood before it, and which are its own.
+    def expected(self, above: Floats, k: int) -> tuple[Floats, Mask, Mask]:
+        """As ``filled``, where there were rows before.
 
         What fewer than k entities have together comes as often as before, but at most as often as
         k entities would, and the rest is scaled to what is left: else the difference from all rows
         would say how many there are.
         """
-        made, own, _ = self._shared(prior[None], k, k)
-        sure = float(made[own].sum())
-        rest = float(self.counts.sum()) - float(made[~own].sum())
-        return np.where(own, made * max(rest, 0.0) / max(sure, 1e-300), made), own
+        made, own, light = self._shared(above, k, k)
+        sure = np.where(own, made, 0.0).sum(1)
+        rest = np.maximum(self.counts.sum(1) - made.sum(1) + sure, 0.0)
+        scale = (rest / np.maximum(sure, 1e-300))[:, None]
+        return np.where(own, made * scale, made), own, light.sum(1) + 1e-9 < k
 
     def filled(self, above: Floats, k: int) -> tuple[Floats, Mask, Mask]:
         """Rows of the level, which of them are its own, and which nodes' rest has no support."""

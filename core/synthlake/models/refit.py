@@ -168,9 +168,7 @@ class Further:
     k: int
 
     @classmethod
-    def of(
-        cls, step: Step, codes: Codes, node: NDArray[np.int32], group: Index, k: int
-    ) -> Further:
+    def of(cls, step: Step, codes: Codes, node: NDArray[np.int32], group: Index, k: int) -> Further:
         """Cut the tree of a step to the rows that fell into it."""
         tree, place, owner = cut_to(step.tree, node, group, k)
         return cls(tree, place[node], owner, step.leaves.numbers(codes), group, k)
@@ -181,7 +179,12 @@ class Further:
         return bool(len(np.unique(self.group)) >= self.k)
 
     def nulls(self, prior: Floats, whole: bool = False) -> Floats:
-        """Rows that are known and that are NULL, shape (leaves, 2), or (1, 2) of the whole."""
+        """Rows that are known and that are NULL, shape (leaves, 2), or (1, 2) of the whole.
+
+        Args:
+            prior: shape (leaves as they were, 2), the same as learned.
+            whole: whether the table is meant, not its leaves.
+        """
         place = (self.code == -1).astype(np.int32)
         return self._found(np.ones(len(place), bool), place, prior, False, whole)
 
@@ -190,33 +193,26 @@ class Further:
 
         Args:
             of: shape (codes,), position of each.
-            prior: shape (positions,), rows as learned.
+            prior: shape (leaves as they were, positions), rows as learned; of the whole, of all.
             ordered: whether neighbours may be counted together.
             whole: whether the table is meant, not its leaves.
         """
         held = self.code >= 0
         return self._found(held, of[self.code[held]], prior, ordered, whole)
 
-    def leaves(self, of: Codes, counts: tuple[NDArray[np.int64], Floats], ordered: bool) -> Floats:
-        """Known rows by position in leaves; where there is but one, just what the whole table has.
+    def _found(self, held: Mask, place: Codes, prior: Floats, ordered: bool, whole: bool) -> Floats:
+        tree, node = stump(int(held.sum())) if whole else (self.tree, self.node[held])
+        rows = Rows(node, place, self.group[held], prior.shape[1], ordered)
+        before = prior.sum(0, keepdims=True) if whole else self._upward(prior)
+        return histograms(tree, rows, self.k, before)
 
-        Args:
-            of: shape (codes,), position of each.
-            counts: rows of codes as learned, and of the whole of the further rows.
-            ordered: whether neighbours may be counted together.
-        """
-        width = int(of.max(initial=-1)) + 1
-        old, fresh = (np.bincount(of, rows, width).astype(np.float64) for rows in counts)
-        if len(self.tree.feature) == 1:
-            return fresh[None]
-        return self.places(of, old, ordered)
-
-    def _found(
-        self, held: Mask, place: Codes, prior: Floats, ordered: bool, whole: bool
-    ) -> Floats:
-        tree, node = (stump(int(held.sum())) if whole else (self.tree, self.node[held]))
-        rows = Rows(node, place, self.group[held], len(prior), ordered)
-        return histograms(tree, rows, self.k, prior)
+    def _upward(self, leaves: Floats) -> Floats:
+        """What leaves had, by node of ``tree``."""
+        out = np.zeros((len(self.tree.feature), leaves.shape[1]))
+        np.add.at(out, np.flatnonzero(self.tree.feature < 0)[self.owner], leaves)
+        for at in range(len(out) - 1, 0, -1):  # children come after their parents
+            out[self.tree.parent[at]] += out[at]
+        return out
 
     @property
     def size(self) -> Floats:
@@ -279,19 +275,23 @@ def _merged(
     size = rows.size
     ordered = ordered or bool(len(leaves.code))
     if many:
-        nulls = _scaled(rows.nulls(gone.sum(0), whole=True), size.sum(keepdims=True))[0]
+        nulls = _scaled(rows.nulls(gone, whole=True), size.sum(keepdims=True))[0]
         everyone = np.arange(len(old), dtype=np.int32)
-        found = rows.places(everyone, old.astype(np.float64), ordered, whole=True)
+        found = rows.places(everyone, old[None].astype(np.float64), ordered, whole=True)
         fresh = _scaled(found, nulls[:1])[0]
         # what is a code's own is whole, so that shares say no more than numbers of rows do
         fresh = np.where(fresh >= rows.k - 0.5, np.rint(fresh), fresh)
-        missing = _scaled(rows.nulls(gone.sum(0)), size)
+        missing = _scaled(rows.nulls(gone), size)
     counts = _whole(weights.old * old + weights.new * fresh)
     places = Places.build(counts, ordered)
     held = weights.old * gone[:, :1] * _shares(leaves, places)
     total = weights.old * gone
     if many:
-        there = _scaled(rows.leaves(places.of, (old, fresh), ordered), missing[:, 0])
+        if len(rows.tree.feature) == 1:  # one leaf: just what the whole table has
+            there = np.bincount(places.of, fresh, len(places.first))[None]
+        else:
+            there = rows.places(places.of, held, ordered)
+        there = _scaled(there, missing[:, 0])
         held += weights.new * _apart(there, held, rows.owner, before)
         total += weights.new * _apart(missing, total, rows.owner, before)
     held = np.where(held.sum(1, keepdims=True) > 0, held, held.sum(0))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
+import pyarrow as pa
+
 from synthlake.errors import QueryError, SchemaError, SpecError
 from synthlake.pipeline.learn import divide, study, tell
 from synthlake.pipeline.versions import versions
@@ -132,12 +134,32 @@ def _check_columns(found: Table, learned: Table) -> None:
                 hint="a refit takes in all columns; give NULLs where nothing is known",
             )
         kind = found.column(column.name).type
-        if kind != column.type:
+        if not _fits(kind, column.type):
             raise SchemaError(
                 f"{learned.name}.{column.name} has the type {kind} among the further rows, and"
                 f" {column.type} in the artifact",
                 hint=f"cast it to {column.type}",
             )
+
+
+def _fits(kind: pa.DataType, wanted: pa.DataType) -> bool:
+    """Whether values of a type are taken as those of another: a wrong one is told by its value."""
+    kind, wanted = _value_type(kind), _value_type(wanted)
+    if kind == wanted or pa.types.is_null(kind):
+        return True
+    for family in (pa.types.is_integer, _is_text):
+        if family(kind) and family(wanted):
+            return True
+    return pa.types.is_integer(kind) and pa.types.is_floating(wanted)
+
+
+def _value_type(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if isinstance(kind, pa.DictionaryType) else kind
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return any(test(kind) for test in tests)
 
 
 def _broken(source: Source, schema: Schema, touched: Mapping[str, Any]) -> Iterator[Contradiction]:

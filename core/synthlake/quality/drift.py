@@ -196,9 +196,7 @@ def drift_of(
 def psi(old: Floats, new: Floats) -> Floats:
     """Population stability index of numbers of rows, shape (..., groups)."""
     width = old.shape[-1]
-    p, q = (
-        (rows + _HALF) / (rows.sum(-1, keepdims=True) + _HALF * width) for rows in (old, new)
-    )
+    p, q = ((rows + _HALF) / (rows.sum(-1, keepdims=True) + _HALF * width) for rows in (old, new))
     found: Floats = ((q - p) * np.log(q / p)).sum(-1)
     return found
 

@@ -81,9 +81,7 @@ def _with_rests(
         yield attribute
 
 
-def _extended(
-    model: TableModel, attribute: Attribute, data: TableData, out: Extended
-) -> Attribute:
+def _extended(model: TableModel, attribute: Attribute, data: TableData, out: Extended) -> Attribute:
     codec, name = attribute.codec, attribute.column
     found: tuple[Codec, Move] | None = None
     if isinstance(codec, CategoricalCodec):
