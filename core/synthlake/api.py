@@ -262,6 +262,7 @@ class Artifact:
                 ``trees``, or a table has further rows of fewer than k entities.
         """
         asked = refitting.refit_settings(given)
+        refitting.check_model(self._model)
         share = float(self.provenance.get("fit", {}).get("holdout", 0.0))
         made, drift = refitting.refit(self._model, open(source), share, asked, on_event)
         name = learn.name_of(source)

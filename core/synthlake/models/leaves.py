@@ -268,7 +268,8 @@ def packed(
     Args:
         cells: leaf, first and last code, and weight of each.
         null_share: shape (leaves,).
-        number: see ``Leaves``, as all three of ``whole``: ``cumulative``, ``code`` and ``rows``.
+        number: see ``Leaves``.
+        whole: ``cumulative``, ``code`` and ``rows`` of ``Leaves``.
     """
     leaf, first, last, weight = cells
     leaves = len(null_share)

@@ -200,6 +200,21 @@ class Further:
         held = self.code >= 0
         return self._found(held, of[self.code[held]], prior, ordered, whole)
 
+    def total(self, old: NDArray[np.int64], known: float, ordered: bool) -> Floats:
+        """Rows of each code, shape (codes,).
+
+        Args:
+            old: shape (codes,), rows as learned.
+            known: rows in all that are not NULL.
+            ordered: whether neighbours may be counted together.
+        """
+        everyone = np.arange(len(old), dtype=np.int32)
+        found = self.places(everyone, old[None].astype(np.float64), ordered, whole=True)
+        fresh = _scaled(found, np.full(1, known))[0]
+        # what is a code's own is whole, so that shares say no more than numbers of rows do
+        made: Floats = np.where(fresh >= self.k - 0.5, np.rint(fresh), fresh)
+        return made
+
     def _found(self, held: Mask, place: Codes, prior: Floats, ordered: bool, whole: bool) -> Floats:
         tree, node = stump(int(held.sum())) if whole else (self.tree, self.node[held])
         rows = Rows(node, place, self.group[held], prior.shape[1], ordered)
@@ -265,46 +280,36 @@ def cut_to(
 def _merged(
     leaves: Leaves, rows: Further, ordered: bool, weights: Weights
 ) -> tuple[Leaves, Shares]:
-    """The leaves of old and further rows."""
-    many = rows.many
+    """The leaves of old and further rows; as they were where these have fewer than k entities."""
     old, before = np.diff(leaves.cumulative), np.maximum(leaves.rows, 1).astype(np.float64)
     null_share = _null_shares(leaves)
     gone = np.stack([before * (1 - null_share), before * null_share], axis=1)
-    missing = np.zeros_like(gone)
-    fresh, nulls = np.zeros(len(old)), np.zeros(2)
-    size = rows.size
-    ordered = ordered or bool(len(leaves.code))
-    if many:
-        nulls = _scaled(rows.nulls(gone, whole=True), size.sum(keepdims=True))[0]
-        everyone = np.arange(len(old), dtype=np.int32)
-        found = rows.places(everyone, old[None].astype(np.float64), ordered, whole=True)
-        fresh = _scaled(found, nulls[:1])[0]
-        # what is a code's own is whole, so that shares say no more than numbers of rows do
-        fresh = np.where(fresh >= rows.k - 0.5, np.rint(fresh), fresh)
-        missing = _scaled(rows.nulls(gone), size)
+    nulls_old = float(gone[:, 1].sum())
+    if not rows.many:
+        return leaves, _compared(leaves, rows, (old, np.zeros(len(old))), (nulls_old, 0.0))
+    size, ordered = rows.size, ordered or bool(len(leaves.code))
+    nulls = _scaled(rows.nulls(gone, whole=True), size.sum(keepdims=True))[0]
+    fresh = rows.total(old, float(nulls[0]), ordered)
     counts = _whole(weights.old * old + weights.new * fresh)
     places = Places.build(counts, ordered)
     held = weights.old * gone[:, :1] * _shares(leaves, places)
-    total = weights.old * gone
-    if many:
-        if len(rows.tree.feature) == 1:  # one leaf: just what the whole table has
-            there = np.bincount(places.of, fresh, len(places.first))[None]
-        else:
-            there = rows.places(places.of, held, ordered)
-        there = _scaled(there, missing[:, 0])
-        held += weights.new * _apart(there, held, rows.owner, before)
-        total += weights.new * _apart(missing, total, rows.owner, before)
+    missing = _scaled(rows.nulls(gone), size)
+    if len(rows.tree.feature) == 1:  # one leaf: just what the whole table has
+        there = np.bincount(places.of, fresh, len(places.first)).astype(np.float64)[None]
+    else:
+        there = rows.places(places.of, held, ordered)
+    there = _scaled(there, missing[:, 0])
+    held = held + weights.new * _apart(there, held, rows.owner, before)
     held = np.where(held.sum(1, keepdims=True) > 0, held, held.sum(0))
-    counts = _with_all(counts, places, held)
-    share = total[:, 1] / np.maximum(total.sum(1), 1e-300)
-    weight = weights.old * before + (
-        weights.new * _apart(size[:, None], before[:, None], rows.owner, before)[:, 0]
-        if many else 0.0
-    )  # fmt: skip
+    total = weights.old * gone
+    total = total + weights.new * _apart(missing, total, rows.owner, before)
+    weight = weights.old * before
+    weight += weights.new * _apart(size[:, None], before[:, None], rows.owner, before)[:, 0]
     sized = np.where(leaves.rows > 0, rounded(weight, rows.k), 0)
-    whole = _cumulated(counts), leaves.code, sized
+    whole = _cumulated(_with_all(counts, places, held)), leaves.code, sized
+    share = total[:, 1] / np.maximum(total.sum(1), 1e-300)
     made = packed(cells_of(held, places), share, leaves.number, whole)
-    return made, _compared(leaves, rows, (old, fresh), (float(gone[:, 1].sum()), float(nulls[1])))
+    return made, _compared(leaves, rows, (old, fresh), (nulls_old, float(nulls[1])))
 
 
 def _compared(
@@ -373,8 +378,9 @@ def _shares(leaves: Leaves, places: Places) -> Floats:
         weight = leaves.weights[cells[part]][cell] * own / np.maximum(mass, 1e-300)[cell]
         out += np.bincount(leaf[part][cell] * width + places.of[code], weight, size * width)
         at = stop
-    made = out.reshape(size, width)
-    return made / np.maximum(made.sum(1, keepdims=True), 1e-300)
+    made: Floats = out.reshape(size, width)
+    made /= np.maximum(made.sum(1, keepdims=True), 1e-300)
+    return made
 
 
 def _apart(found: Floats, before: Floats, owner: Index, size: Floats) -> Floats:

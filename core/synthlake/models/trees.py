@@ -28,7 +28,7 @@ from synthlake.seed import Words
 MAX_GROWTH_ROWS = 150_000  # rows that decide the splits; all rows fill the leaves
 _TREE = ("feature", "threshold", "left", "parent")
 _LEAVES = ("key", "first", "last", "number", "cumulative", "code")
-_SIZES = "rows"  # of leaves; artifacts of versions before 0.2 lack them
+_SIZES = "rows"  # of leaves; older artifacts lack them
 
 
 @dataclass(frozen=True)
@@ -223,8 +223,9 @@ class Trees:
 def _load(number: int, step: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> Step:
     """One column's tree from tensors."""
     tree = Tree(*(tensors[f"{number}/tree/{name}"] for name in _TREE))
-    parts = [tensors[f"{number}/leaves/{name}"] for name in _LEAVES]
-    leaves = Leaves(*parts, tensors.get(f"{number}/leaves/{_SIZES}", np.zeros(0, np.int64)))
+    leaves = Leaves(*(tensors[f"{number}/leaves/{name}"] for name in _LEAVES))
+    if f"{number}/leaves/{_SIZES}" in tensors:
+        leaves = replace(leaves, rows=tensors[f"{number}/leaves/{_SIZES}"])
     asks = tuple(
         Ask(column, Recode(tensors[f"{number}/ask/{place}"]))
         for place, column in enumerate(step["asks"])

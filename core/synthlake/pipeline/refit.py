@@ -62,6 +62,17 @@ def refit_settings(given: RefitOptions) -> RefitSettings:
     return settings
 
 
+def check_model(model: Model) -> None:
+    """Refuse an artifact that takes in no rows, before any is read.
+
+    Raises:
+        LearnError: it has references, nested columns or other synthesizers than trees.
+    """
+    from synthlake.relational.refit import check_refit
+
+    check_refit(model)
+
+
 def refit(
     model: Model, source: Source, share: float, settings: RefitSettings,
     on_event: OnEvent | None = None,
@@ -82,7 +93,7 @@ def refit(
     """
     from synthlake.relational import refit as relational
 
-    relational.check_refit(model)
+    check_model(model)
     check_same(source.schema(), model.schema)
     learned = Schema({t.name: t for t in model.schema if not (t.keep or t.skip)})
     parts = divide(source, learned, share)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from synthlake.constraints.formula import Formula
 from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import is_ordered
 from synthlake.encode.categorical import UNKNOWN, CategoricalCodec
@@ -23,6 +22,7 @@ from synthlake.quality.drift import Change, Contradiction, Drift, drift_of
 from synthlake.relational.attributes import features_of
 from synthlake.relational.calendars import calendar_features
 from synthlake.relational.columns import TableData, axis_of
+from synthlake.relational.contradictions import contradictions
 from synthlake.relational.declare import declaration
 from synthlake.relational.enforced import Joint
 from synthlake.relational.extending import Extended, extended, taken
@@ -83,7 +83,7 @@ def check_refit(model: Model) -> None:
             )
         if trees_of(table.synthesizer) is None:
             raise LearnError(
-                f"{name} was learned by another synthesizer than trees, which alone can be refitted",
+                f"{name} was learned by another synthesizer than trees, which alone take in rows",
                 hint="fit all rows again, or learn by trees",
             )
 
@@ -175,7 +175,7 @@ def _refitted(
     found.changes += _changes(model, data, shares, new)
     found.rows[data.name] = (model.rows, data.statistics.rows)
     whole = replace(model, maps=tuple(maps))
-    found.contradictions += [c for c in _contradictions(whole, data, cells, seen) if c.broken]
+    found.contradictions += [c for c in contradictions(whole, data, cells, seen) if c.broken]
     codes = {n: f.codes for n, f in {**training.context, **seen}.items()}
     maps = [m.extended(codes, codes[m.made], data.group, data.k) for m in maps]
     return replace(
@@ -272,42 +272,3 @@ def _vanished(found: Shares, k: int) -> NDArray[np.int64]:
     rows = found.new.sum() + found.nulls[1]
     expected = found.old / max(total, 1.0) * rows * found.entities
     return np.flatnonzero((expected >= _EXPECTED * k) & ~found.known)
-
-
-def _contradictions(
-    model: TableModel, data: TableData, cells: Mapping[str, Cells], seen: Mapping[str, Feature]
-) -> Iterator[Contradiction]:
-    """Rules that were found in the old rows, and further rows that break them."""
-    name = data.name
-    for rule in model.rules:
-        if isinstance(rule, Formula) or not {*rule.needs, *rule.makes} <= cells.keys():
-            continue  # a declared one is counted by its SQL; others are of what is drawn
-        for column, made in rule.apply(cells).items():
-            own = cells[column]
-            there = ~made.null & ~own.null
-            wrong = there & (made.ticks != own.ticks)
-            said = f"{column} follows from {', '.join(rule.needs)}"
-            yield Contradiction(name, said, int(wrong.sum()), int(there.sum()))
-    codes = {n: f.codes for n, f in seen.items()}
-    codes |= {n: f.codes for n, f in calendar_features(model.calendars, data.sample).items()}
-    for held in model.maps:
-        if held.made in codes and set(held.given) <= codes.keys():
-            rows, broken = held.broken(codes, codes[held.made])
-            said = f"{_said([held.made])} follows from {_said(held.given)}"
-            yield Contradiction(name, said, broken, rows)
-    for mask in model.masks:
-        null = [np.asarray(data.sample[n].is_null()) for n in (*mask.columns, *mask.then)]
-        first, others = null[0], null[1:]
-        same = others[: len(mask.columns) - 1]
-        wrong = np.zeros(len(first), bool)
-        for other in same:
-            wrong |= other != first
-        for other in others[len(same) :]:
-            wrong |= first & ~other
-        said = f"NULL of {', '.join((*mask.columns, *mask.then))} together"
-        yield Contradiction(name, said, int(wrong.sum()), len(first))
-
-
-def _said(names: Sequence[str]) -> str:
-    """Features as a person calls them."""
-    return ", ".join(name.partition(":")[2] or name for name in names)
