@@ -259,7 +259,7 @@ class Artifact:
         Raises:
             SchemaError: tables, columns or types differ.
             LearnError: the artifact has references, nested columns or another synthesizer than
-                ``trees``, or a table has further rows of fewer than k entities.
+                ``trees`` and ``independent``, or a table has further rows of fewer than k entities.
         """
         asked = refitting.refit_settings(given)
         refitting.check_model(self._model)

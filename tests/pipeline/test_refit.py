@@ -261,6 +261,48 @@ def test_declared_rules_hold_after_a_refit() -> None:
     assert len(set(zip(values(made, "kind"), values(made, "code"), strict=True))) == 3
 
 
+def test_independent_columns_and_chosen_trees_take_in_rows() -> None:
+    chosen = {"name": "auto", "candidates": ("trees",)}
+    for synthesizer in ("independent", chosen):
+        artifact = sl.fit({"people": people(2_000, 1)}, synthesizer=synthesizer, **PLAIN)
+        new = artifact.refit({"people": people(1_000, 2, age=np.full(1_000, 95))})
+        age = values(twin(new), "age")
+        assert np.mean(age == 95) == pytest.approx(1 / 3, abs=0.02)
+
+
+def test_every_row_counts_where_k_is_one() -> None:
+    artifact = sl.fit({"people": people(2_000, 1)}, k=1, **PLAIN)
+    new = artifact.refit({"people": people(1, 2, city=["Lima"])})
+    assert len(new.sample(seed=1)["people"]) == 2_001
+    assert "Lima" in str(new._model.to_parts().manifest)
+
+
+def test_values_of_fewer_than_k_are_nowhere(old: sl.Artifact, tmp_path: Path) -> None:
+    """Neither in the artifact nor in what is said of the drift."""
+    rows, few = 3_000, 9
+    batch = people(rows, 2)
+    city, code = values(batch, "city").copy().astype(object), values(batch, "zip").copy()
+    age, pay = values(batch, "age").copy(), np.arange(rows) % 700 * 10
+    city[:few], code[:few] = "Atlantis", "ZZZ9"
+    age[:few], pay[:few] = -98_765, 4_714_711
+    new = old.refit(
+        {"people": people(rows, 2, city=city.tolist(), zip=code.tolist(), age=age, pay=pay)}
+    )
+    new.save(tmp_path / "new")
+    assert new.drift is not None
+    text = str(new.drift.to_json(show_values=True)) + repr(new.drift)
+    held = b"".join(p.read_bytes() for p in (tmp_path / "new").rglob("*") if p.is_file())
+    for canary in ("Atlantis", "ZZZ9", "98765", "4714711"):
+        assert canary not in text
+        assert canary.encode() not in held
+    for tensor in new._model.to_parts().tensors.values():
+        assert not np.isin([-98_765, 4_714_711], tensor.astype(np.float64)).any()
+    made = twin(new)
+    assert set(values(made, "city")) == set(CITIES)
+    assert values(made, "age").min() >= 18
+    assert np.nanmax(values(made, "pay")) < 20_000
+
+
 # Drift
 
 

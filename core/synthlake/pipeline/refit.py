@@ -66,7 +66,7 @@ def check_model(model: Model) -> None:
     """Refuse an artifact that takes in no rows, before any is read.
 
     Raises:
-        LearnError: it has references, nested columns or other synthesizers than trees.
+        LearnError: it has references, nested columns or a synthesizer without leaves.
     """
     from synthlake.relational.refit import check_refit
 
@@ -87,7 +87,7 @@ def refit(
         on_event: told about progress.
 
     Raises:
-        LearnError: the model has references, nested columns or other synthesizers than trees, or a
+        LearnError: the model has references, nested columns or a synthesizer without leaves, or a
             table has further rows of fewer than k entities.
         SchemaError: tables, columns or types differ.
     """

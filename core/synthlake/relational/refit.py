@@ -60,7 +60,7 @@ def check_refit(model: Model) -> None:
     """Refuse what cannot be refitted, before any row is read.
 
     Raises:
-        LearnError: it has references, nested columns, or another synthesizer than ``trees``.
+        LearnError: it has references, nested columns, or a synthesizer that keeps no leaves.
     """
     for name, table in model.tables.items():
         if table.table.foreign_keys:
@@ -83,7 +83,8 @@ def check_refit(model: Model) -> None:
             )
         if trees_of(table.synthesizer) is None:
             raise LearnError(
-                f"{name} was learned by another synthesizer than trees, which alone take in rows",
+                f"{name} was learned by another synthesizer than trees or independent, which alone"
+                " take in further rows",
                 hint="fit all rows again, or learn by trees",
             )
 
