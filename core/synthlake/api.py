@@ -258,8 +258,9 @@ class Artifact:
 
         Raises:
             SchemaError: tables, columns or types differ.
-            LearnError: the artifact has references, nested columns or another synthesizer than
-                ``trees`` and ``independent``, or a table has further rows of fewer than k entities.
+            LearnError: the artifact has references, keys on a grid, nested columns or another
+                synthesizer than ``trees`` and ``independent``, or a table has further rows of
+                fewer than k entities.
         """
         asked = refitting.refit_settings(given)
         refitting.check_model(self._model)

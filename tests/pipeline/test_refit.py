@@ -86,6 +86,21 @@ def test_references_are_refused_before_anything_is_read() -> None:
         artifact.refit({})
 
 
+def test_a_key_on_a_grid_is_refused() -> None:
+    place, hour = np.repeat(np.arange(3), 200), np.tile(np.arange(200), 3)
+    start = np.datetime64("2024-01-01T00:00:00", "us")
+    table = pa.table(
+        {
+            "place": np.array(["a", "b", "c"])[place],
+            "hour": start + hour * np.timedelta64(1, "h"),
+            "heat": np.random.default_rng(0).integers(0, 30, 600),
+        }
+    )
+    artifact = sl.fit({"heat": table}, {"heat": {"primary_key": ["place", "hour"]}}, **PLAIN)
+    with pytest.raises(LearnError, match="the key of heat is a grid of hour, place"):
+        artifact.refit({"heat": table})
+
+
 def test_other_synthesizers_and_nested_columns_are_refused() -> None:
     with pytest.raises(LearnError, match="another synthesizer than trees"):
         sl.fit({"people": people(300, 1)}, synthesizer="copula", **PLAIN).refit({})

@@ -66,7 +66,8 @@ def check_model(model: Model) -> None:
     """Refuse an artifact that takes in no rows, before any is read.
 
     Raises:
-        LearnError: it has references, nested columns or a synthesizer without leaves.
+        LearnError: it has references, keys on a grid, nested columns or a synthesizer without
+            leaves.
     """
     from synthlake.relational.refit import check_refit
 
@@ -87,8 +88,8 @@ def refit(
         on_event: told about progress.
 
     Raises:
-        LearnError: the model has references, nested columns or a synthesizer without leaves, or a
-            table has further rows of fewer than k entities.
+        LearnError: the model is one that takes in no rows (``check_model``), or a table has further
+            rows of fewer than k entities.
         SchemaError: tables, columns or types differ.
     """
     from synthlake.relational import refit as relational

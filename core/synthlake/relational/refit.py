@@ -26,6 +26,7 @@ from synthlake.relational.contradictions import contradictions
 from synthlake.relational.declare import declaration
 from synthlake.relational.enforced import Joint
 from synthlake.relational.extending import Extended, extended, taken
+from synthlake.relational.keys import SlotKey
 from synthlake.relational.model import Model, TableModel, column_id
 from synthlake.relational.people import rows_as_entities
 from synthlake.sql.statistics import TableStatistics
@@ -60,7 +61,8 @@ def check_refit(model: Model) -> None:
     """Refuse what cannot be refitted, before any row is read.
 
     Raises:
-        LearnError: it has references, nested columns, or a synthesizer that keeps no leaves.
+        LearnError: it has references, keys on a grid, nested columns, or a synthesizer that keeps
+            no leaves.
     """
     for name, table in model.tables.items():
         if table.table.foreign_keys:
@@ -72,6 +74,12 @@ def check_refit(model: Model) -> None:
             )
         if table.table.keep or table.kept is not None:
             continue
+        if isinstance(table.key, SlotKey):
+            raise LearnError(
+                f"the key of {name} is a grid of {', '.join(table.key.columns)}: which places it"
+                " has is learned once",
+                hint="fit all rows again",
+            )
         if table.plans:
             raise LearnError(
                 f"{name}.{next(iter(table.plans))} is nested: a refit takes in flat columns",
