@@ -18,6 +18,7 @@ from synthlake import errors, ports
 from synthlake.errors import SynthlakeError
 from synthlake.options import taking
 from synthlake.pipeline import judge, learn
+from synthlake.pipeline import refit as refitting
 from synthlake.pipeline.augment import augment
 from synthlake.pipeline.conditions import Conditions, conditions_of, table_of
 from synthlake.pipeline.document import Document
@@ -51,6 +52,7 @@ from synthlake.sql.duckdb_engine import DuckDBEngine
 from synthlake.store import artifact as store
 
 if TYPE_CHECKING:
+    from synthlake.quality.drift import Drift
     from synthlake.quality.report import Report
     from synthlake.relational import Model
 
@@ -121,11 +123,18 @@ class Artifact:
     Args:
         model: as it was learned or loaded.
         provenance: when, where and from what.
+        drift: of the rows that a refit took in; is not stored.
     """
 
-    def __init__(self, model: Model, provenance: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        provenance: Mapping[str, Any] | None = None,
+        drift: Drift | None = None,
+    ) -> None:
         self._model = model
         self.provenance = dict(provenance or {})
+        self.drift = drift
 
     @property
     def schema(self) -> Schema:
@@ -227,6 +236,39 @@ class Artifact:
 
         asked = FillSettings(table, columns, seed, tries, replace=True)
         return fill(self._model, table_of(rows), asked)
+
+    def refit(
+        self,
+        source: object,
+        *,
+        on_event: OnEvent | None = None,
+        **given: Unpack[refitting.RefitOptions],
+    ) -> Artifact:
+        """Another artifact that has taken in further rows, without those that this one learned.
+
+        This one stays as it is. The new one names it as ``provenance["parent"]``, and says as
+        ``drift`` how far the further rows differ from what was learned.
+
+        Args:
+            source: whatever ``open`` takes: the same tables, columns and types; a table without
+                rows stays as it is.
+            on_event: told about progress.
+            given: ``decay`` (what an old row counts, in (0, 1]), ``seed`` (of the samples that
+                drift is compared with) and ``max_rows``; see ``RefitSettings``.
+
+        Raises:
+            SchemaError: tables, columns or types differ.
+            LearnError: the artifact has references, keys on a grid, nested columns or another
+                synthesizer than ``trees`` and ``independent``, or a table has further rows of
+                fewer than k entities.
+        """
+        asked = refitting.refit_settings(given)
+        refitting.check_model(self._model)
+        share = float(self.provenance.get("fit", {}).get("holdout", 0.0))
+        made, drift = refitting.refit(self._model, open(source), share, asked, on_event)
+        name = learn.name_of(source)
+        known = refitting.provenance(self.provenance, self.id, name, asked)
+        return Artifact(made, known, drift)
 
     def save(self, directory: str | Path) -> Path:
         """Write the artifact into a folder, atomically; returns the folder.

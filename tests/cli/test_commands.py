@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
@@ -209,3 +211,54 @@ def test_version_and_help() -> None:
 )
 def test_some_options_take_several_words(words: str, meant: str) -> None:
     assert repeated(words.split()) == meant.split()
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An artifact of one table, and further rows."""
+    import synthlake
+
+    folder = tmp_path_factory.mktemp("people")
+    random = np.random.default_rng(1)
+    for name, rows, shift in (("old", 2_000, 0), ("more", 1_000, 0), ("moved", 1_000, 20)):
+        (folder / name).mkdir()
+        town = np.array(["Oslo", "Rome"])[random.integers(0, 2, rows)]
+        town[: rows // 4] = "Kyiv" if shift else "Oslo"
+        held = {"age": random.integers(20, 60, rows) + shift, "town": town}
+        pq.write_table(pa.table(held), folder / name / "people.parquet")
+    synthlake.fit(folder / "old").save(folder / "artifact")
+    return folder
+
+
+def test_refit_writes_another_artifact_and_says_the_drift(people: Path) -> None:
+    before = {p: p.read_bytes() for p in (people / "artifact").rglob("*") if p.is_file()}
+    done = call("refit", people / "artifact", people / "moved", "--out", people / "new",
+                "--json", people / "drift.json")  # fmt: skip
+    assert done.exit_code == DONE, done.output
+    assert "drift in people.age, people.town" in done.stdout
+    assert "Kyiv" not in done.stdout
+    *_, figures, artifact, identity, parent = done.stdout.strip().splitlines()
+    assert figures.split() == ["figures", str(people / "drift.json")]
+    assert artifact.split() == ["artifact", str(people / "new")]
+    assert identity.split()[1] != parent.split()[1]
+    drift = json.loads((people / "drift.json").read_text())
+    assert drift["drifted"] is True
+    assert [c["appeared"] for c in drift["columns"]] == [0, 1]
+    assert before == {p: p.read_bytes() for p in (people / "artifact").rglob("*") if p.is_file()}
+    held = json.loads((people / "new" / "provenance.json").read_text())
+    assert held["parent"] == parent.split()[1]
+
+
+def test_refit_says_where_there_is_no_drift_and_values_where_asked(people: Path) -> None:
+    words = ("refit", people / "artifact", people / "moved", "--out", people / "shown")
+    assert "new in people.town: Kyiv" in call(*words, "--show-values").stdout
+    same = call("refit", people / "artifact", people / "old", "--out", people / "same")
+    assert "no drift: " in same.stdout
+
+
+def test_refit_leaves_the_artifact_and_what_is_not_ours(people: Path) -> None:
+    words = ("refit", people / "artifact", people / "more", "--out")
+    assert call(*words, people / "artifact").exit_code == BAD_INPUT
+    assert call(*words, people / "more").exit_code == BAD_INPUT
+    assert call("refit", people / "artifact", people, "--out", people / "x").exit_code == BAD_INPUT
+    assert not (people / "x").exists()

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from synthlake.cli.guard import GATE_FAILED
-from synthlake.cli.options import EvaluateOptions, SampleOptions
+from synthlake.cli.options import EvaluateOptions, RefitOptions, SampleOptions
 from synthlake.cli.plugged import WithPlugins
 from synthlake.cli.progress import progress
 from synthlake.cli.render import output, say, show_inspection
@@ -142,6 +142,32 @@ def inspect(artifact: Annotated[Path, typer.Argument(help="Folder of an artifact
     from synthlake.store.inspection import inspect as inspected
 
     show_inspection(inspected(artifact), output())
+
+
+@app.command()
+@taking(RefitOptions)
+def refit(asked: RefitOptions) -> None:
+    """Take further rows into an artifact without the old ones, as a new artifact; say the drift."""
+    from synthlake.api import load
+    from synthlake.cli.drifted import check_out, show_drift
+    from synthlake.pipeline.document import to_json
+
+    check_out(asked.artifact, asked.out)
+    loaded = load(asked.artifact)
+    with progress() as on_event:
+        made = loaded.refit(
+            asked.source, decay=asked.decay, seed=asked.seed, max_rows=asked.max_rows,
+            on_event=on_event,
+        )  # fmt: skip
+        made.save(asked.out)
+    console = output()
+    assert made.drift is not None
+    show_drift(made.drift, console, show_values=asked.show_values)
+    if asked.json is not None:
+        text = to_json(made.drift.to_json(show_values=asked.show_values))
+        asked.json.write_text(text, encoding="utf-8")
+        say(console, f"figures  {asked.json}")
+    say(console, f"artifact {asked.out}", f"id       {made.id}", f"parent   {loaded.id}")
 
 
 @app.command(cls=Variadic)

@@ -42,3 +42,19 @@ class EvaluateOptions:
     html: Annotated[Path | None, typer.Option(help="Write the report there.")] = None
     json: Annotated[Path | None, typer.Option(help="Write its figures there.")] = None
     seed: Annotated[int, typer.Option(min=0, help="Of samples that models see.")] = 0
+
+
+@dataclass(frozen=True)
+class RefitOptions:
+    """What `synthlake refit` is told."""
+
+    artifact: Annotated[Path, typer.Argument(help="Folder of an artifact; it stays as it is.")]
+    source: Annotated[str, typer.Argument(help="Further rows: a folder, a file or a URL.")]
+    out: Annotated[Path, typer.Option("--out", help="Folder of the new artifact.")]
+    decay: Annotated[float, typer.Option(help="What an old row counts, above 0, at most 1.")] = 1.0
+    seed: Annotated[int, typer.Option(min=0, help="Of samples that drift is compared with.")] = 0
+    max_rows: Annotated[int, typer.Option(min=1, help="Of the sample of further rows.")] = 500_000
+    json: Annotated[Path | None, typer.Option(help="Write the drift there.")] = None
+    show_values: Annotated[
+        bool, typer.Option("--show-values", help="Say which categories are new or gone.")
+    ] = False

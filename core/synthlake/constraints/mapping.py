@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,59 @@ class MapRule:
             return drawn
         place = np.minimum(np.searchsorted(self.keys, key), len(self.keys) - 1)
         return np.where((self.keys[place] == key) & (key >= 0), self.values[place], drawn)
+
+    def broken(self, codes: Mapping[str, Codes], made: Codes) -> tuple[int, int]:
+        """Rows that an entry speaks of, and those of them that have another code."""
+        key = _fused([codes[n] for n in self.given], self.width)
+        there = np.isin(key, self.keys) & (key >= 0) & (made >= 0)
+        return int(there.sum()), int((self.apply(codes, made)[there] != made[there]).sum())
+
+    def moved(self, places: Mapping[str, NDArray[np.int64]], sizes: Mapping[str, int]) -> MapRule:
+        """The same map in other codes.
+
+        Args:
+            places: by column, the new code of each old one.
+            sizes: by column, how many new ones there are.
+        """
+        rest, digits = self.keys, list[NDArray[np.int64]]()
+        for _ in self.given[1:]:
+            digits.append(rest % self.width)
+            rest = rest // self.width
+        width = max([self.width, *(sizes.get(n, 0) + 1 for n in self.given)])
+        key = np.zeros(len(rest), np.int64)
+        for name, part in zip(self.given, [rest, *digits[::-1]], strict=True):
+            key = key * width + (places[name][part] if name in places else part)
+        order = np.argsort(key, kind="stable")
+        to = np.append(places[self.made], -1) if self.made in places else None
+        values, other = self.values[order], self.other
+        if to is not None:
+            values = to[values].astype(np.int32)
+            other = None if other is None else int(to[other])
+        return replace(self, width=width, keys=key[order], values=values, other=other)
+
+    def extended(
+        self, codes: Mapping[str, Codes], made: Codes, group: NDArray[np.int64], k: int
+    ) -> MapRule:
+        """The map with entries for combinations that it does not know.
+
+        Privacy: each new one has k entities among these rows, and hardly an exception.
+        """
+        key = _fused([codes[n] for n in self.given], self.width)
+        new = (key >= 0) & (made >= 0) & ~np.isin(key, self.keys)
+        key, made, group = key[new], made[new], group[new]
+        if not len(key):
+            return self
+        owner, mode, hits = _modes(key, made)
+        place = np.searchsorted(owner, key)
+        rows, agree = np.bincount(place), mode[place] == made
+        size = int(group.max()) + 1
+        pairs = np.unique(place[agree] * size + group[agree])
+        kept = np.bincount(pairs // size, minlength=len(owner)) >= k
+        kept &= rows - hits <= TOLERANCE * rows
+        keys = np.concatenate([self.keys, owner[kept]])
+        order = np.argsort(keys, kind="stable")
+        values = np.concatenate([self.values, mode[kept]]).astype(np.int32)
+        return replace(self, keys=keys[order], values=values[order])
 
     def to_json(self) -> dict[str, Any]:
         """Columns; the entries are tensors."""

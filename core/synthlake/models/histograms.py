@@ -58,13 +58,15 @@ class Rows:
         return np.argsort(self.group, kind="stable")
 
 
-def histograms(tree: Tree, rows: Rows, k: int) -> Floats:
+def histograms(tree: Tree, rows: Rows, k: int, prior: Floats | None = None) -> Floats:
     """Rows per (leaf, position), shape (leaves, positions); fractions where support lacks.
 
     Args:
         tree: of the leaves.
         rows: what fell into them.
         k: least entities.
+        prior: shape (nodes, positions), rows before these; None where there is no before. What
+            fewer than k entities have is then expected as the node above shared it out before.
 
     Privacy: a number is a node's own only if k entities stand behind it: a position alone, or
     neighbours together, or all rare categories together. Within such a group the node above
@@ -74,29 +76,43 @@ def histograms(tree: Tree, rows: Rows, k: int) -> Floats:
     themselves is scaled to that, as far as k entities more.
     Cost: O(levels x (rows + nodes x positions)).
     """
-    path, depth = _paths(tree), tree.depths
+    path, depth = paths(tree), tree.depths
     held = np.zeros((len(tree.feature), rows.places))
     own = np.zeros(held.shape, bool)
     loose = np.zeros(len(held), bool)
     for level in range(path.shape[1]):
         part = _Level.of(tree, rows, path[:, level], depth == level)
+        at = part.nodes
+        if prior is not None:
+            above = _passed(held, prior, tree, at) if level else prior[:1]
+            held[at], own[at], loose[at] = part.expected(above, k)
+            continue
         if level == 0:
             own[0] = (part.people[0] >= k) | (rows.ordered & (len(np.unique(rows.group)) >= k))
             held[0] = np.where(own[0], part.counts[0], 0.0)
             continue
-        above = held[tree.parent[part.nodes]]
-        made, own[part.nodes], loose[part.nodes] = part.filled(above, k)
-        held[part.nodes] = made
+        held[at], own[at], loose[at] = part.filled(held[tree.parent[at]], k)
     leaves = np.flatnonzero(tree.feature < 0)
     if len(leaves) == 1:
         return held
     mine = own[rows.node, rows.place]
-    own, rest = own[leaves], np.where(own, 0.0, held)[leaves]
+    base, own, rest = own[0], own[leaves], np.where(own, 0.0, held)[leaves]
     left = _left(rows, ~mine, rest.sum(0), k)
+    if prior is not None:
+        left = np.where(base, left, held[0])
     made = np.where(own, held[leaves], _raked(rest, loose[leaves], left))
     number = np.bincount(rows.node, minlength=len(tree.feature))[leaves]
     firm = own | ~loose[leaves][:, None]
     return _balanced(made, firm, number, np.minimum(held[0], left + _most(rows, mine, k)))
+
+
+def _passed(held: Floats, prior: Floats, tree: Tree, nodes: Index) -> Floats:
+    """Rows of the nodes above, shared among those below as before, new positions by size."""
+    above = tree.parent[nodes]
+    size = prior[nodes].sum(1) / np.maximum(prior[above].sum(1), 1e-300)
+    part = prior[nodes] / np.maximum(prior[above], 1e-300)
+    made: Floats = held[above] * np.where(prior[above] > 0, part, size[:, None])
+    return made
 
 
 def _most(rows: Rows, mine: Mask, k: int) -> Floats:
@@ -156,7 +172,7 @@ def _joint(place: Index, group: Index, given: Floats, k: int) -> Floats:
     return found
 
 
-def _paths(tree: Tree) -> NDArray[np.int32]:
+def paths(tree: Tree) -> NDArray[np.int32]:
     """Ancestor of each node by depth; -1 below itself."""
     depth = tree.depths
     path = np.full((len(depth), int(depth.max(initial=0)) + 1), -1, np.int32)
@@ -207,8 +223,36 @@ class _Level:
         weight = np.bincount(key[inside], share, cells).reshape(shape)
         return cls(nodes, rows.ordered, counts, people, weight.astype(float))
 
+    def expected(self, above: Floats, k: int) -> tuple[Floats, Mask, Mask]:
+        """As ``filled``, where there were rows before.
+
+        What fewer than k entities have together comes as often as before, but at most as often as
+        k entities would, and the rest is scaled to what is left: else the difference from all rows
+        would say how many there are.
+        """
+        made, own, light = self._shared(above, k, k)
+        sure = np.where(own, made, 0.0).sum(1)
+        rest = np.maximum(self.counts.sum(1) - made.sum(1) + sure, 0.0)
+        scale = (rest / np.maximum(sure, 1e-300))[:, None]
+        return np.where(own, made * scale, made), own, light.sum(1) + 1e-9 < k
+
     def filled(self, above: Floats, k: int) -> tuple[Floats, Mask, Mask]:
         """Rows of the level, which of them are its own, and which nodes' rest has no support."""
+        made, alone, light = self._shared(above, k, k / 5)
+        loose = light.sum(1) + 1e-9 < k
+        if self.ordered:  # what is so little lies elsewhere
+            sure = np.where(alone, self.weight, 0.0).sum(1) >= _SURE * k
+            made *= alone | ~(loose & sure)[:, None]
+        return made, alone, loose
+
+    def _shared(self, above: Floats, k: int, most: float) -> tuple[Floats, Mask, Floats]:
+        """Rows by what stands above, which are the nodes' own, and entities of the rest.
+
+        Args:
+            above: shape (nodes, positions).
+            k: least entities.
+            most: entities as which all that fewer than k have counts at most.
+        """
         alone = self.people >= k
         light = np.where(alone, 0.0, self.weight)
         window = _windows(light, k) if self.ordered else np.zeros(light.shape, np.int64)
@@ -220,20 +264,16 @@ class _Level:
         )
         total = np.repeat(self.counts.sum(1), width)
         share = given / np.maximum(np.repeat(above.sum(1), width), 1e-300)
-        few = np.minimum(share * total, self._fewest(width, k))
+        few = np.minimum(share * total, self._fewest(width, most))
         mass = np.where(people + 1e-9 >= k, rows, few) / np.where(given > 0, given, np.inf)
         made = self.counts.copy()
         made[~alone] = above[~alone] * mass[key]
-        loose = light.sum(1) + 1e-9 < k
-        if self.ordered:  # what is so little lies elsewhere
-            sure = np.where(alone, self.weight, 0.0).sum(1) >= _SURE * k
-            made *= alone | ~(loose & sure)[:, None]
-        return made, alone, loose
+        return made, alone, light
 
-    def _fewest(self, width: int, k: int) -> Floats:
-        """Rows that a fifth of k entities has, of each node's windows."""
+    def _fewest(self, width: int, most: float) -> Floats:
+        """Rows that so many entities have, of each node's windows."""
         each = self.counts.sum(1) / np.maximum(self.weight.sum(1), 1.0)
-        return np.repeat(each * k / 5, width)
+        return np.repeat(each * most, width)
 
 
 def _windows(light: Floats, k: int) -> Index:

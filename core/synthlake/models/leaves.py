@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from synthlake.models.cart import Tree
 from synthlake.models.histograms import Floats, Rows, histograms
-from synthlake.models.support import known
+from synthlake.models.support import distinct, known
 from synthlake.ports import Codes, Feature
 
 _SHIFT = np.uint64(32)
@@ -31,8 +31,11 @@ class Leaves:
         cumulative: shape (codes + 1,), rows before each code in the whole table.
         code: shape (codes,), which code each number stands for: many categories are numbered so
             that neighbours are alike; empty where every code is its own number.
+        rows: shape (leaves,), rows of each leaf as a multiple of k, by which it is weighed against
+            further rows; 0 for one of fewer than k entities, empty where nobody has counted.
 
-    Privacy: a cell has k entities or more, or is folded into the nearest node where it has.
+    Privacy: a cell has k entities or more, or is folded into the nearest node where it has. Rows
+        are rounded, so that leaves of several columns do not differ by single rows.
     """
 
     key: NDArray[np.uint64]
@@ -41,6 +44,7 @@ class Leaves:
     number: NDArray[np.int32]
     cumulative: NDArray[np.int64]
     code: Codes
+    rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def draw(self, node: NDArray[np.int32], words: NDArray[np.uint64]) -> Codes:
         """A code for each row: the upper half of its word picks the cell, the lower the code."""
@@ -209,7 +213,30 @@ def build_leaves(
                  column.ordered)  # fmt: skip
     found = histograms(tree, rows, k)
     found = np.where(found.sum(1, keepdims=True) > 0, found, found.sum(0))
-    return _packed(_cells(found, places), null_share, number, (cumulative, code))
+    size = sizes(number[node], group, len(leaves), k)
+    return packed(cells_of(found, places), null_share, number, (cumulative, code, size))
+
+
+def sizes(
+    leaf: NDArray[np.int32], group: NDArray[np.int64], leaves: int, k: int
+) -> NDArray[np.int64]:
+    """Rows of leaves as multiples of k, at least one; 0 where fewer than k entities are.
+
+    Args:
+        leaf: shape (rows,), number of the leaf of each.
+        group: shape (rows,), entities, numbered from 0.
+        leaves: how many.
+        k: least entities.
+    """
+    rows = np.bincount(leaf, minlength=leaves)
+    lone = np.bincount(group, minlength=1).max(initial=0) <= 1
+    people = rows if lone else distinct(leaf.astype(np.int64), group, leaves)
+    return np.where(people >= k, rounded(rows, k), 0)
+
+
+def rounded(rows: NDArray[Any], k: int) -> NDArray[np.int64]:
+    """Numbers of rows as multiples of k, at least one."""
+    return (np.maximum(np.rint(rows / k), 1) * k).astype(np.int64)
 
 
 def _supported(
@@ -232,11 +259,18 @@ def _renumbered(column: Feature, code: Codes) -> Feature:
 _Cells = tuple[NDArray[np.int32], Codes, Codes, Floats]  # leaf, first, last, weight
 
 
-def _packed(
+def packed(
     cells: _Cells, null_share: NDArray[np.float64], number: NDArray[np.int32],
-    whole: tuple[NDArray[np.int64], Codes],
+    whole: tuple[NDArray[np.int64], Codes, NDArray[np.int64]],
 ) -> Leaves:  # fmt: skip
-    """Cells and shares of NULL as leaves; one without any cell can only say NULL."""
+    """Cells and shares of NULL as leaves; one without any cell can only say NULL.
+
+    Args:
+        cells: leaf, first and last code, and weight of each.
+        null_share: shape (leaves,).
+        number: see ``Leaves``.
+        whole: ``cumulative``, ``code`` and ``rows`` of ``Leaves``.
+    """
     leaf, first, last, weight = cells
     leaves = len(null_share)
     total = np.bincount(leaf, weight, leaves)
@@ -265,7 +299,7 @@ def keys_of(leaf: NDArray[Any], weight: Floats, leaves: int) -> NDArray[np.uint6
     return keys
 
 
-def _cells(found: Floats, scale: Places) -> _Cells:
+def cells_of(found: Floats, scale: Places) -> _Cells:
     """Positions of each leaf as cells; neighbours that are as dense as each other are one."""
     if not found.shape[1]:
         none = np.zeros(0, np.int32)

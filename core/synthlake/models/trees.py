@@ -28,10 +28,11 @@ from synthlake.seed import Words
 MAX_GROWTH_ROWS = 150_000  # rows that decide the splits; all rows fill the leaves
 _TREE = ("feature", "threshold", "left", "parent")
 _LEAVES = ("key", "first", "last", "number", "cumulative", "code")
+_SIZES = "rows"  # of leaves; older artifacts lack them
 
 
 @dataclass(frozen=True)
-class _Ask:
+class Ask:
     """A feature of a tree: the codes of a column, as positions."""
 
     column: str
@@ -39,11 +40,11 @@ class _Ask:
 
 
 @dataclass(frozen=True)
-class _Step:
+class Step:
     """How one column is drawn."""
 
     column: str
-    asks: tuple[_Ask, ...]
+    asks: tuple[Ask, ...]
     tree: Tree
     leaves: Leaves
     even: bool = False
@@ -53,7 +54,7 @@ class _Step:
         return leaf_of(self.tree, self.asks, seen, rows)
 
 
-def leaf_of(tree: Tree, asks: Sequence[_Ask], seen: Mapping[str, Codes], rows: int) -> Index:
+def leaf_of(tree: Tree, asks: Sequence[Ask], seen: Mapping[str, Codes], rows: int) -> Index:
     """The leaf of each row by the codes of columns."""
     if not asks:
         return np.zeros(rows, np.int32)
@@ -78,7 +79,7 @@ class _Unguided:
 class FittedTrees:
     """Trees of all columns in order. Holds no training row."""
 
-    steps: tuple[_Step, ...]
+    steps: tuple[Step, ...]
 
     def sample(
         self, columns: Sequence[str], context: Mapping[str, Codes], draw: Draw, settle: Settle
@@ -102,7 +103,7 @@ class FittedTrees:
                 words = spread(words, node)
 
             def redraw(
-                rows: NDArray[np.int64], number: int, step: _Step = step, node: Index = node
+                rows: NDArray[np.int64], number: int, step: Step = step, node: Index = node
             ) -> Codes:
                 return step.leaves.draw(node[rows], draw(step.column, number)[rows])
 
@@ -122,6 +123,8 @@ class FittedTrees:
                 tensors[f"{number}/tree/{name}"] = getattr(step.tree, name)
             for name in _LEAVES:
                 tensors[f"{number}/leaves/{name}"] = getattr(step.leaves, name)
+            if len(step.leaves.rows):
+                tensors[f"{number}/leaves/{_SIZES}"] = step.leaves.rows
             for place, ask in enumerate(step.asks):
                 tensors[f"{number}/ask/{place}"] = ask.recode.place
         return {"steps": steps}, tensors
@@ -170,7 +173,7 @@ class Trees:
     def _step(
         self, name: str, column: Feature, done: Mapping[str, Feature], data: TrainingTable,
         seed: int,
-    ) -> _Step:  # fmt: skip
+    ) -> Step:  # fmt: skip
         """The tree and the leaves of one column."""
         there = np.flatnonzero(column.codes != ABSENT)
         if len(there) < len(column.codes):
@@ -181,7 +184,7 @@ class Trees:
         others = {n: replace(f, codes=f.codes[known]) for n, f in done.items()}
         if not others or len(known) < 2 * data.k:
             tree, node = stump(len(column.codes))
-            return _Step(name, (), tree, build_leaves(tree, node, column, data.group, data.k))
+            return Step(name, (), tree, build_leaves(tree, node, column, data.group, data.k))
         target = target_of(replace(column, codes=column.codes[known]), list(others.values()))
         asks = _asks(others, target, data.group[known], data.k)
         features = np.stack([a.recode(others[a.column].codes) for a in asks])
@@ -193,7 +196,7 @@ class Trees:
         node = leaf_of(tree, asks, {n: f.codes for n, f in done.items()}, len(column.codes))
         axis = _axis(column, known, target[0])
         leaves = build_leaves(tree, node, column, data.group, data.k, axis)
-        return _Step(name, asks, tree, leaves)
+        return Step(name, asks, tree, leaves)
 
     def _growth(self, rows: int, chosen: int, k: int) -> Growth:
         """Limits of a tree; the least leaf is in all rows, and scaled to those that decide."""
@@ -217,29 +220,31 @@ class Trees:
             raise ArtifactError(f"the model lacks {error}", hint="fit it again") from error
 
 
-def _load(number: int, step: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> _Step:
+def _load(number: int, step: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> Step:
     """One column's tree from tensors."""
     tree = Tree(*(tensors[f"{number}/tree/{name}"] for name in _TREE))
     leaves = Leaves(*(tensors[f"{number}/leaves/{name}"] for name in _LEAVES))
+    if f"{number}/leaves/{_SIZES}" in tensors:
+        leaves = replace(leaves, rows=tensors[f"{number}/leaves/{_SIZES}"])
     asks = tuple(
-        _Ask(column, Recode(tensors[f"{number}/ask/{place}"]))
+        Ask(column, Recode(tensors[f"{number}/ask/{place}"]))
         for place, column in enumerate(step["asks"])
     )
-    return _Step(step["column"], asks, tree, leaves, step["even"])
+    return Step(step["column"], asks, tree, leaves, step["even"])
 
 
 def _asks(
     done: Mapping[str, Feature], target: NDArray[np.float64], group: NDArray[np.int64], k: int
-) -> tuple[_Ask, ...]:
+) -> tuple[Ask, ...]:
     """The features of a tree; a category is sorted by the first two outputs of the target."""
     asks = []
     for name, feature in done.items():
         if feature.ordered:
-            asks.append(_Ask(name, ordered_recode(feature)))
+            asks.append(Ask(name, ordered_recode(feature)))
             continue
         there = supported(feature.codes.astype(np.int64) + 2, group, feature.size + 2, k)
         for output in target[: 1 if feature.size <= 2 else 2]:
-            asks.append(_Ask(name, sorted_recode(feature, output, there)))
+            asks.append(Ask(name, sorted_recode(feature, output, there)))
     return tuple(asks)
 
 

@@ -94,7 +94,7 @@ def build_frame(
     rest = tuple(
         Attribute(c.name, codecs.get(c.name), learned=False) for c in columns if c.name not in known
     )
-    drawn, seen = _features(data, attributes, cells)
+    drawn, seen = features_of(data, attributes, cells)
     settled = said.settled([c.name for c in order], codecs, seen)
     joints, drawn, seen = said.joined(said.masked(said.excluded(drawn), settled), seen)
     # what is drawn for a clock comes first: where a rule knows better, it comes after
@@ -264,7 +264,7 @@ def _gap_rules(attributes: Sequence[Attribute], cells: Mapping[str, Cells]) -> l
     return rules
 
 
-def _features(
+def features_of(
     data: TableData, attributes: Sequence[Attribute], cells: Mapping[str, Cells]
 ) -> tuple[dict[str, Feature], dict[str, Feature]]:
     """Codes that are drawn, and codes that later columns see."""

@@ -132,7 +132,7 @@ def _category_codec(data: TableData, column: Column, known: ColumnStatistics) ->
     """Supported values, or shapes where most values have no support."""
     counts = known.counts
     if counts is None:
-        counts = _counted(data, column.name)
+        counts = counted(data, column.name)
     codec = build_categorical(column.type, counts, data.k, MAX_CATEGORIES)
     kept = counts.filter(pc.is_in(plain(counts["value"]), value_set=codec.values))
     total = max(int(pc.sum(counts["rows"]).as_py() or 0), 1)
@@ -169,7 +169,7 @@ def _are_words(values: list[str]) -> bool:
     return 2 * sum(map(bool, map(_WORDY.fullmatch, values))) > len(values)
 
 
-def _counted(data: TableData, name: str) -> pa.Table:
+def counted(data: TableData, name: str) -> pa.Table:
     """Counts of values in the sample, for columns with too many for the statistics."""
     values = plain(data.sample[name])
     there = np.asarray(values.is_valid())
