@@ -122,7 +122,6 @@ class Chosen:
     ) -> None:
         self.engine, self.schema, self.part = ViewEngine(engine, stored), schema, dict(part)
         self._closing = weakref.finalize(self, _discard, engine, list(stored.values()))
-        self._closing.atexit = False  # a session that ends takes its tables with it
 
     def close(self) -> None:
         """Let go of the rows."""
