@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.databases import into_sqlite
@@ -112,11 +113,8 @@ def in_order(rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
     return {name: sorted(map(repr, held)) for name, held in rows.items()}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.data())
-def test_a_subset_is_what_the_oracle_says(data: st.DataObject) -> None:
-    schema, rows = data.draw(databases())
-    wanted = data.draw(requests(tuple(schema.tables)))
+def check(schema: Schema, rows: Database, wanted: Wanted) -> None:
+    """Whether memory, the same rows turned, and SQLite all give what the oracle says."""
     given_tables = tables(schema, rows)
     expected = Oracle(schema, rows, wanted).rows()
     ours = taken(open_source(given_tables), schema, wanted)
@@ -131,7 +129,22 @@ def test_a_subset_is_what_the_oracle_says(data: st.DataObject) -> None:
             source.close()  # type: ignore[attr-defined]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_a_subset_is_what_the_oracle_says(data: st.DataObject) -> None:
+    schema, rows = data.draw(databases())
+    check(schema, rows, data.draw(requests(tuple(schema.tables))))
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_many_subsets_are_what_the_oracle_says(data: st.DataObject) -> None:
+    schema, rows = data.draw(databases())
+    check(schema, rows, data.draw(requests(tuple(schema.tables))))
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_all_below_a_taken_root_is_there_and_no_reference_opens(data: st.DataObject) -> None:
     schema, rows = data.draw(databases())
