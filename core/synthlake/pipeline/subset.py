@@ -72,7 +72,7 @@ class SubsetTable:
         return stream
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The rows, in an order that is the same from every engine.
+        """The rows, in an order that is the same from every engine, near floats and nests aside.
 
         Raises:
             QueryError: the engine refused.
@@ -158,6 +158,11 @@ class Subset(Mapping[str, SubsetTable]):
         roots, wanted = set(self.wanted.roots), self.wanted
         empty = [t.name for t in self.counts if t.part == "root" and t.source and not t.rows]
         notes = [f"no row of {name} was drawn: ask for more of it" for name in empty]
+        notes += [
+            f"{t.name}: {t.rows:,} of {t.source:,} rows, as what was drawn leads to more of it"
+            for t in self.counts
+            if t.part == "root" and t.rows > 2 * self._asked(t) + 10
+        ]
         others = [t.name for t in self.counts if t.part == "other"]
         if others:
             said = {"fraction": "the same fraction is taken", "all": "taken whole", "none": "empty"}
@@ -223,6 +228,10 @@ class Subset(Mapping[str, SubsetTable]):
     def _table(self, counted: TableTally) -> SubsetTable:
         schema = types.chosen(self._chosen.schema[counted.name], None)
         return SubsetTable(counted.name, counted.rows, counted.source, schema, self._chosen)
+
+    def _asked(self, root: TableTally) -> float:
+        rows, fraction = self.wanted.rows, self.wanted.fraction
+        return float(rows) if rows is not None else (fraction or 0.0) * root.source
 
     def _digest(self) -> str:
         engine, schema = self._chosen.engine, self.schema

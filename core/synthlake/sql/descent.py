@@ -11,6 +11,9 @@ from synthlake.sql.keys import compared, identity, parts, reference
 from synthlake.sql.membership import Among, among, distinct, present
 from synthlake.sql.tables import Tables
 
+OURS = "__synthlake_"
+"""Before the names of columns that are ours."""
+
 Above = Callable[[int, ForeignKey], Among | None]
 """By number and foreign key, whether the parent is taken; None to leave that parent out."""
 
@@ -38,7 +41,8 @@ class Descent:
         bounds: by root table, the hash below which its rows are taken.
         family: the root tables and all that refer to them, directly or not.
         salt: of the hashes.
-        most: children of one parent by one foreign key, those of the least hashes; None for all.
+        most: children of one parent by one foreign key, those of the least hashes, equal ones
+            together; None for all.
     """
 
     tables: Tables
@@ -53,15 +57,15 @@ class Descent:
         return [(number, fk) for number, fk in keys if fk.references in self.family]
 
     def read(self, table: Table) -> str:
-        """What to write after FROM; ``t.r0, t.r1, ...`` are places among siblings, if they count.
+        """What to write after FROM; with a rank among the siblings of each parent, if that counts.
 
-        Cost: where they count, a sort of the table by each foreign key.
+        Cost: where it counts, a sort of the table by each foreign key.
         """
         if self.most is None or table.name not in self.family:
             return self.tables.read(table.name)
         order = identity(self.tables, table, self.salt)
         ranks = "".join(
-            f", row_number() OVER (PARTITION BY {', '.join(self._values(table, fk))}"
+            f", rank() OVER (PARTITION BY {', '.join(self._values(table, fk))}"
             f" ORDER BY {order}) AS {_rank(number)}"
             for number, fk in self.parents(table)
         )
@@ -114,4 +118,4 @@ class Descent:
 
 
 def _rank(number: int) -> str:
-    return f"__synthlake_r{number}"
+    return f"{OURS}r{number}"

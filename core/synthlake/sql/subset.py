@@ -21,13 +21,13 @@ from synthlake.schema.cycles import ancestors, components, descendants
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
 from synthlake.source.view import ViewEngine
 from synthlake.sql.closure import Cycle, reached
-from synthlake.sql.descent import Above, Descent, Rows
+from synthlake.sql.descent import OURS, Above, Descent, Rows
 from synthlake.sql.dialect import primitives
 from synthlake.sql.keys import SPACE, compared, identity, parts, reference, row_hash
 from synthlake.sql.membership import Among, among, distinct
 from synthlake.sql.tables import Tables
 
-HASH = "__synthlake_hash"
+HASH = f"{OURS}hash"
 """Column after a table's own, by which rows are put in an order that all engines share."""
 
 Others = Literal["fraction", "all", "none"]
@@ -149,7 +149,7 @@ def choose(
 
     Raises:
         SchemaError: there is no such root, it is skipped, a key has a float in it, or a column is
-            called ``__synthlake_hash``.
+            called ``__synthlake_...``.
         SourceError: the references form a cycle and the engine cannot follow it.
         QueryError: the engine refused a statement.
 
@@ -179,11 +179,12 @@ def _check(schema: Schema, wanted: Wanted) -> None:
                 hint="leave `skip` out, or name another table",
             )
     for table in schema:
-        if not table.skip and any(c.name.lower() == HASH for c in table.columns):
-            raise SchemaError(
-                f"{table.name} has a column {HASH!r}, a name that subsets use",
-                hint="skip the table or rename the column in a view",
-            )
+        for column in table.columns:
+            if not table.skip and column.name.lower().startswith(OURS):
+                raise SchemaError(
+                    f"{table.name} has a column {column.name!r}, a name that subsets use",
+                    hint="skip the table or rename the column in a view",
+                )
 
 
 def _written(table: Table) -> Table:
@@ -261,9 +262,9 @@ class _Work:
         if self.tables.rows(root.name) <= self.wanted.rows:
             return SPACE
         own = identity(self.tables, root, self.wanted.salt)
-        least = f"SELECT {own} AS h FROM {self.tables.read(root.name)} ORDER BY h"
-        rows = f"{least} LIMIT {self.wanted.rows}"
-        return self.tables.number(f"SELECT max(h) AS n FROM ({rows}) AS s") + 1
+        hashes = f"SELECT {own} AS h FROM {self.tables.read(root.name)}"
+        least = f"SELECT h FROM ({hashes}) AS s ORDER BY h LIMIT {self.wanted.rows}"
+        return self.tables.number(f"SELECT max(h) AS n FROM ({least}) AS s") + 1
 
     def _referred(self, table: Table, group: tuple[str, ...]) -> list[str]:
         """Columns by which tables of the family outside of the group refer to a table."""
