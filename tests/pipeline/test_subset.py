@@ -17,6 +17,8 @@ from tests.databases import into_sqlite
 import synthlake as sl
 from synthlake.errors import SchemaError, SinkOccupiedError, SpecError
 from synthlake.pipeline.subset import Subset
+from synthlake.schema.infer import keyed
+from synthlake.sql.split import split
 from synthlake.sql.subset import HASH
 
 PEOPLE, TEAMS, BADGES = 400, 20, 1500
@@ -140,17 +142,13 @@ def test_all_flights_of_a_taken_plane_and_its_share_of_dirty_keys(nycflights13: 
     assert abs(dirty[1] / 721 - 0.2) < 3 * (0.2 * 0.8 / 721) ** 0.5
 
 
-def test_a_subset_is_not_what_a_hold_out_takes(nycflights13: Path) -> None:
-    from synthlake.schema.infer import infer
-    from synthlake.sql.split import split
-
-    taken = sl.open(sl.subset(nycflights13, root="flights", fraction=0.1, others="none"))
-    parts = split(taken, infer(taken).schema, 0.1)
+def test_a_subset_is_not_what_a_hold_out_takes() -> None:
+    rows, key = {"t": pa.table({"id": range(20_000)})}, {"t": {"primary_key": ["id"]}}
+    taken = sl.open(sl.subset(rows, key, root="t", fraction=0.1))
+    parts = split(taken, keyed(taken), 0.1)
     assert parts.holdout is not None
-    rows = [side.engine().query("SELECT count(*) AS n FROM " + side.engine().relation("flights"))
-            for side in (parts.train, parts.holdout)]  # fmt: skip
-    train, held = (int(found["n"][0].as_py()) for found in rows)
-    assert 0.05 < held / (train + held) < 0.2
+    held = sum(batch.num_rows for batch in parts.holdout.batches("t"))
+    assert 0.05 < held / sum(batch.num_rows for batch in taken.batches("t")) < 0.15
 
 
 def test_cycles_composite_keys_and_orphans() -> None:
@@ -329,6 +327,45 @@ def test_the_number_of_statements_does_not_depend_on_rows_or_depth() -> None:
         assert taken["chain"].rows == rows  # all below and all above
         asked.append(len(source.answers))
     assert asked[0] == asked[1]
+
+
+def test_a_lookup_that_many_tables_refer_to(tmp_path: Path) -> None:
+    tables = {"unit": pa.table({"id": range(300)})}
+    names = [f"t{n}" for n in range(70)]  # SQLite joins 64
+    for n, name in enumerate(names):
+        tables[name] = pa.table({"id": range(3), "unit": [n, n + 100, None]})
+    key = {"columns": ["unit"], "references": "unit"}
+    schema = {name: {"primary_key": ["id"], "foreign_keys": [key]} for name in names}
+    source = sl.open(into_sqlite(tmp_path / "units.sqlite", tables))
+    taken = sl.subset(source, {**schema, "unit": {"primary_key": ["id"]}}, root=names, fraction=1)
+    assert taken["unit"].rows == 140
+    source.close()  # type: ignore[attr-defined]
+
+
+def test_odd_names(tmp_path: Path) -> None:
+    parent, child, key, other = 'select "x"; drop', "from 'y' -- ", 'a"; drop', "group by"
+    data = {
+        parent: pa.table({key: range(20), "h": ["it's", None] * 10}),
+        child: pa.table({other: [*range(15), *range(15), 99, None], "t": ['"', "\\"] * 16}),
+    }
+    refers = {"columns": [other], "references": parent}
+    schema = {parent: {"primary_key": [key]}, child: {"foreign_keys": [refers]}}
+    taken = sl.subset(data, schema, root=parent, rows=10, max_children=1)
+    assert taken[parent].rows == 10
+    assert 0 < taken[child].rows < 15
+    taken.write(f"csv://{tmp_path}/out")
+    assert sl.open(tmp_path / "out").schema()[child].columns[0].name == other
+
+
+def test_a_users_connection_is_left_as_it_was() -> None:
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE a AS SELECT range AS id FROM range(100)")
+        taken = sl.subset(connection, {"a": {"primary_key": ["id"]}}, root="a", rows=10)
+        connection.execute("INSERT INTO a SELECT range FROM range(500, 900)")
+        assert taken["a"].to_arrow().num_rows == 10  # of the snapshot
+        assert connection.sql("SHOW ALL TABLES").fetchall()[0][2] == "a"
+        assert len(connection.sql("SHOW ALL TABLES").fetchall()) == 1
+        taken.close()
 
 
 def test_tables_are_read_by_whatever_speaks_arrow() -> None:

@@ -319,12 +319,15 @@ class _Work:
 
     def _needed(self, table: Table) -> Iterator[Among]:
         """Whether rows that are stored already refer to a row."""
-        stored = self._tables(self.stored)
-        for number, (child, fk) in enumerate(self.tables.schema.children(table.name)):
+        stored, found = self._tables(self.stored), dict[tuple[str, ...], list[str]]()
+        for child, fk in self.tables.schema.children(table.name):
             if child.name in self.stored:
-                own = compared(self.tables, parts(self.tables, table, fk.to))
                 keys = compared(stored, reference(stored, child, fk))
-                yield among(f"p{number}", own, distinct(keys, stored.read(child.name)))
+                found.setdefault(fk.to, []).append(distinct(keys, stored.read(child.name)))
+        # one join for all that refer by the same columns: SQLite takes at most 64
+        for number, (columns, keys) in enumerate(found.items()):
+            own = compared(self.tables, parts(self.tables, table, columns))
+            yield among(f"p{number}", own, " UNION ".join(keys))
 
     def _needed_inside(self, table: Table) -> Iterator[Among]:
         cycle = self.cycles[table.name]
