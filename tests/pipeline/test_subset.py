@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests.counting import Counted
-from tests.databases import into_sqlite
+from tests.databases import into_postgres, into_sqlite
 
 import synthlake as sl
 from synthlake.errors import SchemaError, SinkOccupiedError, SpecError
@@ -163,7 +163,8 @@ def test_cycles_composite_keys_and_orphans() -> None:
     }  # fmt: skip
 
 
-def test_the_same_rows_from_every_order_and_engine(tmp_path: Path) -> None:
+def test_the_same_rows_from_every_order_and_engine(tmp_path: Path, postgres_database: str) -> None:
+    into_postgres(postgres_database, company(-1))
     url = into_sqlite(tmp_path / "company.sqlite", company(-1))
     path = tmp_path / "company.duckdb"
     with duckdb.connect(path) as connection:
@@ -172,7 +173,7 @@ def test_the_same_rows_from_every_order_and_engine(tmp_path: Path) -> None:
             connection.execute(f"CREATE TABLE {name} AS FROM given")
     found = [
         sl.subset(source, SCHEMA, root=["rooms", "news"], fraction=0.3, seed=5).to_arrow()
-        for source in (company(), company(-1), url, path)
+        for source in (company(), company(-1), url, path, postgres_database)
     ]
     for other in found[1:]:
         assert {n: t.to_pylist() for n, t in other.items()} == {
@@ -254,6 +255,9 @@ def test_empty_tables(rows: int, tmp_path: Path) -> None:
     empty = {name: table.slice(0, rows) for name, table in company().items()}
     taken = sl.subset(empty, SCHEMA, root="people", fraction=1)
     assert taken["people"].rows == rows
+    none = sl.subset({**company(), "people": company()["people"].slice(0, 0)}, SCHEMA,
+                     root="people", rows=5, others="none")  # fmt: skip
+    assert {table.rows for table in none.values()} == {0}
     taken.write(tmp_path / "out")
     assert pq.read_table(tmp_path / "out" / "people.parquet").num_rows == rows
 
@@ -271,9 +275,10 @@ def test_a_request_has_one_run_id_and_is_written_once(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
-def test_into_databases(tmp_path: Path) -> None:
+def test_into_databases(tmp_path: Path, postgres_database: str) -> None:
     taken = sl.subset(company(), SCHEMA, root="people", fraction=0.2)
-    for url in (f"duckdb:///{tmp_path}/out.duckdb", f"sqlite:///{tmp_path}/out.sqlite"):
+    files = (f"duckdb:///{tmp_path}/out.duckdb", f"sqlite:///{tmp_path}/out.sqlite")
+    for url in (*files, postgres_database):
         taken.write(url)
         again = sl.open(url)
         for name, table in taken.items():
@@ -295,6 +300,7 @@ def test_a_write_that_fails_leaves_what_was_there(
     with pytest.raises(sl.api.SynthlakeError):
         taken.write(out)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]  # no real rows lie about
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "a.txt").write_text("mine")
     with pytest.raises(SinkOccupiedError):
@@ -404,7 +410,8 @@ def test_roots_and_columns_that_cannot_be() -> None:
     with pytest.raises(SchemaError, match="no table 'peple'") as caught:
         sl.subset(company(), SCHEMA, root="peple", rows=1)
     assert "people" in caught.value.hint
-    with pytest.raises(SchemaError, match="news is skipped"):
-        sl.subset(company(), {**SCHEMA, "news": {"skip": True}}, root="news", rows=1)
+    for word in ("skip", "keep"):
+        with pytest.raises(SchemaError, match=f"news is marked `{word}`"):
+            sl.subset(company(), {**SCHEMA, "news": {word: True}}, root="news", rows=1)
     with pytest.raises(SchemaError, match="a name that subsets use"):
         sl.subset({"t": pa.table({HASH.upper(): [1]})}, root="t", rows=1)

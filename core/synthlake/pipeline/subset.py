@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypedDict, Unpack, cast, get_args
 
 import pyarrow as pa
 
-from synthlake.errors import MissingExtraError, SampleError, SpecError
+from synthlake.errors import MissingExtraError, SampleError, SpecError, SynthlakeError
 from synthlake.pipeline import secrets
 from synthlake.pipeline.learn import Given, tell
 from synthlake.pipeline.snapshot import facts, local_path
-from synthlake.ports import OnEvent, Source
+from synthlake.ports import OnEvent, Sink, Source
 from synthlake.schema.model import Schema
 from synthlake.schema.nearest import nearest
 from synthlake.sink import FolderSink, open_sink
@@ -210,16 +211,24 @@ class Subset(Mapping[str, SubsetTable]):
             SinkError: it cannot be written.
         """
         digest = self._digest()
-        sink, total = open_sink(target, schema=schema, options=options), len(self)
-        sink.open(digest[:16], self.schema, fingerprint=digest)
+        sink, run_id = open_sink(target, schema=schema, options=options), digest[:16]
+        sink.open(run_id, self.schema, fingerprint=digest)
+        try:
+            self._fill(sink, on_event)
+            asked = {**asdict(self.wanted), "roots": list(self.wanted.roots), "real_rows": True}
+            sink.publish({"run_id": run_id, "subset": asked, "notes": [REAL, *self.notes]})
+        except BaseException:
+            with suppress(SynthlakeError):
+                sink.discard(run_id)  # real rows are not left lying about
+            raise
+        return run_id
+
+    def _fill(self, sink: Sink, on_event: OnEvent | None) -> None:
         for done, (name, table) in enumerate(self._tables.items()):
-            tell(on_event, "write", name, done, total)
+            tell(on_event, "write", name, done, len(self))
             if not sink.has_part(name, 0):
                 sink.write_part(name, 0, table.batches())
-        asked = {**asdict(self.wanted), "roots": list(self.wanted.roots), "real_rows": True}
-        sink.publish({"run_id": digest[:16], "subset": asked, "notes": [REAL, *self.notes]})
-        tell(on_event, "write", "published", total, total)
-        return digest[:16]
+        tell(on_event, "write", "all tables", len(self), len(self))
 
     def close(self) -> None:
         """Let go of the rows."""

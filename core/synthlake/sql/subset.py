@@ -148,8 +148,8 @@ def choose(
         on_event: told about each table.
 
     Raises:
-        SchemaError: there is no such root, it is skipped, a key has a float in it, or a column is
-            called ``__synthlake_...``.
+        SchemaError: there is no such root, it is skipped or kept, a key has a float in it, or a
+            column is called ``__synthlake_...``.
         SourceError: the references form a cycle and the engine cannot follow it.
         QueryError: the engine refused a statement.
 
@@ -173,10 +173,11 @@ def choose(
 
 def _check(schema: Schema, wanted: Wanted) -> None:
     for name in wanted.roots:
-        if schema[name].skip:
+        if schema[name].skip or schema[name].keep:
+            word = "skip" if schema[name].skip else "keep"
             raise SchemaError(
-                f"{name} is skipped by the schema, and cannot be a root",
-                hint="leave `skip` out, or name another table",
+                f"{name} is marked `{word}` in the schema, and no rows of it can be drawn",
+                hint=f"leave `{word}` out, or name another root",
             )
     for table in schema:
         for column in table.columns:
@@ -259,8 +260,9 @@ class _Work:
         if self.wanted.rows is None:
             # a fraction of the decimal that was written, so that every machine cuts alike
             return int(Fraction(str(self.wanted.fraction)) * SPACE)
-        if self.tables.rows(root.name) <= self.wanted.rows:
-            return SPACE
+        there = self.tables.rows(root.name)
+        if there <= self.wanted.rows:
+            return SPACE if there else 0
         own = identity(self.tables, root, self.wanted.salt)
         hashes = f"SELECT {own} AS h FROM {self.tables.read(root.name)}"
         least = f"SELECT h FROM ({hashes}) AS s ORDER BY h LIMIT {self.wanted.rows}"
