@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -29,6 +29,8 @@ from synthlake.sql.tables import Tables
 
 HASH = f"{OURS}hash"
 """Column after a table's own, by which rows are put in an order that all engines share."""
+
+_VIEWS = frozenset({"spark"})  # what they store rests on what it was made of
 
 Others = Literal["fraction", "all", "none"]
 Part = Literal["root", "child", "parent", "kept", "other"]
@@ -109,6 +111,7 @@ class Chosen:
     Args:
         engine: that holds the rows.
         stored: where, by table.
+        held: names of all that is to go with it.
         schema: of them.
         part: by table.
     """
@@ -117,20 +120,21 @@ class Chosen:
         self,
         engine: QueryEngine,
         stored: Mapping[str, str],
+        held: Sequence[str],
         schema: Schema,
         part: Mapping[str, Part],
     ) -> None:
         self.engine, self.schema, self.part = ViewEngine(engine, stored), schema, dict(part)
-        self._closing = weakref.finalize(self, _discard, engine, list(stored.values()))
+        self._closing = weakref.finalize(self, _discard, engine, list(held))
 
     def close(self) -> None:
         """Let go of the rows."""
         self._closing()
 
 
-def _discard(engine: QueryEngine, stored: Sequence[str]) -> None:
+def _discard(engine: QueryEngine, held: Sequence[str]) -> None:
     with suppress(SynthlakeError):  # the session may be closed
-        for name in stored:
+        for name in reversed(held):  # what rests on others first
             engine.query(primitives(engine.dialect).discard(name))
 
 
@@ -158,17 +162,21 @@ def choose(
         are copied once inside the engine.
     """
     _check(schema, wanted)
-    engine, work = source.engine(), None
+    engine = source.engine()
+    work = _Work(Tables(engine, schema), wanted, on_event)
     try:
-        with ExitStack() as scratch:
-            work = _Work(Tables(engine, schema), wanted, scratch, on_event)
-            work.down()
-            work.up()
+        work.down()
+        work.up()
     except BaseException:
-        _discard(engine, list(work.stored.values()) if work else [])
+        _discard(engine, work.made)
         raise
+    kept = list(work.stored.values())
+    if engine.dialect in _VIEWS:
+        kept = work.made
+    else:
+        _discard(engine, [name for name in work.made if name not in kept])
     written = {t.name: _written(t) for t in schema if not t.skip}
-    return Chosen(engine, work.stored, Schema(written), work.lines.part)
+    return Chosen(engine, work.stored, kept, Schema(written), work.lines.part)
 
 
 def _check(schema: Schema, wanted: Wanted) -> None:
@@ -196,13 +204,7 @@ def _written(table: Table) -> Table:
 class _Work:
     """The subset as it grows."""
 
-    def __init__(
-        self,
-        tables: Tables,
-        wanted: Wanted,
-        scratch: ExitStack,
-        on_event: OnEvent | None,
-    ) -> None:
+    def __init__(self, tables: Tables, wanted: Wanted, on_event: OnEvent | None) -> None:
         self.tables, self.wanted = tables, wanted
         self.lines = Lines.of(tables.schema, wanted)
         self.groups = components(tables.schema)
@@ -212,8 +214,8 @@ class _Work:
         self.inner: dict[str, str] = {}  # the same within a cycle, by each of its tables
         self.pulled: dict[str, str] = {}  # keys within a cycle that rows of it are needed for
         self.stored: dict[str, str] = {}  # the rows of the subset
-        self._scratch, self._on_event = scratch, on_event
-        self._mark, self._made = uuid4().hex[:8], 0
+        self.made: list[str] = []  # all of these, in the order in which they rest on each other
+        self._on_event, self._mark = on_event, uuid4().hex[:8]
 
     def down(self) -> None:
         """Keys of all that descends from the roots, parents first."""
@@ -242,9 +244,7 @@ class _Work:
             selected = {name: self._select(self.tables.schema[name]) for name in group}
             for name, sql in selected.items():
                 self._tell("up", name)
-                stored = self.tables.name(self._new())
-                self.tables.engine.query(self.tables.primitives.materialise(stored, sql))
-                self.stored[name] = stored
+                self.stored[name] = self._keep(sql)
 
     def _descent(self) -> Descent:
         schema, wanted = self.tables.schema, self.wanted
@@ -359,12 +359,11 @@ class _Work:
         return self._keep(reached(self._keep(steps)))
 
     def _keep(self, sql: str) -> str:
-        """Store a result as long as the subset is being taken."""
-        return self._scratch.enter_context(self.tables.materialised(self._new(), sql))
-
-    def _new(self) -> str:
-        self._made += 1
-        return f"__synthlake_{self._mark}_{self._made}"
+        """Store a result in the engine; returns its quoted name."""
+        stored = self.tables.name(f"__synthlake_{self._mark}_{len(self.made)}")
+        self.made.append(stored)
+        self.tables.engine.query(self.tables.primitives.materialise(stored, sql))
+        return stored
 
     def _tell(self, way: str, table: str) -> None:
         if self._on_event is not None:
