@@ -9,6 +9,7 @@ if TYPE_CHECKING:
         Artifact,
         Report,
         Schema,
+        Subset,
         Twin,
         augment,
         evaluate,
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
         load,
         open,
         run,
+        subset,
     )
 
 __version__ = "0.1.0"
@@ -24,6 +26,7 @@ __all__ = [
     "Artifact",
     "Report",
     "Schema",
+    "Subset",
     "Twin",
     "augment",
     "evaluate",
@@ -32,6 +35,7 @@ __all__ = [
     "load",
     "open",
     "run",
+    "subset",
 ]
 
 

@@ -31,6 +31,7 @@ from synthlake.pipeline.plan import Plan
 from synthlake.pipeline.run import RunResult, RunSettings, if_published_of, plan, run
 from synthlake.pipeline.secrets import mask, mask_all
 from synthlake.pipeline.spec import SynthesisSpec
+from synthlake.pipeline.subset import Subset, SubsetTable, subset
 from synthlake.pipeline.twin import Twin, TwinTable
 from synthlake.pipeline.wanted import Wanted
 from synthlake.plugins import schemes
@@ -79,6 +80,8 @@ __all__ = [
     "Schema",
     "Sink",
     "Source",
+    "Subset",
+    "SubsetTable",
     "SynthesisSpec",
     "SynthlakeError",
     "Table",
@@ -110,6 +113,7 @@ __all__ = [
     "schemes",
     "sinks",
     "sql",
+    "subset",
     "taking",
     "typed_batches",
     "understand",

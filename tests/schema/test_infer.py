@@ -12,7 +12,7 @@ from synthlake.errors import SchemaError
 from synthlake.schema.document import parse_tables
 from synthlake.schema.draft import proposals, render
 from synthlake.schema.file import document_of
-from synthlake.schema.infer import Inference, infer
+from synthlake.schema.infer import Inference, infer, keyed
 from synthlake.schema.model import Schema
 from synthlake.source.open import open_source
 
@@ -193,6 +193,31 @@ def test_a_reference_that_closes_a_cycle_is_left_out() -> None:
     said = found.evidence["employees.foreign_keys[manager_employee_id]"]
     assert "cycle" in said
     assert "cycle" in render(found, "data")
+
+
+def test_what_copies_rows_keeps_cycles_and_what_kept_tables_refer_to() -> None:
+    tables = {
+        "employees": pa.table({
+            "employee_id": range(1, 101),
+            "manager_employee_id": [max(1, i // 3) for i in range(1, 101)],
+            "note": ["a long text about nobody in particular, once for each"] * 100,
+        }),
+        "badges": pa.table({
+            "badge_id": range(500, 700), "employee_id": [1 + i % 99 for i in range(200)],
+        }),
+        "doors": pa.table({"door_id": range(7000, 7030), "badge_id": [*range(500, 530)]}),
+    }  # fmt: skip
+    said = {"badges": {"keep": True}, "doors": {"skip": True}}
+    found = keyed(open_source(tables), parse_tables(said))
+    assert references(found) == {
+        "employees(manager_employee_id) -> employees(employee_id)",
+        "badges(employee_id) -> employees(employee_id)",
+    }
+    assert found["employees"].primary_key == ("employee_id",)
+    assert {c.action for c in found["employees"].columns} == {"learn"}
+    declared = {"foreign_keys": [{"columns": ["badge_id"], "references": "badges"}]}
+    with pytest.raises(SchemaError, match="is skipped, and nothing may refer to it"):
+        keyed(open_source(tables), parse_tables({"badges": {"skip": True}, "doors": declared}))
 
 
 def test_a_declared_reference_does_not_give_way_to_an_inferred_one() -> None:

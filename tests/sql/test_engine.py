@@ -96,6 +96,15 @@ def test_streams_run_beside_other_statements(engine: DuckDBEngine) -> None:
     assert rows + sum(b.num_rows for b in first) == 200_000
 
 
+def test_temporary_tables_are_streamed_beside_other_statements(engine: DuckDBEngine) -> None:
+    engine.query("CREATE TEMP TABLE made AS SELECT range AS a FROM range(200_000)")
+    stream = engine.batches("SELECT a FROM made ORDER BY a DESC")
+    first = next(stream)
+    assert first["a"][0].as_py() == 199_999
+    assert engine.query("SELECT count(*) AS n FROM made")["n"].to_pylist() == [200_000]
+    assert first.num_rows + sum(batch.num_rows for batch in stream) == 200_000
+
+
 def test_a_stream_that_fails_says_no_value(engine: DuckDBEngine) -> None:
     engine.register("t", pa.table({"a": ["1"] * 100_000 + ["hunter2"]}))
     with pytest.raises(QueryError) as caught:

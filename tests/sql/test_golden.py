@@ -14,13 +14,18 @@ import pytest
 from tests.contract.engines import ENGINES
 
 from synthlake.ports import Source
-from synthlake.schema.model import Schema
+from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.sql import columns, references
+from synthlake.sql.closure import Cycle
 from synthlake.sql.columns import Stored
+from synthlake.sql.descent import Above, Descent, Rows
 from synthlake.sql.draw import Pull, drawn
+from synthlake.sql.keys import compared, parts, reference
 from synthlake.sql.measure import stored_rows
+from synthlake.sql.membership import Among, among, distinct
 from synthlake.sql.split import part, roots
 from synthlake.sql.tables import Tables
+from synthlake.sql.tally import orphans
 from synthlake.sql.trees import Cut, families, threshold
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -41,7 +46,44 @@ def _pull(tables: Tables) -> list[Pull]:
     return [Pull(item, item.foreign_keys[0], DRAWN)]
 
 
+def _among(tables: Tables, table: Table) -> Above:
+    """Whether the parent is anywhere, as if all were taken."""
+
+    def found(number: int, fk: ForeignKey) -> Among:
+        parent = compared(tables, parts(tables, tables.schema[fk.references], fk.to))
+        own = compared(tables, reference(tables, table, fk))
+        return among(f"d{number}", own, distinct(parent, tables.read(fk.references)))
+
+    return found
+
+
+def _descendants(tables: Tables) -> str:
+    order, family = tables.schema["order"], frozenset(["customer", "order"])
+    below = Descent(tables, {"customer": 16**14}, family, "subset 7 ", 3)
+    rows = below.rows(order, _among(tables, order))
+    return f"SELECT t.* FROM {rows.read} WHERE {rows.test}"
+
+
+def _steps(tables: Tables) -> str:
+    customer = tables.schema["customer"]
+    itself = ForeignKey(("id",), "customer", ("id",))
+    schema = tables.schema.with_table(customer.with_keys(foreign_keys=(itself,)))
+    cycle = Cycle.of(Tables(tables.engine, schema), ["customer"])
+    assert cycle is not None
+    every, (target,) = tables.read("customer"), cycle.of_table(customer)
+    steps = [
+        cycle.seed(customer, target, Rows(every, "1 = 1")),
+        cycle.edge(customer, itself, target, Rows(every, "")),
+    ]
+    return " UNION ALL ".join(steps)
+
+
 STATEMENTS: dict[str, Emit] = {
+    "subset_descendants": lambda t, _: _descendants(t),
+    "subset_steps": lambda t, _: _steps(t),
+    "subset_orphans": lambda t, _: orphans(
+        t, t, t.schema["item"], t.schema["item"].foreign_keys[0]
+    ),
     "stored_root": lambda t, _: stored_rows(t, t.schema["customer"]),
     "stored_child": lambda t, _: stored_rows(t, t.schema["order"]),
     "stored_grandchild": lambda t, _: stored_rows(t, t.schema["item"]),

@@ -101,6 +101,19 @@ def test_parts_are_not_confused(rows: list[tuple[str, int]]) -> None:
     assert all(0 <= value < SPACE for value in found)
 
 
+def test_a_salt_gives_other_hashes_that_agree() -> None:
+    columns = {"a": pa.array(["x", None]), "b": pa.array([1, 2])}
+    parts = [Part("t.a", pa.string(), "t.a"), Part("t.b", pa.int64(), "t.b")]
+    of = primitives("duckdb")
+    assert evaluate(columns, key_hash(of, parts, "s 1 ")) == [
+        hashed(f"s 1 {written('x', '1')}"),
+        None,
+    ]
+    assert evaluate(columns, row_hash(of, parts, "s 1 ")) == [
+        hashed(f"s 1 {written('x', '1')}"), hashed(f"s 1 n;{written('2')}")
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "type",
     [pa.float32(), pa.float64(), pa.list_(pa.int32()), pa.dictionary(pa.int8(), pa.float64())],

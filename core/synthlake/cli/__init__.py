@@ -1,4 +1,4 @@
-"""The shell door: ``synthlake init | plan | run | fit | inspect | sample | evaluate``."""
+"""The shell door: ``synthlake init | plan | run | fit | inspect | sample | subset | evaluate``."""
 
 from __future__ import annotations
 

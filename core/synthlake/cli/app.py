@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from synthlake.cli.guard import GATE_FAILED
-from synthlake.cli.options import EvaluateOptions, RefitOptions, SampleOptions
+from synthlake.cli.options import EvaluateOptions, RefitOptions, SampleOptions, SubsetOptions
 from synthlake.cli.plugged import WithPlugins
 from synthlake.cli.progress import progress
 from synthlake.cli.render import output, say, show_inspection
@@ -221,6 +221,29 @@ def evaluate(asked: EvaluateOptions) -> None:
     say(console, f"verdict  {report.decision}")
     if report.decision == "FAIL":
         raise typer.Exit(GATE_FAILED)
+
+
+@app.command()
+@taking(SubsetOptions)
+def subset(asked: SubsetOptions) -> None:
+    """Copy some real rows, intact in their references. They are real: this is no twin."""
+    from synthlake.api import Schema, mask
+    from synthlake.cli.subsetted import show_subset
+    from synthlake.pipeline.subset import wanted_of, write_subset
+
+    wanted = wanted_of(
+        asked.root,
+        {
+            "fraction": asked.fraction, "rows": asked.rows, "seed": asked.seed,
+            "others": asked.others, "max_children": asked.max_children,
+        },
+    )  # fmt: skip
+    declared = None if asked.schema is None else Schema.load(asked.schema)
+    with progress() as on_event:
+        taken = write_subset(asked.source, asked.out, declared, wanted, on_event)
+    console = output()
+    show_subset(taken, console)
+    say(console, f"subset {mask(asked.out)}")
 
 
 def _rows(given: list[str]) -> dict[str, int]:

@@ -58,3 +58,27 @@ class RefitOptions:
     show_values: Annotated[
         bool, typer.Option("--show-values", help="Say which categories are new or gone.")
     ] = False
+
+
+@dataclass(frozen=True)
+class SubsetOptions:
+    """What `synthlake subset` is told."""
+
+    source: Annotated[str, typer.Argument(help="A folder, a file or a URL.")]
+    root: Annotated[list[str], typer.Option(help="Table whose rows are drawn; repeatable.")]
+    out: Annotated[
+        str, typer.Option("--out", help="Folder, or a URL such as csv://DIR or duckdb:///FILE.")
+    ]
+    fraction: Annotated[float | None, typer.Option(help="Of the roots' rows, up to 1.")] = None
+    rows: Annotated[int | None, typer.Option(help="Of each root, in place of a fraction.")] = None
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds take equal rows.")] = 0
+    others: Annotated[
+        str,
+        typer.Option(
+            metavar="fraction|all|none", help="Of tables that have nothing to do with the roots."
+        ),
+    ] = "fraction"
+    max_children: Annotated[
+        int | None, typer.Option(help="Of one parent by one foreign key; all if not given.")
+    ] = None
+    schema: Annotated[Path | None, typer.Option(help="A schema file, or a spec.")] = None

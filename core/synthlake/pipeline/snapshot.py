@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from synthlake.ports import Source
+from synthlake.ports import QueryEngine, Source
 from synthlake.schema.model import Schema, Table
 from synthlake.source.open import DATABASE
 from synthlake.store.canonical import digest_json
@@ -35,7 +35,8 @@ def snapshot(source: Source, url: str) -> str:
     if place is not None and _holds_files(url, place):
         return digest_json({"files": _files(place)})
     schema = source.schema()
-    return digest_json({table.name: _facts(source, schema, table) for table in schema})
+    engine = source.engine()
+    return digest_json({table.name: facts(engine, schema, table) for table in schema})
 
 
 def local_path(url: str) -> Path | None:
@@ -75,12 +76,16 @@ def file_digest(path: Path) -> str:
     return state.hexdigest()
 
 
-def _facts(source: Source, schema: Schema, table: Table) -> list[Any]:
+def facts(engine: QueryEngine, schema: Schema, table: Table) -> list[Any]:
+    """What a digest of a table is made of: its rows in any order, its columns and its keys.
+
+    Cost: one scan.
+    """
     from synthlake.sql import keys
     from synthlake.sql.dialect import bigint
     from synthlake.sql.tables import Tables
 
-    tables = Tables(source.engine(), schema)
+    tables = Tables(engine, schema)
     parts = keys.parts(tables, table, [c.name for c in table.columns])
     # the sum of all rows' hashes does not depend on their order, and fits whatever their number
     rows = f"SUM({keys.row_hash(tables.primitives, parts)} % {_SUMMED})"

@@ -17,12 +17,14 @@ from synthlake.schema.nearest import nearest
 from synthlake.schema.roles import by_type
 
 
-def check(schema: Schema, source: Schema) -> None:
+def check(schema: Schema, source: Schema, *, copied: bool = False) -> None:
     """Whether a schema agrees with itself and with the schema of the source.
 
     Args:
         schema: declared or inferred.
         source: what there is.
+        copied: whether rows are copied rather than made: then references may form cycles, and
+            tables that are kept may refer to any other.
 
     Raises:
         SchemaError: it does not; says which table, column or key, and the way out.
@@ -37,11 +39,12 @@ def check(schema: Schema, source: Schema) -> None:
             _check_skipped(table, schema)
         else:
             check_primary_key(table)
-            _check_references(table, schema)
+            _check_references(table, schema, copied)
             _check_synthesizer(table)
             _check_first(table, "order")
             _check_first(table, "conditions")
-    schema.order()
+    if not copied:
+        schema.order()
 
 
 def _check_columns(table: Table, source: Table) -> None:
@@ -147,9 +150,11 @@ def _check_part(table: Table, name: str, where: str) -> None:
         )
 
 
-def _check_references(table: Table, schema: Schema) -> None:
+def _check_references(table: Table, schema: Schema, copied: bool) -> None:
     for fk in table.foreign_keys:
         _check_reference(table, fk, schema)
+        if not copied:
+            _check_kept(table, fk, schema)
     twice = [(fk.columns, fk.references) for fk in table.foreign_keys]
     for columns, parent in twice:
         if twice.count((columns, parent)) > 1:
@@ -189,6 +194,11 @@ def _check_reference(table: Table, fk: ForeignKey, schema: Schema) -> None:
                 f"{where}: {table.name}.{name} is {mine} and {parent.name}.{other} is {theirs}",
                 hint="cast one of them in the source, or leave the foreign key out",
             )
+
+
+def _check_kept(table: Table, fk: ForeignKey, schema: Schema) -> None:
+    """Whether a parent that is made anew leaves a reference as it is."""
+    where, parent = fk.label(table.name), schema[fk.references]
     if table.keep and not parent.keep:
         raise SchemaError(
             f"{where}: {table.name} is kept as it is, and its references would break, as "

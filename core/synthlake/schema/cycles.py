@@ -1,8 +1,8 @@
-"""References in an order: those that close a cycle are left out."""
+"""References in an order: what lies above what, and which of them close a cycle."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from synthlake.schema.model import ForeignKey, Schema
 
@@ -33,6 +33,35 @@ def acyclic(
         kept = tuple(held for held in schema[name].foreign_keys if held != fk)
         schema = schema.with_table(schema[name].with_keys(foreign_keys=kept))
     return schema, out
+
+
+def components(schema: Schema) -> list[tuple[str, ...]]:
+    """Tables that lie above each other in a cycle, together; every parent before its children.
+
+    Tables that are skipped are not there. A table in no cycle is alone, and so is one that refers
+    to itself.
+    """
+    live = [table for table in schema if not table.skip]
+    parents = {table.name: {fk.references for fk in table.foreign_keys} for table in live}
+    above = {name: _above(name, parents) for name in parents}
+    found = {
+        tuple(sorted(other for other in above[name] if name in above.get(other, ())))
+        for name in parents
+    }
+    # what lies above a table has less above itself
+    return sorted(found, key=lambda names: (len(above[names[0]]), names))
+
+
+def ancestors(schema: Schema, names: Iterable[str]) -> set[str]:
+    """The tables, and all that they refer to, directly or not."""
+    parents = {table.name: {fk.references for fk in table.foreign_keys} for table in schema}
+    return set[str]().union(*(_above(name, parents) for name in names))
+
+
+def descendants(schema: Schema, names: Iterable[str]) -> set[str]:
+    """The tables, and all that refer to them, directly or not."""
+    children = {table.name: {t.name for t, _ in schema.children(table.name)} for table in schema}
+    return set[str]().union(*(_above(name, children) for name in names))
 
 
 def _above(name: str, parents: dict[str, set[str]]) -> set[str]:

@@ -49,12 +49,40 @@ def infer(source: Source, document: SchemaDocument | None = None) -> Inference:
     work.count()
     work.check_declared_keys()
     work.find_keys()
-    work.gather_references()
+    work.set_references()
+    work.thin_references_out()
     check(work.schema, given)
     work.choose_modes()
     work.give_roles()
     rows = {name: counts.rows for name, counts in work.counts.items()}
     return Inference(work.schema, MappingProxyType(work.evidence), MappingProxyType(rows))
+
+
+def keyed(source: Source, document: SchemaDocument | None = None) -> Schema:
+    """The tables of a source with their keys, declared or inferred: for what copies rows.
+
+    Unlike ``infer`` it keeps references that form cycles, and those of tables that are kept; what
+    a column is, is left as the source and the document say.
+
+    Raises:
+        SchemaError: what is declared contradicts itself or the source.
+
+    Cost: as ``infer``, without roles and modes.
+    """
+    given, document = source.schema(), document or SchemaDocument()
+    work = _Work(given, document, Probe(source.engine()))
+    work.count()
+    work.check_declared_keys()
+    work.find_keys()
+    work.set_references()
+    work.drop_references_to_skipped()
+    check(work.schema, given, copied=True)
+    return Schema({
+        table.name: table.with_keys(
+            work.schema[table.name].primary_key, work.schema[table.name].foreign_keys
+        )
+        for table in document.merge_tables(given)
+    })  # fmt: skip
 
 
 @dataclass
@@ -117,16 +145,28 @@ class _Work:
                     table, self.schema, self.counts, self.probe
                 )
 
-    def gather_references(self) -> None:
+    def set_references(self) -> None:
         for name, found in self.found.items():
             keys = tuple(r.fk for r in found)
             self.schema = self.schema.with_table(self.schema[name].with_keys(foreign_keys=keys))
             for reference in found:
                 self.evidence[_path(name, reference.fk)] = _said(reference)
         self.schema = self.document.merge_references(self.schema).ordered()
+
+    def drop_references_to_skipped(self) -> None:
         for table in list(self._live()):
             for fk in table.foreign_keys:
-                self._drop_if_odd(table.name, fk)
+                if fk.references in self.schema and self.schema[fk.references].skip:
+                    self._drop(table.name, fk, f"{fk.references} is skipped")
+
+    def thin_references_out(self) -> None:
+        self.drop_references_to_skipped()
+        for table in list(self._live()):
+            for fk in table.foreign_keys:
+                parent = self.schema.tables.get(fk.references)
+                if parent is not None and table.keep and not parent.keep:
+                    said = f"{table.name} is kept as it is and {parent.name} is not"
+                    self._drop(table.name, fk, said)
         self.schema, out = acyclic(self.schema, self._rank)
         self._allow_null()
         for name, fk in out:
@@ -224,18 +264,12 @@ class _Work:
                 )
                 found += [reference] if reference is not None else []
 
-    def _drop_if_odd(self, name: str, fk: ForeignKey) -> None:
-        if self._firm(name, fk) or fk.references not in self.schema:
-            return
-        reason = ""
-        if self.schema[fk.references].skip:
-            reason = f"{fk.references} is skipped"
-        elif self.schema[name].keep and not self.schema[fk.references].keep:
-            reason = f"{name} is kept as it is and {fk.references} is not"
-        if reason:
-            kept = tuple(held for held in self.schema[name].foreign_keys if held != fk)
-            self.schema = self.schema.with_table(self.schema[name].with_keys(foreign_keys=kept))
-            self._leave_out(name, fk, reason)
+    def _drop(self, name: str, fk: ForeignKey, reason: str) -> None:
+        if self._firm(name, fk):
+            return  # the check says it
+        kept = tuple(held for held in self.schema[name].foreign_keys if held != fk)
+        self.schema = self.schema.with_table(self.schema[name].with_keys(foreign_keys=kept))
+        self._leave_out(name, fk, reason)
 
     def _leave_out(self, name: str, fk: ForeignKey, reason: str) -> None:
         self._add_evidence(_path(name, fk), f"left out, as {reason}")

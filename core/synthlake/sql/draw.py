@@ -13,6 +13,7 @@ from synthlake.ports import Source
 from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.sql.entities import entity
 from synthlake.sql.keys import compared, identity, parts, reference
+from synthlake.sql.membership import among, distinct, present
 from synthlake.sql.results import as_type, in_order
 from synthlake.sql.tables import Tables, used
 from synthlake.sql.trees import Cut, cuts_of
@@ -121,11 +122,11 @@ def drawn(
     family = entity(tables, table, cut.tops, alias="q")
     read, taken = read + family.join, [f"{family.value} <= {cut.bound}"]
     for number, pull in enumerate(pulls):
-        wanted = f"r{number}"
-        read += (
-            f" LEFT JOIN ({_keys(tables, pull)}) AS {wanted} ON {_on(tables, table, pull, wanted)}"
+        wanted = among(
+            f"r{number}", compared(tables, parts(tables, table, pull.fk.to)), _keys(tables, pull)
         )
-        taken.append(f"{wanted}.k0 IS NOT NULL")
+        read += wanted.join
+        taken.append(wanted.found)
     return f"{read} WHERE {' OR '.join(taken)}"
 
 
@@ -136,12 +137,9 @@ def _orphans(tables: Tables, known: Tables, table: Table) -> list[tuple[str, str
         name = f"w{number}"
         mine = compared(tables, reference(tables, table, fk))
         theirs = compared(known, parts(known, known.schema[fk.references], fk.to))
-        keys = ", ".join(f"{key} AS k{place}" for place, key in enumerate(theirs))
-        on = " AND ".join(f"{key} = {name}.k{place}" for place, key in enumerate(mine))
-        present = " AND ".join(f"{key} IS NOT NULL" for key in mine)
-        parents = f"SELECT DISTINCT {keys} FROM {known.read(fk.references)}"
-        flag = f"({present} AND {name}.k0 IS NULL) AS o{number}"
-        found.append((flag, f" LEFT JOIN ({parents}) AS {name} ON {on}"))
+        parents = among(name, mine, distinct(theirs, known.read(fk.references)))
+        flag = f"({present(mine)} AND {name}.k0 IS NULL) AS o{number}"
+        found.append((flag, parents.join))
     return found
 
 
@@ -154,13 +152,7 @@ def _keys(tables: Tables, pull: Pull) -> str:
     places = {column.name: f"c{number}" for number, column in enumerate(used(pull.child))}
     values = [places[name] for name in pull.fk.columns]
     keys = compared(tables, reference(tables, pull.child, pull.fk, values))
-    named = ", ".join(f"{key} AS k{number}" for number, key in enumerate(keys))
-    return f"SELECT DISTINCT {named} FROM {pull.stored}"
-
-
-def _on(tables: Tables, table: Table, pull: Pull, wanted: str) -> str:
-    keys = compared(tables, parts(tables, table, pull.fk.to))
-    return " AND ".join(f"{key} = {wanted}.k{number}" for number, key in enumerate(keys))
+    return distinct(keys, pull.stored)
 
 
 def _fetched(tables: Tables, table: Table, stored: str, flags: int) -> pa.Table:

@@ -129,13 +129,14 @@ class DuckDBEngine:
     def batches(self, sql: str, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
         """The result of a statement as a stream, while other statements may run.
 
-        Cost: a held snapshot cannot stream beside itself; its result goes through a file in
-            ``temp_directory``.
+        Cost: a held snapshot cannot stream beside itself, and temporary tables are this session's
+            alone; then the result goes through a file in ``temp_directory``.
 
         Raises:
             QueryError: DuckDB refused it, at the first batch or later.
         """
-        return self._spooled(sql, rows) if self._snapshot else self._streamed(sql, rows)
+        alone = self._snapshot or self._has_tables()
+        return self._spooled(sql, rows) if alone else self._streamed(sql, rows)
 
     def relation(self, table: str) -> str:
         """What to write after FROM for a table, quoted."""
@@ -235,6 +236,10 @@ class DuckDBEngine:
         if self._snapshot:
             self._session.close()
             self._session = self._new_session()
+
+    def _has_tables(self) -> bool:
+        asked = "SELECT 1 AS n FROM duckdb_tables() WHERE temporary LIMIT 1"
+        return self.query(asked).num_rows > 0
 
     def _streamed(self, sql: str, rows: int) -> Iterator[pa.RecordBatch]:
         # A second result on one session would cut off the first, hence a session of its own.

@@ -43,13 +43,28 @@ def entity(tables: Tables, table: Table, tops: Collection[str] = (), alias: str 
     own = None if table.name in tops else table.own
     if own is None:
         return Entity(alone)
-    parent, orphan = tables.schema[own.references], _hash(tables, table, own)
+    parent, orphan = tables.schema[own.references], reference_hash(tables, table, own)
     if (parent.name in tops or parent.own is None) and set(own.to) == set(parent.primary_key):
         return Entity(f"coalesce({orphan}, {alone})")
     keys = compared(tables, reference(tables, table, own))
     on = " AND ".join(f"{key} = {alias}.k{i}" for i, key in enumerate(keys))
     join = f" LEFT JOIN ({_parents(tables, parent, own, tops)}) AS {alias} ON {on}"
     return Entity(f"coalesce({alias}.e, {orphan}, {alone})", join)
+
+
+def reference_hash(tables: Tables, table: Table, fk: ForeignKey, salt: str = "") -> str:
+    """Hash of a foreign key's value, that of the parent's primary key if it refers to it.
+
+    NULL where the key is NULL.
+
+    Raises:
+        SchemaError: the key has a float in it.
+    """
+    # in the order of the parent's key, so that both hash to the same
+    by_target = dict(zip(fk.to, reference(tables, table, fk), strict=True))
+    key = tables.schema[fk.references].primary_key
+    order = key if set(key) == set(fk.to) else fk.to
+    return key_hash(tables.primitives, [by_target[name] for name in order], salt)
 
 
 def select_with_entity(
@@ -59,14 +74,6 @@ def select_with_entity(
     of = entity(tables, table, tops)
     listed = ", ".join([*columns, f"{of.value} AS e"])
     return f"SELECT {listed} FROM {tables.read(table.name)}{of.join}"
-
-
-def _hash(tables: Tables, table: Table, fk: ForeignKey) -> str:
-    # in the order of the parent's key, so that both hash to the same
-    by_target = dict(zip(fk.to, reference(tables, table, fk), strict=True))
-    key = tables.schema[fk.references].primary_key
-    order = key if set(key) == set(fk.to) else fk.to
-    return key_hash(tables.primitives, [by_target[name] for name in order])
 
 
 def _parents(tables: Tables, parent: Table, fk: ForeignKey, tops: Collection[str]) -> str:

@@ -56,13 +56,19 @@ def key_text(primitives: Primitives, parts: Sequence[Part]) -> str:
     return " || ".join(_written(primitives, text) for text in texts)
 
 
-def key_hash(primitives: Primitives, parts: Sequence[Part]) -> str:
+def key_hash(primitives: Primitives, parts: Sequence[Part], salt: str = "") -> str:
     """Hash of a key; NULL if a part is.
+
+    Args:
+        primitives: of the dialect.
+        parts: of the key.
+        salt: letters, digits and blanks before the text; another salt gives other hashes.
 
     Raises:
         SchemaError: a part is a float or nested.
     """
-    return primitives.hashed(key_text(primitives, parts))
+    text = key_text(primitives, parts)
+    return primitives.hashed(f"'{salt}' || {text}" if salt else text)
 
 
 def counts(part: Part) -> bool:
@@ -70,9 +76,12 @@ def counts(part: Part) -> bool:
     return kind(part.type) == "float" or kind(part.type) in KEYS
 
 
-def row_hash(primitives: Primitives, parts: Sequence[Part]) -> str:
-    """Hash of values of which some may be NULL or floats; nested values do not count."""
-    texts = ["''"]
+def row_hash(primitives: Primitives, parts: Sequence[Part], salt: str = "") -> str:
+    """Hash of values of which some may be NULL or floats; nested values do not count.
+
+    Without a NULL it is the ``key_hash`` of the same parts and salt.
+    """
+    texts = [f"'{salt}'"]
     for part in parts:
         if kind(part.type) == "float":
             text = primitives.float_text(part.value)
@@ -91,7 +100,7 @@ def parts(tables: Tables, table: Table, names: Sequence[str]) -> list[Part]:
     ]
 
 
-def identity(tables: Tables, table: Table) -> str:
+def identity(tables: Tables, table: Table, salt: str = "") -> str:
     """Hash of a row by its primary key, or by the whole row of a table that has none.
 
     Raises:
@@ -100,7 +109,7 @@ def identity(tables: Tables, table: Table) -> str:
     own = parts(tables, table, table.primary_key or [c.name for c in used(table)])
     if table.primary_key:
         own = [_checked(part) for part in own]
-    return row_hash(tables.primitives, own)
+    return row_hash(tables.primitives, own, salt)
 
 
 def reference(

@@ -11,6 +11,7 @@ from synthlake.schema.model import ForeignKey, Table
 from synthlake.sql.columns import Stored
 from synthlake.sql.dialect import bigint
 from synthlake.sql.keys import SPACE, compared, key_hash, parts, reference
+from synthlake.sql.membership import present
 from synthlake.sql.statistics import ColumnStatistics, KeyStatistics
 from synthlake.sql.tables import Tables, used
 
@@ -26,11 +27,11 @@ def degrees(tables: Tables, table: Table, fk: ForeignKey) -> str:
     names = ", ".join(f"k{i}" for i in range(len(child)))
     children = (
         f"SELECT {_named(child)}, count(*) AS n, 0 AS f FROM {tables.read(table.name)}"
-        f" WHERE {_present(child)} GROUP BY {', '.join(child)}"
+        f" WHERE {present(child)} GROUP BY {', '.join(child)}"
     )
     parents = (
         f"SELECT DISTINCT {_named(parent)}, 0 AS n, 1 AS f FROM {tables.read(fk.references)}"
-        f" WHERE {_present(parent)}"
+        f" WHERE {present(parent)}"
     )
     keys = (
         f"SELECT sum(n) AS d, max(f) AS f FROM ({children} UNION ALL {parents}) AS u"
@@ -71,7 +72,7 @@ def agreements(stored: Stored, table: Table, fk: ForeignKey, columns: Sequence[i
     places = {column.name: f"c{number}" for number, column in enumerate(used(table))}
     key = [places[name] for name in fk.columns]
     names = ", ".join(f"k{i}" for i in range(len(key)))
-    taken = _present(key)
+    taken = present(key)
     if stored.rows > _ROWS:
         family = key_hash(tables.primitives, reference(tables, table, fk, key))
         taken += f" AND {family} < {SPACE * _ROWS // stored.rows}"
@@ -139,16 +140,12 @@ def duplicates(tables: Tables, table: Table, rows: int) -> int:
 def distinct_keys(tables: Tables, table: Table) -> str:
     """The number of distinct primary keys without a NULL."""
     key = [part.value for part in parts(tables, table, table.primary_key)]
-    distinct = f"SELECT DISTINCT {_named(key)} FROM {tables.read(table.name)} WHERE {_present(key)}"
+    distinct = f"SELECT DISTINCT {_named(key)} FROM {tables.read(table.name)} WHERE {present(key)}"
     return f"SELECT count(*) AS n FROM ({distinct}) AS d"
 
 
 def _named(values: Sequence[str]) -> str:
     return ", ".join(f"{value} AS k{i}" for i, value in enumerate(values))
-
-
-def _present(values: Sequence[str]) -> str:
-    return " AND ".join(f"{value} IS NOT NULL" for value in values)
 
 
 def _children(found: pa.Table) -> int:
