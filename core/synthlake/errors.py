@@ -25,7 +25,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 _SAID_SQL = 4_000  # characters of a statement
 
 

@@ -79,7 +79,7 @@ class Screen:
 
 
 def binned(codes: Codes, column: Feature) -> NDArray[np.uint8]:
-    """Codes in ``_BINS`` of about as many rows or the most frequent ones, unknown and NULL apart."""
+    """Codes in bins of about as many rows, or the most frequent ones; unknown and NULL apart."""
     index = codes + 2
     counts = np.bincount(index[index >= 0], minlength=column.size + 2)
     if column.size <= _BINS:
