@@ -109,11 +109,9 @@ def _scores(bins: NDArray[np.uint8], goal: NDArray[np.uint8]) -> Floats:
     free = ((down > 0).sum(1) - 1.0) * ((across > 0).sum(1) - 1.0)
     free = np.maximum(free, 0.0)
     sure = 2 * rows * info > free + _SURE * np.sqrt(2 * free)
-    score: Floats = np.round(np.where(sure, info - free / (2 * rows), 0.0), _DECIMALS)
-    return score
+    return np.round(np.where(sure, info - free / (2.0 * rows), 0.0), _DECIMALS).astype(np.float64)
 
 
 def _logs(counts: Counts) -> Floats:
     """Of each count n, n log n."""
-    logs: Floats = counts * np.log(np.maximum(counts, 1))
-    return logs
+    return counts * np.log(np.maximum(counts, 1).astype(np.float64))
