@@ -219,11 +219,29 @@ def main() -> int:
     if given[:1] == ["--run"]:
         print(json.dumps(run(Path(given[1]))))
         return 0
+    found: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory(prefix="synthlake-extremes-") as scratch:
         for name in CASES:
             if not given or any(name.startswith(g) for g in given):
-                print(name, json.dumps(measure(name, Path(scratch))), flush=True)
-    return 0
+                found[name] = measure(name, Path(scratch))
+                print(name, json.dumps(found[name]), flush=True)
+    print(table(found))
+    return sum("failed" in f or _peak(f) > LIMIT_MB for f in found.values())
+
+
+def table(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """Figures of the cases, as in ``docs/performance.md``."""
+    lines = ["| case | learned, CPU-s | made | judged | peak memory, MB |", "|---|---|---|---|---|"]
+    for name, case in found.items():
+        said = "refused: " + case["refused"].partition(":")[0] if "refused" in case else ""
+        said = said or ("failed" if "failed" in case else f"{_peak(case):,}")
+        cells = [f"{case[step]:.1f}" if step in case else "-" for step in STEPS]
+        lines.append(f"| `{name}` | {' | '.join(cells)} | {said} |")
+    return "\n".join(lines)
+
+
+def _peak(case: Mapping[str, Any]) -> int:
+    return max((int(case.get(f"{step}_mb", 0)) for step in STEPS), default=0)
 
 
 if __name__ == "__main__":

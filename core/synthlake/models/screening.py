@@ -13,8 +13,8 @@ from synthlake.ports import Codes, Feature
 WIDEST = 60  # columns up to which a tree may ask all before it
 KEPT = 40  # of more
 ROWS = 8_000  # that decide
-_BINS = 10
-_SURE = 2.0  # standard deviations above what independent columns have
+_BINS = 8
+_SURE = 3.0  # standard deviations above what independent columns have
 _BLOCK = 64  # columns that are counted at once
 _DECIMALS = 6  # of scores: their order is not to depend on the last digits of a processor
 
