@@ -114,4 +114,5 @@ def _scores(bins: NDArray[np.uint8], goal: NDArray[np.uint8]) -> Floats:
 
 def _logs(counts: Counts) -> Floats:
     """Of each count n, n log n."""
-    return counts * np.log(np.maximum(counts, 1).astype(np.float64))
+    number = counts.astype(np.float64)
+    return number * np.log(np.maximum(number, 1.0))
