@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from itertools import chain, combinations
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from synthlake.quality.evaluate import evaluate
+from synthlake.quality.expressions import interval_code
 from synthlake.quality.pairing import WIDEST, blocks_of, said_of
 from synthlake.quality.report.document import text
 from synthlake.quality.report.html import html
@@ -66,3 +68,12 @@ def test_a_wide_table_says_which_of_its_pairs_are_judged() -> None:
     assert len(text(report)) < 5_000_000
     itself = evaluate(real, real, real.schema())
     assert {r.twin.value for r in itself.of("pairs") if r.subject.columns} == {0.0}
+
+
+def test_edges_may_be_infinite() -> None:
+    tree = interval_code("v", [-np.inf, -1.5, 2.0, np.inf])
+    values = [-np.inf, -1e308, -1.5, 0.0, 2.0, 1e308, np.inf]
+    rows = pa.table({"v": values})
+    found = duckdb.sql(f"SELECT {tree} AS c FROM rows").fetchall()
+    assert [c for (c,) in found] == [0, 1, 1, 2, 2, 3, 3]
+    assert rows.num_rows == len(found)
