@@ -25,6 +25,8 @@ from __future__ import annotations
 
 from typing import Any
 
+_SAID_SQL = 4_000  # characters of a statement
+
 
 class SynthlakeError(Exception):
     """Root of all errors raised on purpose.
@@ -107,12 +109,14 @@ class QueryError(SynthlakeError, Terminal, RuntimeError):
 
     Args:
         message: what the engine said, without values of cells.
-        sql: the statement.
+        sql: the statement; of a very long one, the text says the beginning alone.
     """
 
     def __init__(self, message: str, *, sql: str, hint: str = "") -> None:
         self.sql = sql
-        super().__init__(f"{message}\nSQL: {sql}", hint=hint)
+        rest = len(sql) - _SAID_SQL
+        said = f"{sql[:_SAID_SQL]} ... ({rest:,} more characters)" if rest > 0 else sql
+        super().__init__(f"{message}\nSQL: {said}", hint=hint)
 
 
 class LearnError(SynthlakeError, Terminal, ValueError):

@@ -59,6 +59,15 @@ def test_rows_of_every_type_have_one_hash(both: Both) -> None:
     assert len(set(found[0])) == hard.SEEN
 
 
+def test_wide_rows_of_every_type_have_one_hash(both: Both) -> None:
+    columns = [c for c in both.schema["seen"].columns for _ in range(10)]
+    parts = [Part(f"t.{c.name}", c.type, "") for c in columns]
+    assert len(parts) > 100
+    found = [values(s, "seen", row_hash(of(s), parts)) for s in (both.source, both.memory)]
+    assert found[0] == found[1]
+    assert len(set(found[0])) == hard.SEEN
+
+
 @pytest.mark.parametrize(("name", "least"), [("value", {0, 1, 10}), ("single", {0, 1, 2})])
 def test_floats_are_told_alike(both: Both, name: str, least: set[int]) -> None:
     column = both.schema["seen"].column(name)

@@ -28,3 +28,11 @@ def test_an_error_survives_the_way_between_processes(error: SynthlakeError) -> N
     assert type(back) is type(error)
     assert (back.message, back.hint, str(back)) == (error.message, error.hint, str(error))
     assert vars(back) == vars(error)
+
+
+def test_a_very_long_statement_is_said_in_part_and_kept_whole() -> None:
+    sql = "SELECT " + ", ".join(f'"c{n}"' for n in range(5_000))
+    error = QueryError("out of memory", sql=sql)
+    assert error.sql == sql
+    assert len(str(error)) < 5_000
+    assert "more characters" in str(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from synthlake.errors import SpecError
 from synthlake.pipeline.capacity import capacity, pattern_capacity
 from synthlake.pipeline.estimate import Size, affordable_rows, estimate
 from synthlake.pipeline.learn import understand
-from synthlake.pipeline.plan import Plan, plan_run
+from synthlake.pipeline.plan import Plan, TablePlan, plan_run, too_large
 from synthlake.pipeline.spec import SynthesisSpec
 from synthlake.pipeline.stages import fit_settings
 from synthlake.schema.model import Column, Table
@@ -66,6 +67,17 @@ def test_parents_come_first_and_children_follow_their_root() -> None:
     assert [key.mode for key in made["orders"].keys] == ["own", "match"]
     assert plan.problems == ()
     assert plan.to_dict()["tables"]
+
+
+def test_a_plan_names_what_takes_much_memory() -> None:
+    wide = TablePlan("wide", "trees", "wide", rows=120_000, wanted=120_000, columns=400)
+    small = TablePlan("small", "trees", "small", rows=10, wanted=10, columns=3)
+    said = too_large([small, wide], 500_000, "standard")
+    assert len(said) == 1
+    assert "400 columns of wide" in said[0]
+    assert "max_rows: 1031" in said[0]
+    assert too_large([small, wide], 100_000, "standard") == []
+    assert too_large([replace(wide, made="keep")], 500_000, "standard") == []
 
 
 def test_rows_win_over_scale() -> None:

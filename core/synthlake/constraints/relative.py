@@ -17,6 +17,7 @@ _TERMS = 3  # columns that predict at most
 _ENOUGH = 0.95  # share of variance that must be explained: what is left over of less is no simpler
 _BETTER = 0.02  # share that a further column must add
 _FIT_ROWS = 20_000
+_WIDEST, _KEPT, _SCREEN_ROWS = 60, 20, 2_000  # of more columns, so many by what each says alone
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def find_linear(cells: Mapping[str, Cells], name: str, target: Cells) -> Linear 
     if goal.std() == 0:
         return None
     columns, scales = {}, {}
-    for other in earlier:
+    for other in _screened(cells, earlier, rows, goal):
         x, null = cells[other].ticks[rows].astype(float), cells[other].null[rows]
         if null.mean() > 0.2 or x[~null].std() == 0:
             continue
@@ -134,6 +135,25 @@ def find_linear(cells: Mapping[str, Cells], name: str, target: Cells) -> Linear 
     terms, weights, _ = _fit([columns[c] for c in chosen], goal)
     return Linear(tuple(chosen), tuple(scales[c][0] for c in chosen),
                   tuple(scales[c][1] for c in chosen), terms, weights)  # fmt: skip
+
+
+def _screened(
+    cells: Mapping[str, Cells], earlier: list[str], rows: NDArray[np.int64],
+    goal: NDArray[np.float64],
+) -> list[str]:  # fmt: skip
+    """All columns, or of many those that explain most by themselves on some rows."""
+    if len(earlier) <= _WIDEST:
+        return earlier
+    step = max(1, len(rows) // _SCREEN_ROWS)
+    rows, goal = rows[::step], goal[::step]
+    shares = np.zeros(len(earlier))
+    for place, name in enumerate(earlier):
+        x, null = cells[name].ticks[rows].astype(float), cells[name].null[rows]
+        if goal.std() > 0 and null.mean() <= 0.2 and x[~null].std() > 0:
+            known = np.where(null, 0.0, (x - x[~null].mean()) / x[~null].std())
+            shares[place] = round(_fit([known], goal)[2], 6)
+    best = np.argsort(-shares, kind="stable")[:_KEPT]
+    return [earlier[place] for place in np.sort(best)]
 
 
 def _fit(

@@ -20,6 +20,8 @@ from synthlake.models.conditional import LeafRows
 from synthlake.models.embed import Recode, ordered_recode, sorted_recode, target_of
 from synthlake.models.leafsize import Nodes, choose
 from synthlake.models.leaves import Leaves, build_leaves
+from synthlake.models.screening import ROWS as SCREENED_ROWS
+from synthlake.models.screening import Screen
 from synthlake.models.support import dense, entity_share
 from synthlake.models.support import known as supported
 from synthlake.ports import Codes, Distribution, Draw, Feature, Guide, Settle, TrainingTable
@@ -147,25 +149,27 @@ class Trees:
         """Learn all columns in the order given.
 
         Privacy: every leaf has k entities or more, and every cell within it.
-        Cost: O(columns^2 x rows x depth).
+        Cost: O(columns x features x rows x depth); features are the columns before, or as many as
+            ``screening`` leaves of them.
         """
         done: dict[str, Feature] = dict(data.context)
         data = replace(data, group=dense(data.group))
         sized = self if self.min_leaf else replace(self, min_leaf=choose(data, self._column, seed))
-        steps = []
+        steps, screen = [], _screen(data, seed)
         for name, column in data.columns.items():
-            step = sized._step(name, column, done, data, seed)
+            step = sized._step(name, column, screen.of(column, done), data, seed)
             steps.append(replace(step, even=name in data.even))
             done[name] = data.seen.get(name, column)
         return FittedTrees(tuple(steps))
 
     def _column(self, least: int, data: TrainingTable, name: str) -> tuple[Leaves, Nodes]:
         """One column with leaves of a size, and what leads rows to them."""
-        before = _before(data, name)
+        before = _screen(data, 0).of(data.columns[name], _before(data, name))
         step = replace(self, min_leaf=least)._step(name, data.columns[name], before, data, 0)
 
         def nodes(other: TrainingTable) -> Index:
-            seen = {n: f.codes for n, f in _before(other, name).items()}
+            there = _before(other, name)
+            seen = {ask.column: there[ask.column].codes for ask in step.asks}
             return step.node(seen, len(other.group))
 
         return step.leaves, nodes
@@ -253,6 +257,11 @@ def _before(data: TrainingTable, name: str) -> dict[str, Feature]:
     names = list(data.columns)
     earlier = names[: names.index(name)]
     return {**data.context, **{n: data.seen.get(n, data.columns[n]) for n in earlier}}
+
+
+def _screen(data: TrainingTable, seed: int) -> Screen:
+    """What chooses among many columns, on some rows of a table."""
+    return Screen(_some(len(data.group), SCREENED_ROWS, seed), data.context)
 
 
 def _axis(

@@ -11,7 +11,7 @@ from sqlglot import exp
 from synthlake.errors import SpecError
 from synthlake.pipeline.broken import broken_rules
 from synthlake.pipeline.capacity import capacity, grid
-from synthlake.pipeline.estimate import Estimate, Size, affordable_rows, estimate
+from synthlake.pipeline.estimate import BASE_MB, Estimate, Size, affordable_rows, estimate
 from synthlake.pipeline.made import made_notes
 from synthlake.pipeline.spec import GateSpec, SynthesisSpec
 from synthlake.ports import Source
@@ -311,10 +311,29 @@ def _notes(tables: list[TablePlan], allowed: int, spec: SynthesisSpec) -> list[s
     )
     if spec.holdout.share and roots < MIN_HOLDOUT_ROOTS:
         notes.append(f"below {MIN_HOLDOUT_ROOTS} roots nothing is held out: no ceiling")
+    notes += too_large(tables, allowed, spec.evaluate.tier)
     empty = [t.name for t in tables if t.made == "empty"]
     if empty:
         notes.append(f"empty in the source, and so in the twin: {', '.join(empty)}")
     return notes
 
 
+def too_large(tables: list[TablePlan], allowed: int, tier: str) -> list[str]:
+    """That a run needs much memory: which table takes most of it, and how many rows would do."""
+    learned = [t for t in tables if t.made not in ("skip", "keep", "empty")]
+    sizes = [Size(t.rows, t.wanted, t.columns) for t in learned]
+    needed = estimate(sizes, allowed, tier).memory_mb
+    if needed <= MUCH_MB:
+        return []
+    most = max(learned, key=lambda t: t.rows * t.columns)
+    rows = min(allowed, sum(t.rows for t in learned))
+    fewer = rows * (MUCH_MB - BASE_MB) // (needed - BASE_MB)
+    return [
+        f"about {needed:,} MB are needed, most of it for the {most.columns:,} columns of "
+        f"{most.name}: with `fit: {{max_rows: {fewer}}}` it is about {MUCH_MB:,} MB; columns that "
+        "nobody needs can have `action: skip`"
+    ]
+
+
 MIN_HOLDOUT_ROOTS = 500
+MUCH_MB = 2_000  # of memory, from which the plan says what takes it

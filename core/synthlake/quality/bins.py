@@ -5,6 +5,7 @@ Cost: one pass that encodes, then one grouping of three columns for about three 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -18,6 +19,7 @@ from synthlake.quality.dataset import DataSet
 from synthlake.quality.expressions import interval_code, literal
 from synthlake.quality.layout import Field
 from synthlake.quality.marginal import Marginal
+from synthlake.quality.pairing import Pair
 
 BINS = 10
 _SETS = 60  # groupings in one statement
@@ -87,14 +89,17 @@ def code(data: DataSet, bins: Bins, alias: str = "t") -> str:
     return f"CASE WHEN {column} IS NULL THEN 0 ELSE {tree} END"
 
 
-def cover(count: int) -> list[tuple[int, ...]]:
-    """Sets of at most three columns such that every pair of columns is in one."""
-    open_pairs = set(combinations(range(count), 2))
+def cover(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, ...]]:
+    """Sets of at most three columns such that every one of these pairs is in one."""
+    open_pairs, later = set(pairs), defaultdict[int, set[int]](set)
+    for a, b in pairs:
+        later[a].add(b)
     out: list[tuple[int, ...]] = []
-    for a, b in combinations(range(count), 2):
+    for a, b in sorted(pairs):
         if (a, b) not in open_pairs:
             continue
-        gains = [(((a, c) in open_pairs) + ((b, c) in open_pairs), -c) for c in range(b + 1, count)]
+        gains = [(((a, c) in open_pairs) + ((b, c) in open_pairs), -c)
+                 for c in sorted(later[a] | later[b]) if c > b]  # fmt: skip
         gain, third = max(gains, default=(0, 0))
         chosen = (a, b, -third) if gain else (a, b)
         out.append(chosen)
@@ -105,27 +110,48 @@ def cover(count: int) -> list[tuple[int, ...]]:
 PairCounts = dict[tuple[str, str], Counts]
 
 
-def pair_counts(data: DataSet, table: str, bins: Sequence[Bins]) -> PairCounts:
-    """Rows of each pair of codes, for all pairs of columns; shape (size, size) each."""
+def pair_counts(
+    data: DataSet, table: str, bins: Sequence[Bins], blocks: Sequence[Sequence[Pair]]
+) -> PairCounts:
+    """Rows of each pair of codes, shape (size, size) each.
+
+    Args:
+        data: what is counted.
+        table: of the columns.
+        bins: of all columns that can be counted.
+        blocks: pairs, see ``pairing.blocks_of``; those of other columns are left out.
+    """
     key = ("pairs", table, tuple(b.field.name for b in bins))
-    return data.count(key, lambda d: _pair_counts(d, table, bins), _less)
+
+    def count(side: DataSet) -> PairCounts:
+        out: PairCounts = {}
+        for block in blocks:
+            inside = {name for pair in block for name in pair}
+            out |= _pair_counts(side, table, [b for b in bins if b.field.name in inside], block)
+        return out
+
+    return data.count(key, count, _less)
 
 
 def _less(whole: PairCounts, part: PairCounts) -> PairCounts:
     return {pair: cells - part[pair] for pair, cells in whole.items()}
 
 
-def _pair_counts(data: DataSet, table: str, bins: Sequence[Bins]) -> PairCounts:
-    if len(bins) < 2:
+def _pair_counts(
+    data: DataSet, table: str, bins: Sequence[Bins], wanted: Sequence[Pair]
+) -> PairCounts:
+    place = {b.field.name: i for i, b in enumerate(bins)}
+    pairs = [(place[a], place[b]) for a, b in wanted if a in place and b in place]
+    if not pairs:
         return {}
     select = ", ".join(f"CAST({code(data, b)} AS SMALLINT) AS c{i}" for i, b in enumerate(bins))
     name = f"__synthlake_codes_{data.label}"
     out: PairCounts = {}
-    groups = cover(len(bins))
+    groups, asked = cover(pairs), set(wanted)
     with data.tables.materialised(name, f"SELECT {select} FROM {data.tables.read(table)}") as codes:
         for start in range(0, len(groups), _SETS):
             _count(data, codes, bins, groups[start : start + _SETS], out)
-    return out
+    return {pair: cells for pair, cells in out.items() if pair in asked}
 
 
 def _codes(column: pa.ChunkedArray[Any]) -> Counts:

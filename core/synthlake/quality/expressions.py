@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -83,4 +85,11 @@ def interval_code(column: str, edges: Sequence[float], first: int = 0) -> str:
     middle = len(edges) // 2
     low = interval_code(column, edges[:middle], first)
     high = interval_code(column, edges[middle + 1 :], first + middle + 1)
-    return f"CASE WHEN {column} <= {number(edges[middle])} THEN {low} ELSE {high} END"
+    return f"CASE WHEN {_up_to(column, edges[middle])} THEN {low} ELSE {high} END"
+
+
+def _up_to(column: str, edge: float) -> str:
+    """Whether a number is at most an edge; engines write infinity each in its own way."""
+    if math.isinf(edge):
+        return "1 = 1" if edge > 0 else f"{column} < {number(-sys.float_info.max)}"
+    return f"{column} <= {number(edge)}"

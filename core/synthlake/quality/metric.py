@@ -17,6 +17,7 @@ from synthlake.quality.bins import Bins, PairCounts, bins_of, pair_counts
 from synthlake.quality.dataset import DataSet
 from synthlake.quality.layout import Field, fields_of
 from synthlake.quality.marginal import MAX_CUTS, Aligned, align_texts, align_values, thinned
+from synthlake.quality.pairing import Pair, blocks_of
 from synthlake.quality.settings import EvaluationSettings, Tier
 from synthlake.schema.model import Schema, Table
 
@@ -88,6 +89,11 @@ class Ground:
             ("bins", table), lambda: [bins_of(f, self.real.marginal(f)) for f in fields]
         )
 
+    def blocks(self, table: str) -> list[list[Pair]]:
+        """Pairs of columns that are judged, in blocks."""
+        names = list(self.fields(table))
+        return self.real.once(("blocks", table), lambda: blocks_of(names, self.settings.seed))
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -149,10 +155,13 @@ class Comparison:
         return Aligned(np.array(values), np.array(full), counts, ends, exact=False)
 
     def pairs(self, table: str) -> tuple[PairCounts, PairCounts]:
-        """Counts of all pairs of columns in both."""
+        """Counts of all judged pairs of columns in both."""
         bins = self.ground.bins(table)
         usable = [b for b in bins if self.candidate.has(b.field)]
-        real, other = (pair_counts(s, table, usable) for s in (self.reference, self.candidate))
+        blocks = self.ground.blocks(table)
+        real, other = (
+            pair_counts(s, table, usable, blocks) for s in (self.reference, self.candidate)
+        )
         return real, other
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +17,7 @@ from synthlake.quality.dataset import DataSet
 from synthlake.quality.expressions import number
 from synthlake.quality.layout import Field
 from synthlake.quality.marginal import MOST, Marginal
+from synthlake.quality.pairing import Pair
 
 _STEPS, _LIMIT = 2**16, 2**28
 _SUMS = 400  # sums in one statement
@@ -57,8 +57,11 @@ def _on_grid(data: DataSet, grid: Grid) -> str:
     )
 
 
-def pearson(data: DataSet, table: str, grids: Sequence[Grid]) -> dict[tuple[str, str], float]:
+def pearson(
+    data: DataSet, table: str, grids: Sequence[Grid], pairs: Sequence[Pair]
+) -> dict[Pair, float]:
     """Correlation of each pair over the rows where both are known; NaN where one is constant."""
+    place = {g.field.name: i for i, g in enumerate(grids)}
     nulls = {i for i, g in enumerate(grids) if data.marginal(g.field).known < data.rows(table)
              or g.field.floating}  # fmt: skip
     sums: dict[str, str] = {}
@@ -67,7 +70,7 @@ def pearson(data: DataSet, table: str, grids: Sequence[Grid]) -> dict[tuple[str,
         return sums.setdefault(expression, f"s{len(sums)}")
 
     plans = {}
-    for i, j in combinations(range(len(grids)), 2):
+    for i, j in ((place[a], place[b]) for a, b in pairs):
         # x * 0 is NULL where x is
         other = {i: f" + 0 * x{j}" * (j in nulls), j: f" + 0 * x{i}" * (i in nulls)}
         plans[i, j] = (

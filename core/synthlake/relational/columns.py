@@ -26,7 +26,8 @@ from synthlake.relational.model import Codec
 from synthlake.schema.model import Column, is_text
 from synthlake.sql.statistics import ColumnStatistics, TableStatistics
 
-MAX_CATEGORIES = 2_000
+MAX_CATEGORIES = 20_000
+_MAX_LISTED = 2_000  # values of a wide decimal up to which they are categories
 _WORDY = re.compile(r"(?=.*[^\W\d_]{3})(?:[^\W\d_]+|\d+(?![^\W\d_])|[\W_])*", re.S)
 _LISTED = 0.9  # share of rows with a supported value from which wide decimals are categories
 _COVERED = 0.5  # share of rows with a supported value below which text is rendered, not recalled
@@ -111,6 +112,8 @@ def _as_category(data: TableData, column: Column) -> bool:
         return False
     if column.role == "categorical":
         return True
+    if counts.num_rows > _MAX_LISTED:
+        return False
     axis = axis_of(data, column)
     if not (axis.continuous and pa.types.is_decimal(axis.value_type)):
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Any
 
@@ -194,6 +195,7 @@ class _Reader:
     def __init__(self, name: str, tensors: Mapping[str, NDArray[Any]]) -> None:
         start = f"{name}/"
         self._tensors = {n[len(start) :]: t for n, t in tensors.items() if n.startswith(start)}
+        self._names = sorted(self._tensors)
 
     def table(
         self, table: Table, form: Json, kept: pa.Table | None, plans: Plans | None = None
@@ -244,8 +246,9 @@ class _Reader:
         return out
 
     def _part(self, place: str) -> dict[str, NDArray[Any]]:
-        start = f"{place}/"
-        return {n[len(start) :]: t for n, t in self._tensors.items() if n.startswith(start)}
+        start, after = f"{place}/", f"{place}0"  # the character that follows the slash
+        some = self._names[bisect_left(self._names, start) : bisect_left(self._names, after)]
+        return {n[len(start) :]: self._tensors[n] for n in some}
 
     def _numeric(self, place: str, form: Json) -> NumericCodec:
         part = self._part(place)

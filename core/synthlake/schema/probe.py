@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 from sqlglot import exp
@@ -17,7 +17,10 @@ from sqlglot import exp
 from synthlake.ports import QueryEngine
 from synthlake.schema.model import ForeignKey, Table
 
+T = TypeVar("T")
+
 MIN_SHARED = 10  # rows that a value has to have to be learned as a value
+WIDTH = 64  # columns of one statement: exact distinct counts hold all values in memory
 _FIRST_LOOK = 50_000
 _MAX_SIBLING_ROWS = 2_000_000
 _FAMILIES = 2_000
@@ -103,20 +106,18 @@ class Probe:
 
     def counts(self, table: Table) -> TableCounts:
         """Rows of a table, and values and distinct values of each column."""
-        asked = ["COUNT(*)"]
-        for column in table.columns:
-            name = self._name(column.name)
-            # engines group nested values differently or not at all
-            distinct = f"COUNT(DISTINCT {name})" if countable(column.type) else "0"
-            asked += [f"COUNT({name})", distinct]
-        row = self._row(f"SELECT {_numbered(asked)} FROM {self._from(table)}")
-        return TableCounts(
-            row[0],
-            {
-                c.name: ColumnCounts(row[2 * place + 1], row[2 * place + 2])
-                for place, c in enumerate(table.columns)
-            },
-        )
+        rows, found = 0, dict[str, ColumnCounts]()
+        for some in _parts(table.columns) or [()]:
+            asked = ["COUNT(*)"]
+            for column in some:
+                name = self._name(column.name)
+                # engines group nested values differently or not at all
+                distinct = f"COUNT(DISTINCT {name})" if countable(column.type) else "0"
+                asked += [f"COUNT({name})", distinct]
+            rows, *counted = self._row(f"SELECT {_numbered(asked)} FROM {self._from(table)}")
+            for place, column in enumerate(some):
+                found[column.name] = ColumnCounts(*counted[2 * place : 2 * place + 2])
+        return TableCounts(rows, found)
 
     def unique(self, table: Table, columns: Sequence[str]) -> bool:
         """Whether no two rows agree on all of the columns, which hold no NULL."""
@@ -172,18 +173,19 @@ class Probe:
 
     def texts(self, table: Table, columns: Sequence[str]) -> dict[str, TextCounts]:
         """Shapes of text columns."""
-        if not columns:
-            return {}
-        asked: list[str] = []
-        for column in columns:
-            name = self._name(column)
-            asked += [
-                f"MAX(LENGTH({name}))",
-                f"SUM(CASE WHEN {name} LIKE '% %' THEN 1 ELSE 0 END)",
-                f"SUM(LENGTH({name}))",
-            ]
-        row = self._row(f"SELECT {_numbered(asked)} FROM {self._from(table)}")
-        return {c: TextCounts(*row[3 * i : 3 * i + 3]) for i, c in enumerate(columns)}
+        found: dict[str, TextCounts] = {}
+        for some in _parts(columns):
+            asked: list[str] = []
+            for column in some:
+                name = self._name(column)
+                asked += [
+                    f"MAX(LENGTH({name}))",
+                    f"SUM(CASE WHEN {name} LIKE '% %' THEN 1 ELSE 0 END)",
+                    f"SUM(LENGTH({name}))",
+                ]
+            row = self._row(f"SELECT {_numbered(asked)} FROM {self._from(table)}")
+            found |= {c: TextCounts(*row[3 * i : 3 * i + 3]) for i, c in enumerate(some)}
+        return found
 
     def some(self, table: Table, column: str, most: int) -> list[str]:
         """Distinct values as text, at most ``most`` from either end of their order.
@@ -280,6 +282,11 @@ def rate(part: int, whole: int) -> str:
         # a rate of 0 or 100 is said only where it is exact
         share = min(max(share, 0.1), 99.9)
     return f"{share:.1f}".removesuffix(".0") + " %"
+
+
+def _parts(columns: Sequence[T]) -> list[Sequence[T]]:
+    """Columns of one statement each."""
+    return [columns[at : at + WIDTH] for at in range(0, len(columns), WIDTH)]
 
 
 def _keys(columns: Sequence[str]) -> str:

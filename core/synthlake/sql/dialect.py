@@ -7,7 +7,7 @@ are written by hand.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType, ModuleType
 from typing import Any, Protocol, cast
@@ -32,6 +32,9 @@ class KeyPrimitives(Protocol):
 
     def hashed(self, text: str) -> str:
         """The first 15 hex digits of the SHA-256 of a text, as a bigint."""
+
+    def every(self, values: Sequence[str], write: Callable[[str], str]) -> str:
+        """The texts of many values of one kind, one after another; ``write`` gives each."""
 
     def comparable(self, value: str, type: pa.DataType) -> str:
         """The same value in a form in which columns of like types can be compared and united."""
@@ -120,6 +123,15 @@ def _dialect(name: str) -> ModuleType:
 def quoted(dialect: str, name: str) -> str:
     """A name as an identifier that keeps its case and every character."""
     return str(exp.to_identifier(name, quoted=True).sql(dialect=dialect))
+
+
+_CHAIN = 100  # operands in a row
+
+
+def chained(texts: Sequence[str]) -> str:
+    """All texts as one; many in parts, as engines limit how deep an expression is."""
+    parts = [" || ".join(texts[at : at + _CHAIN]) for at in range(0, len(texts), _CHAIN)]
+    return parts[0] if len(parts) == 1 else " || ".join(f"({part})" for part in parts)
 
 
 def bigint(value: str) -> str:

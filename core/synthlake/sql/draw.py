@@ -15,7 +15,7 @@ from synthlake.sql.entities import entity
 from synthlake.sql.keys import compared, identity, parts, reference
 from synthlake.sql.membership import among, distinct, present
 from synthlake.sql.results import as_type, in_order
-from synthlake.sql.tables import Tables, used
+from synthlake.sql.tables import Tables, learned_columns, used
 from synthlake.sql.trees import Cut, cuts_of
 
 ENTITY = "__entity"
@@ -106,11 +106,7 @@ def drawn(
         pulls: drawn children whose parents are taken whatever their family.
         known: all rows of the source, to tell orphans (``o0, o1, ...``); None leaves them out.
     """
-    of = tables.primitives
-    columns = [
-        f"{of.learnable(tables.column(c.name), c.type)} AS c{number}"
-        for number, c in enumerate(used(table))
-    ]
+    columns = learned_columns(tables, table)
     of_row = entity(tables, table)
     columns += [f"{identity(tables, table)} AS h", f"{of_row.value} AS e"]
     orphans = _orphans(tables, known, table) if known is not None else []

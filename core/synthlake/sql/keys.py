@@ -8,19 +8,22 @@ hash is the first 15 hex digits of the SHA-256 of all parts, an integer in [0, 1
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import pyarrow as pa
 
 from synthlake.errors import SchemaError
 from synthlake.schema.model import ForeignKey, Table
-from synthlake.sql.dialect import Primitives
+from synthlake.sql.dialect import Primitives, chained
 from synthlake.sql.kinds import KEYS, kind, scale
 from synthlake.sql.tables import Tables, typed, used
 
 SPACE = 16**15
 """Hashes are below this."""
+_WIDE = 100  # values of a row from which they are written kind by kind
+_ALIKE = frozenset(("integer", "float", "text", "boolean", "date"))
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def key_text(primitives: Primitives, parts: Sequence[Part]) -> str:
         SchemaError: a part is a float or nested.
     """
     texts = (primitives.key_text(_checked(p).value, p.type) for p in parts)
-    return " || ".join(_written(primitives, text) for text in texts)
+    return chained([_written(primitives, text) for text in texts])
 
 
 def key_hash(primitives: Primitives, parts: Sequence[Part], salt: str = "") -> str:
@@ -79,18 +82,36 @@ def counts(part: Part) -> bool:
 def row_hash(primitives: Primitives, parts: Sequence[Part], salt: str = "") -> str:
     """Hash of values of which some may be NULL or floats; nested values do not count.
 
-    Without a NULL it is the ``key_hash`` of the same parts and salt.
+    The values of a wide row are written in the order of their kinds, so that engines can write all
+    of a kind by one expression: with thousands of expressions, each holds memory of its own.
+    Without a NULL, that of other rows is the ``key_hash`` of the same parts and salt.
     """
-    texts = [f"'{salt}'"]
-    for part in parts:
-        if kind(part.type) == "float":
-            text = primitives.float_text(part.value)
-        elif kind(part.type) in KEYS:
-            text = primitives.key_text(part.value, part.type)
-        else:
-            continue
-        texts.append(f"coalesce({_written(primitives, text)}, 'n;')")
-    return primitives.hashed(" || ".join(texts))
+    used = [part for part in parts if counts(part)]
+    if len(used) <= _WIDE:
+        texts = [_stated(primitives, part.type)(part.value) for part in used]
+        return primitives.hashed(chained([f"'{salt}'", *texts]))
+    kinds = list(dict.fromkeys(kind(part.type) for part in used))
+    used.sort(key=lambda part: kinds.index(kind(part.type)))
+    runs = [list(run) for _, run in groupby(used, key=_form)]
+    texts = [primitives.every([p.value for p in run], _stated(primitives, run[0].type))
+             for run in runs]  # fmt: skip
+    return primitives.hashed(chained([f"'{salt}'", *texts]))
+
+
+def _stated(primitives: Primitives, type: pa.DataType) -> Callable[[str], str]:
+    """What writes a value that may be NULL or a float."""
+
+    def stated(value: str) -> str:
+        floating = kind(type) == "float"
+        text = primitives.float_text(value) if floating else primitives.key_text(value, type)
+        return f"coalesce({_written(primitives, text)}, 'n;')"
+
+    return stated
+
+
+def _form(part: Part) -> tuple[str, pa.DataType | None]:
+    """What values have in common that are written alike."""
+    return kind(part.type), None if kind(part.type) in _ALIKE else part.type
 
 
 def parts(tables: Tables, table: Table, names: Sequence[str]) -> list[Part]:

@@ -8,7 +8,7 @@ from synthlake.sql.columns import Stored, columns_of
 from synthlake.sql.entities import select_with_entity
 from synthlake.sql.references import duplicates, key_statistics, siblings
 from synthlake.sql.statistics import TableStatistics
-from synthlake.sql.tables import Tables, used
+from synthlake.sql.tables import Tables, learned_columns, used
 
 
 def measure(
@@ -41,12 +41,7 @@ def measure(
 
 def stored_rows(tables: Tables, table: Table) -> str:
     """The statement whose result is measured: columns ``c0, c1, ...`` and the entity ``e``."""
-    of = tables.primitives
-    columns = [
-        f"{of.learnable(tables.column(c.name), c.type)} AS c{number}"
-        for number, c in enumerate(used(table))
-    ]
-    return select_with_entity(tables, table, columns)
+    return select_with_entity(tables, table, learned_columns(tables, table))
 
 
 def _table(learned: Tables, all_rows: Tables, table: Table) -> TableStatistics:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from synthlake.ports import MetricKind, Score
 from synthlake.quality.dataset import DataSet
 from synthlake.quality.metric import Comparison, Direction, Metric, Scored, Subject
+from synthlake.quality.metrics.pairs import left_out
 from synthlake.quality.moments import Grid, grid_of, pearson
 from synthlake.quality.settings import Tier
 
@@ -47,6 +48,7 @@ class _Correlation:
             if comparison.missing(table.name):
                 yield Subject(table.name), Score(None, reason=comparison.missing(table.name))
                 continue
+            yield from left_out(comparison, table.name)
             used = grids(comparison, table.name)
             yield from self._listed(comparison, table.name, {g.field.name for g in used})
             if len(used) < 2:
@@ -62,12 +64,12 @@ class _Correlation:
     def _all(
         self, side: DataSet, comparison: Comparison, table: str, used: list[Grid]
     ) -> Correlations:
+        names = {g.field.name for g in used}
+        judged = [p for p in chain.from_iterable(comparison.ground.blocks(table)) if names >= {*p}]
         if self.name == "pearson":
-            return pearson(side, table, used)
+            return pearson(side, table, used, judged)
         counts = comparison.pairs(table)[side is comparison.candidate]
-        names = [g.field.name for g in used]
-        return {p: spearman(counts[p])
-                for p in combinations(names, 2)}  # fmt: skip
+        return {p: spearman(counts[p]) for p in judged}
 
     @staticmethod
     def _listed(comparison: Comparison, table: str, used: set[str]) -> Iterator[Scored]:

@@ -27,6 +27,7 @@ from synthlake.quality.neighbours import (
 from synthlake.quality.settings import Tier
 
 MIN_ROWS = 40
+MOST_COLUMNS = 120  # that are compared: a copy is found by these too
 _QUERIES = 5_000
 _LEAST = 0.25  # of what a copy would show, lest it drown in noise
 
@@ -60,8 +61,9 @@ class Yardstick:
 
 
 def fields_of(ground: Ground, table: str) -> tuple[Field, ...]:
-    """Columns that say something about a row: not keys, not opaque."""
-    return tuple(f for f in ground.fields(table).values() if not f.key and f.kind != "opaque")
+    """Columns that say something about a row: not keys, not opaque; of many, every so manieth."""
+    fields = [f for f in ground.fields(table).values() if not f.key and f.kind != "opaque"]
+    return tuple(fields[:: -(-len(fields) // MOST_COLUMNS) or 1])
 
 
 def yardstick(ground: Ground, table: str) -> Yardstick:
@@ -139,6 +141,8 @@ class Memorised:
         half = Z * math.sqrt(by.expected * (1 - by.expected) / effective) / unit
         detail = {"share": share, "expected": by.expected,
                   "control": by.control, "hold-out rows": int(by.holdout.rows.sum())}  # fmt: skip
+        if len(comparison.ground.fields(table)) > MOST_COLUMNS:
+            detail["columns compared"] = len(by.fields)
         return Score(value, (value - half, value + half), rows, detail=detail)
 
 

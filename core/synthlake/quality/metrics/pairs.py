@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import chain
 
 import numpy as np
 
 from synthlake.ports import MetricKind, Score
 from synthlake.quality.metric import Comparison, Direction, Metric, Scored, Subject
+from synthlake.quality.pairing import said_of
 from synthlake.quality.settings import Tier
 
 
 def unscored(comparison: Comparison, table: str) -> Iterator[Scored]:
-    """Every pair that has no score, with the reason."""
+    """Every pair that is to be judged and has no score, with the reason; how many are judged."""
     rows, missing = comparison.rows(table), comparison.missing(table)
-    fields = comparison.ground.fields(table)
-    for a, b in combinations(fields.values(), 2):
+    fields, blocks = comparison.ground.fields(table), comparison.ground.blocks(table)
+    yield from left_out(comparison, table)
+    for a, b in ((fields[a], fields[b]) for a, b in chain.from_iterable(blocks)):
         reason = missing or next(
             (f"{f.name}: {f.reason or 'the column is missing'}"
              for f in (a, b) if f.reason or not comparison.candidate.has(f)), "")  # fmt: skip
         if reason:
             yield Subject(table, (a.name, b.name)), Score(None, rows=rows, reason=reason)
+
+
+def left_out(comparison: Comparison, table: str) -> Iterator[Scored]:
+    """That of a wide table not all pairs are judged, as a figure of the table without a value."""
+    ground = comparison.ground
+    said = said_of(list(ground.fields(table)), ground.blocks(table))
+    if said:
+        yield Subject(table), Score(None, rows=comparison.rows(table), reason=said)
 
 
 class PairVariation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import MappingProxyType
 
 import pyarrow as pa
@@ -103,6 +103,11 @@ class DuckDBKeys:
     def hashed(self, text: str) -> str:
         """The first 15 hex digits of the SHA-256 of a text, as a bigint."""
         return f"CAST('0x' || substr(sha256({text}), 1, 15) AS BIGINT)"
+
+    def every(self, values: Sequence[str], write: Callable[[str], str]) -> str:
+        """The texts of many values of one kind, one after another: one expression for all."""
+        texts = f"list_transform([{', '.join(values)}], lambda x: {write('x')})"
+        return f"array_to_string({texts}, '')"
 
     def comparable(self, value: str, type: pa.DataType) -> str:
         """The same value in a form in which columns of like types can be compared and united."""

@@ -7,14 +7,14 @@ domains and ``char(n)`` are text there, durations are microseconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from string import ascii_lowercase, ascii_uppercase, digits
 from types import MappingProxyType
 
 import pyarrow as pa
 from pyarrow import types
 
-from synthlake.sql.dialect import FORMS, Primitives
+from synthlake.sql.dialect import FORMS, Primitives, chained
 from synthlake.sql.kinds import Kind, kind, plain, scale, unit
 
 _INSTANTS: frozenset[Kind] = frozenset(("timestamp", "time"))
@@ -123,6 +123,10 @@ class PostgresKeys:
         """The first 15 hex digits of the SHA-256 of a text, as a bigint."""
         digest = _hex(f"sha256(convert_to({text}, 'UTF8'))")
         return f"CAST(CAST('x' || substr({digest}, 1, 15) AS BIT(60)) AS BIGINT)"
+
+    def every(self, values: Sequence[str], write: Callable[[str], str]) -> str:
+        """The texts of many values of one kind, one after another."""
+        return chained([write(value) for value in values])
 
     def comparable(self, value: str, type: pa.DataType) -> str:
         """The same value in a form in which columns of like types can be compared and united."""

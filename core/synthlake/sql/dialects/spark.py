@@ -7,13 +7,13 @@ types (see the Spark source): durations are microseconds, text has no collation.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import MappingProxyType
 
 import pyarrow as pa
 from pyarrow import types
 
-from synthlake.sql.dialect import FORMS, Primitives
+from synthlake.sql.dialect import FORMS, Primitives, chained
 from synthlake.sql.kinds import Kind, kind, plain, scale, unit
 
 _MICROS = MappingProxyType({"s": 1_000_000, "ms": 1_000, "us": 1})
@@ -133,6 +133,10 @@ class SparkKeys:
         """The first 15 hex digits of the SHA-256 of a text, as a bigint."""
         digest = f"sha2(CAST({text} AS BINARY), 256)"
         return f"CAST(conv(substr({digest}, 1, 15), 16, 10) AS BIGINT)"
+
+    def every(self, values: Sequence[str], write: Callable[[str], str]) -> str:
+        """The texts of many values of one kind, one after another."""
+        return chained([write(value) for value in values])
 
     def comparable(self, value: str, type: pa.DataType) -> str:
         """The same value in a form in which columns of like types can be compared and united."""

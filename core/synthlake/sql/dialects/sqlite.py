@@ -12,7 +12,7 @@ import hashlib
 import math
 import re
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from string import ascii_lowercase, ascii_uppercase, digits
 from types import MappingProxyType
@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import types
 
-from synthlake.sql.dialect import FORMS, Primitives
+from synthlake.sql.dialect import FORMS, Primitives, chained
 from synthlake.sql.kinds import kind, plain, scale, unit
 
 _MICROS = MappingProxyType({"s": 1_000_000, "ms": 1_000, "us": 1})
@@ -163,6 +163,10 @@ class SQLiteKeys:
     def hashed(self, text: str) -> str:
         """The first 15 hex digits of the SHA-256 of a text, as a bigint."""
         return f"synthlake_hash({text})"
+
+    def every(self, values: Sequence[str], write: Callable[[str], str]) -> str:
+        """The texts of many values of one kind, one after another."""
+        return chained([write(value) for value in values])
 
     def comparable(self, value: str, type: pa.DataType) -> str:
         """The same value in a form in which columns of like types can be compared and united."""
