@@ -140,4 +140,6 @@ class Matching:
             for block, rows in generator.slices(table, low, high):
                 codes_of.append(block.drawn[code_id(label)][rows])
                 degrees_of.append(block.count(label)[rows])
-        return np.concatenate(codes_of).astype(np.int64), np.concatenate(degrees_of), low
+        codes = np.concatenate(codes_of).astype(np.int64)
+        # a code without support is none: where nothing of the parents may be told, all are alike
+        return np.maximum(codes, 0), np.concatenate(degrees_of), low
