@@ -16,6 +16,7 @@ import hashlib
 import json
 import re
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -87,6 +88,8 @@ def make(name: str, folder: Path, seed: int) -> float:
     spec, twin = folder / "synthlake.yml", folder / "twin"
     spec.write_text(spec_of(name, folder, seed))
     artifact, before = folder / "artifact", _cpu()
+    for old in (artifact, twin):  # what an older code has made of the same artifact would stay
+        shutil.rmtree(old, ignore_errors=True)
     _synthlake("fit", spec, "--artifact", artifact)
     _synthlake("sample", artifact, "--out", twin, "--seed", seed)
     used = _cpu() - before
@@ -148,8 +151,9 @@ def _summary(sides: Sequence[Judged]) -> Iterator[Row]:
         ("broken dependencies", "dependency_breaks"), ("duplicate keys", "primary_key_duplicates"),
     ):  # fmt: skip
         yield label, tuple(s["summary"][name] for s in sides)
-    yield "orphans (of the half that is learned: " + f"{sides[0]['summary']['orphans'][0]:,})", (
-        tuple(s["summary"]["orphans"][1] for s in sides)
+    yield (
+        "orphans (of the half that is learned: " + f"{sides[0]['summary']['orphans'][0]:,})",
+        (tuple(s["summary"]["orphans"][1] for s in sides)),
     )
     yield "largest gap of a key's NULLs", tuple(_null_gap(s) for s in sides)
     yield "memorised, mean (standard error)", tuple(_memorised(s) for s in sides)
