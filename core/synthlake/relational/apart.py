@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from synthlake.encode.numeric import NumericCodec
 from synthlake.models.support import distinct
-from synthlake.relational.draft import Draft
 from synthlake.relational.distinctness import repeated
+from synthlake.relational.draft import Draft
 from synthlake.relational.model import column_id, link_id
 
 _REPEATED = 0.005  # share of rows that repeat a sibling's value although siblings have it once

@@ -155,7 +155,8 @@ class _Packer:
         if link.values is not None:
             values = {n: _pack_values(plain(link.values[n])) for n in link.values.column_names}
         return {
-            "kind": link.kind, "values": values, "rest": link.rest, "shares": [list(s) for s in link.shares], "codes": link.codes,
+            "kind": link.kind, "values": values, "rest": link.rest,
+            "shares": [list(s) for s in link.shares], "codes": link.codes,
             "null_rows": link.null_rows, "mean": link.mean,
             "phantoms": self._phantoms(f"links/{number}", link.phantoms),
         }  # fmt: skip
