@@ -33,6 +33,7 @@ SPECS = {
 }  # fmt: skip
 # On what no figure says anything: so few parents, or rows, are noise.
 FEWEST_PARENTS, FEWEST_ROWS = 100, 1_000
+WORST = 0.70  # C2ST of a child table alone
 _TRAIN = "train"
 Judged = Mapping[str, Any]
 Row = tuple[str, tuple[Any, ...]]
@@ -156,6 +157,8 @@ def _summary(sides: Sequence[Judged]) -> Iterator[Row]:
         (tuple(s["summary"]["orphans"][1] for s in sides)),
     )
     yield "largest gap of a key's NULLs", tuple(_null_gap(s) for s in sides)
+    yield "least cardinality of keys with more than 100 parents", tuple(map(_least, sides))
+    yield "child tables above 1,000 rows with a C2ST beyond .70", tuple(map(_beyond, sides))
     yield "memorised, mean (standard error)", tuple(_memorised(s) for s in sides)
     yield "tables with more copies than the base rate", tuple(_copied(s) for s in sides)
 
@@ -163,6 +166,24 @@ def _summary(sides: Sequence[Judged]) -> Iterator[Row]:
 def _links(side: Judged) -> Iterator[tuple[str, Judged]]:
     for child in side["relations"].values():
         yield from child["keys"].items()
+
+
+def _least(side: Judged) -> float | None:
+    """The worst cardinality complement of a key whose parents are enough to tell."""
+    found = [
+        key["cardinality"] for label, key in _links(side)
+        if side["tables"][label.split("->")[1]]["rows"][0] > FEWEST_PARENTS
+    ]  # fmt: skip
+    return min(found, default=None)
+
+
+def _beyond(side: Judged) -> int:
+    """Child tables that a model tells from real ones."""
+    tables = (side["tables"][name] for name in side["relations"])
+    return sum(
+        ((t.get("c2st") or {}).get("real") or 0.0) > WORST and t["rows"][0] > FEWEST_ROWS
+        for t in tables
+    )
 
 
 def _null_gap(side: Judged) -> float:

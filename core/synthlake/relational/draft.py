@@ -30,7 +30,7 @@ from synthlake.relational.links import (
     identity_link,
     link_kinds,
 )
-from synthlake.relational.model import CODE, Link, LinkKind, count_id, link_id, parent_id
+from synthlake.relational.model import CODE, Link, LinkKind, count_id, link_id
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
 from synthlake.sql.statistics import TableStatistics
 
@@ -152,29 +152,13 @@ def connect(drafts: Mapping[str, Draft], schema: Schema) -> None:
             if fk.references == parent.table.name and draft.kinds[number] == "cluster"
         ]
         if matched:
-            parent.code = _parent_codes(parent, matched, drafts)
+            parent.code = _parent_codes(parent, matched)
             parent.family[CODE] = parent.code
     for draft in drafts.values():
         for number, fk in enumerate(draft.table.foreign_keys):
             found = drafts.get(fk.references)
             if draft.kinds[number] in ("own", "cluster") and found is not None:
                 _connect(draft, found, number, fk)
-
-
-def _around(draft: Draft, drafts: Mapping[str, Draft]) -> dict[str, Feature]:
-    """What is known of rows before they are drawn: when they are, and of their own parent."""
-    known = find_calendars(
-        draft.data, draft.table, meaningful(draft.table, draft.key, drafts), draft.frame.rules
-    )
-    out = calendar_features(known, draft.data.sample)
-    own = draft.table.own
-    if own is None or own.references not in drafts:
-        return out
-    parent = draft.joins[draft.table.foreign_keys.index(own)].parent
-    for name, given in drafts[own.references].features().items():
-        codes = np.where(parent < 0, -1, given.codes[parent]).astype(np.int32)
-        out[parent_id(name)] = replace(given, codes=codes)
-    return out
 
 
 def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:
@@ -235,10 +219,8 @@ def _busy(draft: Draft, parent: Draft, grid: SlotKey, fk: ForeignKey) -> Busy | 
     return None
 
 
-def _parent_codes(
-    parent: Draft, matched: Sequence[tuple[Draft, int]], drafts: Mapping[str, Draft]
-) -> Feature:
-    """Codes of a table's rows: of like parents, with children that are alike in like places.
+def _parent_codes(parent: Draft, matched: Sequence[tuple[Draft, int]]) -> Feature:
+    """Codes of a table's rows: of like parents with like children.
 
     One code for all references to the table: where parents are few, codes of which each would
     tell half of the same things leave nothing that enough of them share.
@@ -246,10 +228,7 @@ def _parent_codes(
     rows = parent.data.sample.num_rows
     if not all(draft.structured for draft, _ in (*matched, (parent, 0))):
         return Feature(np.zeros(rows, np.int32), 1, False)
-    children = [
-        ({**_around(draft, drafts), **draft.features()}, draft.joins[number].parent)
-        for draft, number in matched
-    ]
+    children = [(draft.features(), draft.joins[number].parent) for draft, number in matched]
     least = max(parent.data.k, _LEAST_PARENTS)
     codes, size = cluster(parent.features(), children, rows, least)
     return Feature(codes, size, False)

@@ -94,7 +94,9 @@ def drawn_of(link: Link, parents: int, key: int, words: Words) -> Index:
     order = Permutation(len(weights), key % 2**64)(np.arange(len(weights)))
     ends = np.cumsum(weights[order])
     at = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53 * ends[-1]
-    return np.minimum(np.searchsorted(ends, at, side="right"), np.flatnonzero(weights[order])[-1])
+    last = int(np.flatnonzero(weights[order])[-1])
+    found: Index = np.minimum(np.searchsorted(ends, at, side="right"), last).astype(np.int64)
+    return found
 
 
 def virtual_rows(plan: SamplePlan, parent: str, label: str) -> int:
