@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from synthlake.models.cart import Growth, grow
 from synthlake.models.trees import FittedTrees, Trees
 from synthlake.ports import Feature, TrainingTable
 
@@ -87,3 +90,19 @@ def test_codes_without_support_have_no_count() -> None:
     value[0], value[1:4] = 1, 2
     leaves = _fit({"b": (value, 3, False)}).steps[0].leaves
     assert leaves.cumulative.tolist() == [0, 996, 996, 996]
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=30)
+def test_leaves_count_distinct_entities(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    rows = 600
+    group = random.integers(0, 25, rows)
+    features = random.integers(0, 12, (3, rows)).astype(np.int32)
+    target = (features[:1] * 2.0 + features[1:2]) + random.random((1, rows))
+    tree, node = grow(features, target, group, Growth(20, float(K)))
+    leaves = [np.unique(group[node == n]) for n in np.unique(node)]
+    assert min(map(len, leaves)) >= K
+    # every entity is in most leaves: so few of them do not keep a tree from growing
+    assert len(leaves) > 25 // K
+    assert np.array_equal(np.unique(node), np.flatnonzero(tree.feature < 0))

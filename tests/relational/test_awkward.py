@@ -93,7 +93,8 @@ def test_a_public_table_with_a_composite_key_and_rare_rows() -> None:
     used = set(
         zip(twin["facts"]["code"].to_pylist(), twin["facts"]["number"].to_pylist(), strict=True)
     )
-    assert len(used) > 200, "rare rows are referred to as well"
+    real = len(np.unique(picked))
+    assert abs(len(used) - real) < 20, "rare rows are referred to as well, and as many of them"
 
 
 def test_one_row_a_parent() -> None:

@@ -84,7 +84,7 @@ class Growth:
 
     Attributes:
         min_rows: least rows of a leaf.
-        min_entities: least entities of a leaf, counted by ``share``.
+        min_entities: least entities of a leaf.
         max_depth: levels below the root.
         min_gain: least share of the root's variance that a split must explain.
     """
@@ -103,14 +103,14 @@ class _Level:
         slot: shape (rows,), number of the row's node within the level.
         nodes: how many nodes.
         target: shape (outputs, rows).
-        share: shape (rows,), see ``grow``.
+        group: shape (rows,), see ``grow``; None where every row is an entity of its own.
         growth: limits.
     """
 
     slot: NDArray[np.int64]
     nodes: int
     target: Floats
-    share: Floats
+    group: NDArray[np.int64] | None
     growth: Growth
 
     def best(self, features: Features, widths: Sequence[int]) -> _Splits:
@@ -126,7 +126,7 @@ class _Level:
         key = self.slot * width + values
         rows = self._left(key, width, None)
         size = self._size[:, None]
-        allowed = self._allowed(rows, size, key, width)
+        allowed = self._allowed(rows, size, values, width)
         if not allowed.any():
             return
         score = np.zeros(rows.shape)
@@ -144,23 +144,44 @@ class _Level:
         return below
 
     def _allowed(
-        self, rows: Floats, size: Floats, key: NDArray[np.int64], width: int
+        self, rows: Floats, size: Floats, values: NDArray[np.int32], width: int
     ) -> NDArray[np.bool_]:
         """Whether both sides of each threshold have the rows and entities that a leaf needs."""
         fewest, least = self.growth.min_rows, self.growth.min_entities
+        if self.group is None:
+            fewest = max(fewest, int(np.ceil(least)))
         allowed: NDArray[np.bool_] = (rows >= fewest) & (size - rows >= fewest)
-        if self._lone and fewest >= least:
+        if self.group is None or not allowed.any():
             return allowed
-        people = np.cumsum(
-            np.bincount(key, self.share, self.nodes * width).reshape(self.nodes, width), 1
-        )
-        left, every = people[:, :-1], people[:, -1:]
-        return allowed & (left >= least) & (every - left >= least)
+        left, right = self._people(values, width)
+        return allowed & (left >= least) & (right >= least)
+
+    def _people(
+        self, values: NDArray[np.int32], width: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Distinct entities at or below each threshold, and above it, shape (nodes, width - 1).
+
+        One of them is below a threshold if its least value is, and above if its greatest is.
+        """
+        order, begins, node = self._entities
+        ordered = values[order]
+        counts = []
+        for extreme in (np.minimum, np.maximum):
+            key = node * width + extreme.reduceat(ordered, begins)
+            held = np.bincount(key, minlength=self.nodes * width).reshape(self.nodes, width)
+            counts.append(np.cumsum(held, 1))
+        low, high = counts
+        return low[:, :-1], high[:, -1:] - high[:, :-1]
 
     @cached_property
-    def _lone(self) -> bool:
-        """Whether every row is an entity of its own."""
-        return bool((self.share == 1.0).all())
+    def _entities(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Rows in the order of node and entity, where each entity of a node begins, its node."""
+        assert self.group is not None
+        order = np.lexsort((self.group, self.slot))
+        slot, group = self.slot[order], self.group[order]
+        fresh = np.append(True, (slot[1:] != slot[:-1]) | (group[1:] != group[:-1]))
+        begins = np.flatnonzero(fresh)
+        return order, begins, slot[begins]
 
     @cached_property
     def _size(self) -> Floats:
@@ -199,14 +220,15 @@ class _Splits:
         self.threshold[better] = threshold[better]
 
 
-def grow(features: Features, target: Floats, share: Floats, growth: Growth) -> tuple[Tree, Index]:
+def grow(
+    features: Features, target: Floats, group: NDArray[np.int64] | None, growth: Growth
+) -> tuple[Tree, Index]:
     """Fit a tree by variance reduction.
 
     Args:
         features: shape (features, rows), small non-negative codes.
         target: shape (outputs, rows).
-        share: shape (rows,); 1 / size of the row's entity. Their sum over some rows is at most
-            the number of distinct entities among them, so that limits hold for certain.
+        group: shape (rows,), entities; None where every row is one of its own.
         growth: limits.
 
     Returns:
@@ -227,7 +249,8 @@ def grow(features: Features, target: Floats, share: Floats, growth: Growth) -> t
         slot = place[node[active]]
         if not len(active):
             break
-        rows_of = _Level(slot, len(level), target[:, active], share[active], growth)
+        people = None if group is None else group[active]
+        rows_of = _Level(slot, len(level), target[:, active], people, growth)
         best = rows_of.best(features[:, active], widths)
         split = np.flatnonzero(best.gain > max(floor, 1e-9))
         if not len(split):

@@ -22,7 +22,7 @@ from synthlake.models.leafsize import Nodes, choose
 from synthlake.models.leaves import Leaves, build_leaves
 from synthlake.models.screening import ROWS as SCREENED_ROWS
 from synthlake.models.screening import Screen
-from synthlake.models.support import dense, entity_share
+from synthlake.models.support import dense
 from synthlake.models.support import known as supported
 from synthlake.ports import Codes, Distribution, Draw, Feature, Guide, Settle, TrainingTable
 from synthlake.seed import Words
@@ -194,8 +194,9 @@ class Trees:
         features = np.stack([a.recode(others[a.column].codes) for a in asks])
         chosen = _some(len(known), MAX_GROWTH_ROWS, seed)
         limits = self._growth(len(known), len(chosen), data.k)
-        share = entity_share(data.group[known][chosen])
-        tree, used = _used(grow(features[:, chosen], target[:, chosen], share, limits)[0])
+        people = data.group[known][chosen]
+        people = None if np.bincount(people).max() == 1 else people  # type: ignore[assignment]
+        tree, used = _used(grow(features[:, chosen], target[:, chosen], people, limits)[0])
         asks = tuple(asks[i] for i in used)
         node = leaf_of(tree, asks, {n: f.codes for n, f in done.items()}, len(column.codes))
         axis = _axis(column, known, target[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +15,18 @@ _OUTPUTS = 8
 _WIDEST = 128  # codes of a child's category that are told apart
 _BINS = 64
 
+Children = tuple[Mapping[str, Feature], NDArray[np.int64]]
+
 
 def cluster(
-    parents: Mapping[str, Feature], children: Mapping[str, Feature],
-    parent_of: NDArray[np.int64], rows: int, least: int,
-) -> tuple[NDArray[np.int32], int]:  # fmt: skip
+    parents: Mapping[str, Feature], children: Sequence[Children], rows: int, least: int
+) -> tuple[NDArray[np.int32], int]:
     """A code for each parent row.
 
     Args:
         parents: features of the parents.
-        children: features of the children.
-        parent_of: row of each child's parent; -1 for none.
+        children: one a foreign key that refers to them: features of the children, and the row of
+            each child's parent, -1 for none.
         rows: number of parents.
         least: least parents of a code.
 
@@ -36,14 +37,16 @@ def cluster(
     """
     if rows < 2 * least:
         return np.zeros(rows, np.int32), 1
-    blocks = [*_own(parents), *_of_children(children, parent_of, rows)]
+    blocks = _own(parents)
+    for features_of, parent_of in children:
+        blocks += _of_children(features_of, parent_of, rows)
     if not blocks:
         return np.zeros(rows, np.int32), 1
     joined = np.hstack(blocks)
     joined = joined - joined.mean(0)
     scores = np.ascontiguousarray(principal(joined, _OUTPUTS).T)
     features = np.stack([_ranked(s) for s in scores])
-    tree, node = grow(features, scores, np.ones(rows), Growth(least, float(least), 12, 1e-6))
+    tree, node = grow(features, scores, None, Growth(least, float(least), 12, 1e-6))
     leaves = np.flatnonzero(tree.feature < 0)
     return np.searchsorted(leaves, node).astype(np.int32), len(leaves)
 

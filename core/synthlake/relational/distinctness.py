@@ -13,7 +13,7 @@ from synthlake.encode.numeric import NumericCodec
 from synthlake.ports import Codes, Redraw
 from synthlake.seed import Words
 
-_TRIES = range(10, 18)  # numbers of further draws
+_TRIES = range(10, 34)  # numbers of further draws
 _WITHIN = 100  # added for their place within a bin
 
 Index = NDArray[np.int64]
@@ -32,6 +32,7 @@ class Family:
         most: how often a value may stand in a family, as later columns tell its rows apart.
         words: of a column's draw.
         name: of the column.
+        many: a code that may stand in a family as often as it likes.
     """
 
     number: Index
@@ -41,6 +42,7 @@ class Family:
     most: int
     words: Callable[[str, int], Words]
     name: str
+    many: int | None = None
 
 
 def made_distinct(
@@ -48,8 +50,8 @@ def made_distinct(
 ) -> tuple[Codes, Place | None]:
     """Codes (and values) of which none is too often in a family and the rest of its key.
 
-    Collisions are drawn again from their leaf, eight times at most; what is left takes the nearest
-    value that is free.
+    Collisions are drawn again from their leaf, 24 times at most; what is left takes the code that
+    stands for many, or the nearest value that is free.
     """
     codes = codes.copy()
     place = (place[0].copy(), place[1].copy()) if place else None
@@ -87,7 +89,10 @@ def _repeats(codes: Codes, place: Place | None, family: Family, some: Index) -> 
     value = place[0] if place else codes
     empty = place[1] if place else codes < 0
     keys = [value[some], *(o[some] for o in family.others), family.number[some]]
-    return some[repeated(keys, family.most) | empty[some]]
+    bad = repeated(keys, family.most)
+    if family.many is not None:
+        bad &= value[some] != family.many
+    return some[bad | empty[some]]
 
 
 def _fill(codes: Codes, place: Place | None, family: Family, rows: Index) -> None:
@@ -115,6 +120,8 @@ def _group(row: int, family: Family) -> tuple[int, ...]:
 
 def _free(value: int, used: Counter[int], family: Family) -> int:
     """The free value nearest to one: within the learned range, else the next beyond its end."""
+    if family.many is not None:
+        return family.many
     codec = family.codec
     low, high, step = 0, family.size - 1, 1
     if codec is not None and len(codec.low):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -30,10 +30,11 @@ from synthlake.relational.links import (
     identity_link,
     link_kinds,
 )
-from synthlake.relational.model import Link, LinkKind, code_id, count_id, link_id
+from synthlake.relational.model import CODE, Link, LinkKind, count_id, link_id
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
 from synthlake.sql.statistics import TableStatistics
 
+_ALIKE = Feature(np.zeros(0, np.int32), 1, False)
 _LEAST_PARENTS = 12  # parents of a code, if k asks for fewer
 
 
@@ -49,6 +50,7 @@ class Draft:
         family: features that this table's rows have as parents.
         degrees: codecs of their numbers of children, by label.
         groups: number of codes they have, by label.
+        code: of its rows, as parents that others are matched with.
     """
 
     table: Table
@@ -63,6 +65,7 @@ class Draft:
     family: dict[str, Feature] = field(default_factory=dict)
     degrees: dict[str, NumericCodec] = field(default_factory=dict)
     groups: dict[str, int] = field(default_factory=dict)
+    code: Feature = _ALIKE
 
     @property
     def known(self) -> list[str]:
@@ -75,7 +78,7 @@ class Draft:
         return self.links.get(number) or Link(fk, self.kinds[number])
 
     def features(self) -> dict[str, Feature]:
-        """What describes a row to those who cluster it: references and attributes."""
+        """What describes a row to those who cluster by it: references and attributes."""
         links = {link_id(n): f for n, f in self.codes.items()}
         return {**links, **self.frame.seen}
 
@@ -141,11 +144,21 @@ def prepare(
 
 def connect(drafts: Mapping[str, Draft], schema: Schema) -> None:
     """Numbers of children and codes of parents, for every reference between drafts."""
+    for parent in drafts.values():
+        matched = [
+            (draft, number)
+            for draft in drafts.values()
+            for number, fk in enumerate(draft.table.foreign_keys)
+            if fk.references == parent.table.name and draft.kinds[number] == "cluster"
+        ]
+        if matched:
+            parent.code = _parent_codes(parent, matched)
+            parent.family[CODE] = parent.code
     for draft in drafts.values():
         for number, fk in enumerate(draft.table.foreign_keys):
-            parent = drafts.get(fk.references)
-            if draft.kinds[number] in ("own", "cluster") and parent is not None:
-                _connect(draft, parent, number, fk)
+            found = drafts.get(fk.references)
+            if draft.kinds[number] in ("own", "cluster") and found is not None:
+                _connect(draft, found, number, fk)
 
 
 def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:
@@ -158,9 +171,7 @@ def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:
     codec = codec_of_cells(cells, parent.data.group, k)
     clustered = draft.kinds[number] == "cluster"
     if clustered:
-        codes, size = _parent_codes(draft, parent, join, rows)
-        parent.family[code_id(label)] = Feature(codes, size, False)
-        parent.groups[label] = size
+        parent.groups[label] = parent.code.size
     parent.family[count_id(label)] = Feature(
         codec.encode_ticks(counts, cells.null), codec.size, True
     )
@@ -180,9 +191,10 @@ def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:
             mean=met / max(statistics.parents, 1),
         )  # fmt: skip
         return
-    link = Link(fk, "cluster", codes=size, phantoms=phantoms)
+    link = Link(fk, "cluster", codes=parent.code.size, phantoms=phantoms)
     draft.links[number] = link
-    draft.codes[number] = Feature(_child_codes(join, codes, orphans, size), link.size, False)
+    codes = _child_codes(join, parent.code.codes, orphans, link.codes)
+    draft.codes[number] = Feature(codes, link.size, False)
 
 
 def _busy(draft: Draft, parent: Draft, grid: SlotKey, fk: ForeignKey) -> Busy | None:
@@ -207,13 +219,19 @@ def _busy(draft: Draft, parent: Draft, grid: SlotKey, fk: ForeignKey) -> Busy | 
     return None
 
 
-def _parent_codes(
-    draft: Draft, parent: Draft, join: Join, rows: int
-) -> tuple[NDArray[np.int32], int]:
-    if not draft.structured:
-        return np.zeros(rows, np.int32), 1
-    least = max(draft.data.k, _LEAST_PARENTS)
-    return cluster(parent.features(), draft.features(), join.parent, rows, least)
+def _parent_codes(parent: Draft, matched: Sequence[tuple[Draft, int]]) -> Feature:
+    """Codes of a table's rows: of like parents with like children.
+
+    One code for all references to the table: where parents are few, codes of which each would
+    tell half of the same things leave nothing that enough of them share.
+    """
+    rows = parent.data.sample.num_rows
+    if not all(draft.structured for draft, _ in (*matched, (parent, 0))):
+        return Feature(np.zeros(rows, np.int32), 1, False)
+    children = [(draft.features(), draft.joins[number].parent) for draft, number in matched]
+    least = max(parent.data.k, _LEAST_PARENTS)
+    codes, size = cluster(parent.features(), children, rows, least)
+    return Feature(codes, size, False)
 
 
 def _orphan_codes(draft: Draft, join: Join) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -227,7 +245,7 @@ def _orphan_codes(draft: Draft, join: Join) -> tuple[NDArray[np.int32], NDArray[
     if len(keys) < 2 * least or not draft.structured:
         out[rows] = 0
         return out, number
-    codes, _ = cluster({}, draft.features(), number, len(keys), least)
+    codes, _ = cluster({}, [(draft.features(), number)], len(keys), least)
     out[rows] = codes[lost]
     return out, number
 

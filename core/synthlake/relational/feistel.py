@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from synthlake.encode.mixing import mix
 
 _ROUNDS = 6
 _GOLDEN = 0x9E3779B97F4A7C15
+_LARGEST_STRIDED = 2**31  # sizes from which products of two numbers may not fit
 
 Index = NDArray[np.int64]
 Words = NDArray[np.uint64]
@@ -41,6 +43,33 @@ class Permutation:
 def permute_each(numbers: Index, sizes: Index, keys: Words) -> Index:
     """Images of numbers, each under the permutation of its own size and key."""
     return _permuted(numbers, sizes.astype(np.uint64), keys, forward=True)
+
+
+def strided(numbers: Index, sizes: Index, keys: Words) -> Index:
+    """Images of numbers, each under a permutation of its own size; neighbours go far apart.
+
+    Any m numbers that follow each other are some size / (3 m) apart from each other, or more.
+
+    Source: the additive recurrence of the golden ratio (Weyl 1916), by the nearest step that has no
+    common divisor with the size.
+    """
+    out = np.empty(len(numbers), np.int64)
+    distinct, place = np.unique(sizes, return_inverse=True)
+    large = distinct >= _LARGEST_STRIDED
+    step = np.array([0 if big else _step(int(s)) for s, big in zip(distinct, large, strict=True)])
+    few, many = np.flatnonzero(~large[place]), np.flatnonzero(large[place])
+    size = sizes[few].astype(np.uint64)
+    moved = numbers[few].astype(np.uint64) * step[place[few]].astype(np.uint64) + keys[few] % size
+    out[few] = (moved % size).astype(np.int64)
+    out[many] = permute_each(numbers[many], sizes[many], keys[many])
+    return out
+
+
+def _step(size: int) -> int:
+    """The number nearest to the golden section of a size that shares no divisor with it."""
+    wanted = round(size * _GOLDEN / 2**64)
+    around = (wanted + sign * way for way in range(size + 1) for sign in (1, -1))
+    return next((s for s in around if 0 < s <= size and gcd(s, size) == 1), 1)
 
 
 def _permuted(numbers: Index, sizes: Words, keys: Words, *, forward: bool) -> Index:

@@ -28,6 +28,7 @@ from synthlake.relational.model import (
 from synthlake.relational.parents import (
     PhantomParents,
     as_type,
+    drawn_of,
     multiplied,
     null_families,
     typed,
@@ -367,10 +368,13 @@ class Generator:
         self, block: Block, link: Link, columns: dict[str, pa.Array[Any]], rest: Index
     ) -> dict[str, pa.Array[Any]]:
         """Keys of parents that are too rare to be categories: any of them."""
-        others = self._phantoms.get(("rest", link.fk), lambda: self._others(link))
-        words = block.words(f"rest:{link.fk.label(block.model.table.name)}", 0)[rest]
+        label = f"rest:{link.fk.label(block.model.table.name)}"
+        others = self._phantoms.get(label, lambda: self._others(link))
         place = np.arange(block.rows)
-        place[rest] = block.rows + (words % np.uint64(max(len(others[0]), 1))).astype(np.int64)
+        words = block.words(label, 0)[rest]
+        place[rest] = block.rows + drawn_of(
+            link, len(others[0]), self.seed.key(label, "rest"), words
+        )
         return {
             column: pa.concat_arrays([columns[column], as_type(kept, columns[column].type)]).take(
                 indices(place)

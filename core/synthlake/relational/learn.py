@@ -12,6 +12,7 @@ import pyarrow as pa
 from synthlake.errors import LearnError
 from synthlake.models import registry
 from synthlake.ports import Event, Feature, OnEvent, TrainingTable
+from synthlake.relational.apart import find_apart
 from synthlake.relational.calendars import calendar_features, find_calendars
 from synthlake.relational.draft import Draft, connect, meaningful, prepare
 from synthlake.relational.joins import entities
@@ -153,6 +154,7 @@ def _fit(
         maps=frame.maps,
         masks=frame.masks,
         distinct=distinct,
+        apart=find_apart(draft),
         made=build_makers(data, table, frame.attributes),
         synthesizer=registry.fit(_settings(table, settings), training, settings.seed),
         enforced=frame.enforced,

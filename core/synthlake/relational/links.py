@@ -67,7 +67,28 @@ def identity_link(
     known = np.isin(join.key, supported)
     rest = (join.parent >= 0) & ~known
     enough = len(np.unique(data.group[rest])) >= data.k
-    return Link(fk, "identity", values=values, rest=bool(enough and len(parent)))
+    if not enough or not len(parent):
+        return Link(fk, "identity", values=values)
+    shares = _shares(data, fk, join, parent, supported)
+    return Link(fk, "identity", values=values, rest=True, shares=shares)
+
+
+def _shares(
+    data: TableData, fk: ForeignKey, join: Join, parent: pa.Table, supported: NDArray[np.int64]
+) -> tuple[tuple[int, float], ...]:
+    """Numbers of children of the parents that are no categories of their own.
+
+    Privacy: a mean of the numbers of k parents that are next to each other in size; which parent
+    has which is not told.
+    """
+    known = join.key[np.isin(join.key, supported)]
+    theirs = key_numbers([[data.sample[c] for c in fk.columns], [parent[c] for c in fk.to]])[1]
+    theirs = np.unique(theirs[theirs >= 0])
+    rest = np.setdiff1d(theirs, known)
+    counts = np.bincount(join.key[join.key >= 0], minlength=int(theirs.max(initial=-1)) + 1)
+    degree = np.sort(counts[rest])
+    parts = np.array_split(degree, max(len(degree) // data.k, 1)) if len(degree) else []
+    return tuple((len(part), float(part.mean())) for part in parts)
 
 
 def identity_feature(data: TableData, link: Link) -> Feature:

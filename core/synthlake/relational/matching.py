@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from synthlake.encode.axis import empty
 from synthlake.ports import Codes
-from synthlake.relational.model import Link, code_id, link_id
+from synthlake.relational.model import CODE, Link, link_id
 from synthlake.relational.parents import Stubs, ranks_of, typed, with_nulls
 from synthlake.relational.plan import ROOT_BLOCK
 from synthlake.relational.recent import Recent
@@ -47,6 +47,8 @@ class Matching:
         parent = self._parents(block, link, block.drawn[link_id(number)])
         if pairing(block.model) == number and block.family is not None:
             parent = self._unlike(block, number, parent, met)
+        elif link_id(number) in block.model.apart and block.family is not None:
+            parent = self._unlike(block, number, parent, None)
         met[number] = parent
         gone = parent < 0
         if gone.all():
@@ -67,13 +69,18 @@ class Matching:
         stubs = Stubs(link, label, generator.plan, generator.seed)
         return self._owner(link, label, stubs.standing(codes), stubs.places(codes, ranks))
 
-    def _unlike(self, block: Block, number: int, parent: Index, met: dict[int, Index]) -> Index:
-        """Parents that make the primary key unique within each family."""
+    def _unlike(
+        self, block: Block, number: int, parent: Index, met: dict[int, Index] | None
+    ) -> Index:
+        """Parents that make the primary key unique within each family.
+
+        Without ``met`` it is the parents alone that differ, as far as there are enough of them.
+        """
         model, link = block.model, block.model.links[number]
         assert block.family is not None
         keys: list[NDArray[np.integer[Any]]] = [block.family]
-        for name in model.distinct:
-            if name == link_id(number):
+        for name in model.distinct if met is not None else ():
+            if name == link_id(number) or met is None:
                 continue
             other = next((p for n, p in met.items() if link_id(n) == name), None)
             keys.append(block.drawn[name] if other is None else other)
@@ -87,6 +94,7 @@ class Matching:
             return self._owner(link, label, codes[rows], below(words, stubs.room(codes[rows])))
 
         where = f"the primary key of {model.table.name} ({', '.join(model.table.primary_key)})"
+        where = where if met is not None else ""
         return unlike(parent, keys, redraw, plan.rows[link.fk.references], where)
 
     def _owner(self, link: Link, label: str, codes: Codes, stubs: Index) -> Index:
@@ -134,10 +142,12 @@ class Matching:
         codes_of, degrees_of = [], []
         if generator.model.tables[table].own is None:
             block = generator.open_block(table, number)
-            block.draw([n for n in block.model.order if n.startswith(("n:", "p:"))])
-            codes_of, degrees_of = [block.drawn[code_id(label)]], [block.count(label)]
+            block.draw([n for n in block.model.order if n == CODE or n.startswith("n:")])
+            codes_of, degrees_of = [block.drawn[CODE]], [block.count(label)]
         else:
             for block, rows in generator.slices(table, low, high):
-                codes_of.append(block.drawn[code_id(label)][rows])
+                codes_of.append(block.drawn[CODE][rows])
                 degrees_of.append(block.count(label)[rows])
-        return np.concatenate(codes_of).astype(np.int64), np.concatenate(degrees_of), low
+        codes = np.concatenate(codes_of).astype(np.int64)
+        # a code without support is none: where nothing of the parents may be told, all are alike
+        return np.maximum(codes, 0), np.concatenate(degrees_of), low

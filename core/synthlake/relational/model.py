@@ -30,6 +30,7 @@ from synthlake.store.parts import Parts
 
 Codec = NumericCodec | CategoricalCodec | TextCodec | TemplateCodec | PresenceCodec | OctetsCodec
 LinkKind = Literal["own", "derived", "identity", "cluster"]
+CODE = "p:"  # name of the code of a row, as a parent, among its features
 
 
 class Maker(Protocol):
@@ -114,6 +115,7 @@ class Link:
         values: of identity: supported keys, columns as in the child; the code after the last one
             stands for all other parents.
         rest: whether that further code is in use.
+        shares: of it: how many of these parents have how many children each, on average.
         codes: of cluster: codes of real parents; phantom codes follow.
         phantoms: of own and cluster.
         null_rows: of own: rows without a parent, in the source.
@@ -124,6 +126,7 @@ class Link:
     kind: LinkKind
     values: pa.Table | None = None
     rest: bool = False
+    shares: tuple[tuple[int, float], ...] = ()
     codes: int = 0
     phantoms: Phantoms | None = None
     null_rows: int = 0
@@ -153,6 +156,7 @@ class TableModel:
         rules, maps: columns made from others.
         masks: columns whose NULLs follow from each other.
         distinct: columns that, with the own key, make the primary key; the last one gives way.
+        apart: features of which no two rows of a family have the same value, as far as can be.
         synthesizer: None for a table without rows, or that is kept.
         kept: the table itself where it is public.
         made: makers of columns of which only the presence is learned.
@@ -175,6 +179,7 @@ class TableModel:
     maps: tuple[MapRule, ...] = ()
     masks: tuple[MaskRule, ...] = ()
     distinct: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
     synthesizer: FittedSynthesizer | None = None
     kept: pa.Table | None = None
     plans: Mapping[str, Plan] = field(default_factory=dict)
@@ -256,11 +261,6 @@ def link_id(number: int) -> str:
 def count_id(label: str) -> str:
     """Name of the number of children among a parent's features."""
     return f"n:{label}"
-
-
-def code_id(label: str) -> str:
-    """Name of a parent's own code among its features."""
-    return f"p:{label}"
 
 
 def parent_id(name: str) -> str:

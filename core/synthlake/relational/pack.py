@@ -95,6 +95,7 @@ class _Packer:
             "maps": [self._map(n, rule) for n, rule in enumerate(table.maps)],
             "masks": [rule.to_json() for rule in table.masks],
             "distinct": list(table.distinct),
+            "apart": list(table.apart),
             "made": pack_makers(table.made),
             "synthesizer": self._synthesizer("model", table.synthesizer),
             "enforced": self._enforced(table.enforced),
@@ -155,7 +156,8 @@ class _Packer:
         if link.values is not None:
             values = {n: _pack_values(plain(link.values[n])) for n in link.values.column_names}
         return {
-            "kind": link.kind, "values": values, "rest": link.rest, "codes": link.codes,
+            "kind": link.kind, "values": values, "rest": link.rest,
+            "shares": [list(s) for s in link.shares], "codes": link.codes,
             "null_rows": link.null_rows, "mean": link.mean,
             "phantoms": self._phantoms(f"links/{number}", link.phantoms),
         }  # fmt: skip
@@ -226,6 +228,7 @@ class _Reader:
             maps=tuple(self._map(n, m) for n, m in enumerate(form["maps"])),
             masks=tuple(mask_rule_from_json(m) for m in form.get("masks", ())),
             distinct=tuple(form["distinct"]),
+            apart=tuple(form.get("apart", ())),
             synthesizer=self._synthesizer("model", form["synthesizer"]),
             enforced=self._enforced(form.get("enforced"), table),
             kept=kept,
@@ -291,7 +294,8 @@ class _Reader:
             types = {n: table.column(n).type for n in fk.columns}
             values = pa.table({n: _unpack_values(form["values"][n], types[n]) for n in fk.columns})
         phantoms = self._phantoms(f"links/{number}", form["phantoms"])
-        return Link(fk, form["kind"], values, form["rest"], form["codes"], phantoms,
+        shares = tuple((int(n), float(mean)) for n, mean in form.get("shares", ()))
+        return Link(fk, form["kind"], values, form["rest"], shares, form["codes"], phantoms,
                     form["null_rows"], form["mean"])  # fmt: skip
 
     def _phantoms(self, place: str, form: Json | None) -> Phantoms | None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synthlake.ports import Codes
-from synthlake.relational.feistel import Permutation, permute_each
+from synthlake.relational.feistel import Permutation, strided
 from synthlake.relational.keys import apportion
 from synthlake.relational.links import CODE, DEGREE
 from synthlake.relational.model import Link, Phantoms
@@ -79,6 +79,26 @@ class PhantomParents:
         return out
 
 
+def drawn_of(link: Link, parents: int, key: int, words: Words) -> Index:
+    """Which of the parents that are no categories each row has.
+
+    Args:
+        link: knows how many of them have how many children.
+        parents: how many there are.
+        key: decides which has which.
+        words: of the rows.
+    """
+    weights = np.repeat([mean for _, mean in link.shares], [n for n, _ in link.shares])
+    if len(weights) != parents or not weights.sum() > 0:
+        weights = np.ones(max(parents, 1))
+    order = Permutation(len(weights), key % 2**64)(np.arange(len(weights)))
+    ends = np.cumsum(weights[order])
+    at = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53 * ends[-1]
+    last = int(np.flatnonzero(weights[order])[-1])
+    found: Index = np.minimum(np.searchsorted(ends, at, side="right"), last).astype(np.int64)
+    return found
+
+
 def virtual_rows(plan: SamplePlan, parent: str, label: str) -> int:
     """Parents of an own key: real ones, phantoms, and families without a parent."""
     families = -(-plan.nulls.get(label, 0) // NULL_FAMILY)
@@ -105,7 +125,9 @@ class Stubs:
     """Which parent each child of a cluster key has.
 
     The parents of a code own a stub for each of their children; a child's rank within its code is
-    permuted and scaled onto the stubs. Source: configuration model (Bollobas 1980).
+    permuted and scaled onto the stubs. Ranks that follow each other, such as those of siblings, lie
+    far apart there, so that siblings have different parents where these are enough.
+    Source: configuration model (Bollobas 1980).
     """
 
     link: Link
@@ -164,7 +186,7 @@ class Stubs:
         known = np.flatnonzero(codes >= 0)
         at = codes[known]
         if len(known):
-            spread = permute_each(ranks[known], totals[at], keys[at])
+            spread = strided(ranks[known], totals[at], keys[at])
             out[known] = mulhigh(spread, self.room(self.standing(at)), totals[at])
         return out
 

@@ -111,7 +111,9 @@ class Block:
         if most is not None and self.family is not None:
             others = [self.drawn[n] for n in self._before(name)]
             size = codec.size if codec else self._link_size(name)
-            family = Family(self.family, others, numeric, size, most, self.words, name)
+            family = Family(
+                self.family, others, numeric, size, most, self.words, name, self._many(name)
+            )
             codes, place = made_distinct(codes, place, family, redraw)
         self.drawn[name] = codes
         seen = codes
@@ -152,9 +154,18 @@ class Block:
 
     def _before(self, name: str) -> list[str]:
         """Columns of the key that are drawn and do not give way after this one."""
+        if name in self.model.apart:
+            return []
         later = pairing(self.model)
         gone = None if later is None else link_id(later)
         return [n for n in self.model.distinct if n in self.drawn and n != gone]
+
+    def _many(self, name: str) -> int | None:
+        """The code of a reference that stands for many parents."""
+        for number, link in enumerate(self.model.links):
+            if link_id(number) == name and link.rest:
+                return link.size - 1
+        return None
 
     def _link_size(self, name: str) -> int:
         return next(k.size for n, k in enumerate(self.model.links) if link_id(n) == name)

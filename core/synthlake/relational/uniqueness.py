@@ -19,14 +19,21 @@ from synthlake.relational.distinctness import repeated
 from synthlake.relational.model import TableModel, column_id, link_id
 
 Index = NDArray[np.int64]
-_TRIES = range(10, 18)  # numbers of further draws
+_TRIES = range(10, 42)  # numbers of further draws
 
 
 def often(model: TableModel, rows: Mapping[str, int]) -> dict[str, int]:
-    """How often a value may stand in a family, for columns of the key that give way when drawn.
+    """How often a value may stand in a family, for columns that give way when drawn.
 
-    The rest of the key tells apart the rows that have the same value.
+    Once for what siblings have no two of; for columns of the key, as often as its rest tells apart
+    the rows that have the same value.
     """
+    paired = {link_id(n) for n, k in enumerate(model.links) if k.kind == "cluster"}
+    return {**_key_often(model, rows), **{n: 1 for n in model.apart if n not in paired}}
+
+
+def _key_often(model: TableModel, rows: Mapping[str, int]) -> dict[str, int]:
+    """The same for the columns of the key."""
     names = model.distinct
     numbers = [n for n in names if _is(model, n, NumericCodec)]
     if numbers:
@@ -81,7 +88,7 @@ def unlike(
         keys: all other columns of the key.
         redraw: parents of some rows, drawn again with the words of another number.
         rows: of the parent's table.
-        where: the key, for messages.
+        where: the key, for messages; empty where rows may have the same for want of others.
 
     Raises:
         SampleError: there are not as many parents.
@@ -110,11 +117,13 @@ def unlike(
 
 def _nearest(wanted: int, used: set[int], rows: int, where: str) -> int:
     """The parent nearest to one that is not used."""
-    wanted = min(max(wanted, 0), max(rows - 1, 0))
+    first, wanted = wanted, min(max(wanted, 0), max(rows - 1, 0))
     for distance in range(len(used) + 1):
         for found in (wanted + distance, wanted - distance):
             if 0 <= found < rows and found not in used:
                 return found
+    if not where:
+        return first
     raise SampleError(
         f"{where} would repeat: a family has more rows than there are {rows:,} parents to tell them"
         " apart",
