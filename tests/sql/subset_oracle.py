@@ -133,6 +133,8 @@ class Oracle:
             # exact for the tenths that are asked
             return round(self.wanted.fraction * 10) * SPACE // 10
         hashes = sorted(self.identity(table, row) for row in self.data[table.name])
+        if not hashes:  # a root without rows has no rate: what leads to no root is left
+            return 0
         return SPACE if len(hashes) <= self.wanted.rows else hashes[self.wanted.rows - 1] + 1
 
     @staticmethod
