@@ -79,19 +79,21 @@ def histograms(tree: Tree, rows: Rows, k: int, prior: Floats | None = None) -> F
     path, depth = paths(tree), tree.depths
     held = np.zeros((len(tree.feature), rows.places))
     own = np.zeros(held.shape, bool)
-    loose = np.zeros(len(held), bool)
+    loose, soft = np.zeros(len(held), bool), np.zeros(held.shape, bool)
     for level in range(path.shape[1]):
         part = _Level.of(tree, rows, path[:, level], depth == level)
         at = part.nodes
         if prior is not None:
             above = _passed(held, prior, tree, at) if level else prior[:1]
             held[at], own[at], loose[at] = part.expected(above, k)
+            soft[at] = _soft(soft, own, loose, tree, at)
             continue
         if level == 0:
             own[0] = (part.people[0] >= k) | (rows.ordered & (len(np.unique(rows.group)) >= k))
             held[0] = np.where(own[0], part.counts[0], 0.0)
             continue
         held[at], own[at], loose[at] = part.filled(held[tree.parent[at]], k)
+        soft[at] = _soft(soft, own, loose, tree, at)
     leaves = np.flatnonzero(tree.feature < 0)
     if len(leaves) == 1:
         return held
@@ -100,10 +102,17 @@ def histograms(tree: Tree, rows: Rows, k: int, prior: Floats | None = None) -> F
     left = _left(rows, ~mine, rest.sum(0), k)
     if prior is not None:
         left = np.where(base, left, held[0])
-    made = np.where(own, held[leaves], _raked(rest, loose[leaves], left))
+    soft = soft[leaves]
+    made = np.where(own, held[leaves], _raked(rest, loose[leaves], soft, left))
     number = np.bincount(rows.node, minlength=len(tree.feature))[leaves]
-    firm = own | ~loose[leaves][:, None]
-    return _balanced(made, firm, number, np.minimum(held[0], left + _most(rows, mine, k)))
+    return _balanced(made, soft, number, np.minimum(held[0], left + _most(rows, mine, k)))
+
+
+def _soft(soft: Mask, own: Mask, loose: Mask, tree: Tree, nodes: Index) -> Mask:
+    """Positions of nodes of which these, or one above, know too little to say anything."""
+    above = soft[tree.parent[nodes]] & (tree.parent[nodes] >= 0)[:, None]
+    found: Mask = ~own[nodes] & (loose[nodes][:, None] | above)
+    return found
 
 
 def _passed(held: Floats, prior: Floats, tree: Tree, nodes: Index) -> Floats:
@@ -123,17 +132,17 @@ def _most(rows: Rows, mine: Mask, k: int) -> Floats:
     return most
 
 
-def _balanced(made: Floats, firm: Mask, number: Index, whole: Floats) -> Floats:
+def _balanced(made: Floats, soft: Mask, number: Index, whole: Floats) -> Floats:
     """Rows of leaves, scaled so that each position has its rows in all, and each leaf its own.
 
-    What has no support (not ``firm``) never grows.
+    What has no support (``soft``) never grows.
     """
     scaled = made
     for _ in range(_ROUNDS):
         scaled = scaled * (number / np.maximum(scaled.sum(1), 1e-300))[:, None]
         factor = whole / np.maximum(scaled.sum(0), 1e-300)
         scaled = scaled * np.where(whole > 0, np.clip(factor, 0.5, 2.0), 1.0)
-        scaled = np.where(firm, scaled, np.minimum(scaled, made))
+        scaled = np.where(soft, np.minimum(scaled, made), scaled)
     return scaled
 
 
@@ -319,7 +328,7 @@ def _shares(rows: Rows, at: NDArray[np.int32], inside: Mask) -> Floats:
     return inner
 
 
-def _raked(cells: Floats, loose: Mask, left: Floats) -> Floats:
+def _raked(cells: Floats, loose: Mask, soft: Mask, left: Floats) -> Floats:
     """What is not the leaves' own, scaled so that each position has its rows over all leaves.
 
     Leaves keep their rows, but for those whose rest has no support: that never grows.
@@ -328,9 +337,10 @@ def _raked(cells: Floats, loose: Mask, left: Floats) -> Floats:
     Args:
         cells: shape (leaves, positions), rows as expected; 0 where they are the leaves' own.
         loose: shape (leaves,), whose rest has no support.
+        soft: shape (leaves, positions), what has no support there or in a node above.
         left: shape (positions,), rows of each position that are not any leaf's own.
     """
-    fixed, most = cells.sum(1), np.where(loose[:, None], cells, np.inf)
+    fixed, most = cells.sum(1), np.where(soft, cells, np.inf)
     for _ in range(_ROUNDS):
         given = cells.sum(0)
         factor = np.where(given > 0, left / np.maximum(given, 1e-300), 0.0)
