@@ -21,6 +21,7 @@ Index = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 _ROUNDS = 8  # of fitting what is not supported to the totals of all positions
 _SURE = 10  # times k entities with numbers of their own, of whose node the rest says nothing
+_LACKING = 0.95  # share of its rows below which a position may grow where it has no support
 _MOST = 10.0  # times that it may grow or shrink by it
 
 
@@ -135,14 +136,22 @@ def _most(rows: Rows, mine: Mask, k: int) -> Floats:
 def _balanced(made: Floats, soft: Mask, number: Index, whole: Floats) -> Floats:
     """Rows of leaves, scaled so that each position has its rows in all, and each leaf its own.
 
-    What has no support (``soft``) never grows.
+    What has no support (``soft``) does not grow, but for positions that leaves hardly have by
+    themselves: their rows have to be somewhere.
     """
+    scaled = _scaled(made, soft, number, whole)
+    lacking = scaled.sum(0) < _LACKING * whole
+    return _scaled(scaled, soft & ~lacking, number, whole) if lacking.any() else scaled
+
+
+def _scaled(made: Floats, still: Mask, number: Index, whole: Floats) -> Floats:
+    """Some rounds of proportional fitting to leaves and positions; ``still`` does not grow."""
     scaled = made
     for _ in range(_ROUNDS):
         scaled = scaled * (number / np.maximum(scaled.sum(1), 1e-300))[:, None]
         factor = whole / np.maximum(scaled.sum(0), 1e-300)
         scaled = scaled * np.where(whole > 0, np.clip(factor, 0.5, 2.0), 1.0)
-        scaled = np.where(soft, np.minimum(scaled, made), scaled)
+        scaled = np.where(still, np.minimum(scaled, made), scaled)
     return scaled
 
 
