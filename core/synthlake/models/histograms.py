@@ -22,6 +22,7 @@ Mask = NDArray[np.bool_]
 _ROUNDS = 8  # of fitting what is not supported to the totals of all positions
 _SURE = 10  # times k entities with numbers of their own, of whose node the rest says nothing
 _LACKING = 0.95  # share of its rows below which a position may grow where it has no support
+_FREQUENT = 0.1  # share of the column from which it may
 _MOST = 10.0  # times that it may grow or shrink by it
 
 
@@ -136,11 +137,12 @@ def _most(rows: Rows, mine: Mask, k: int) -> Floats:
 def _balanced(made: Floats, soft: Mask, number: Index, whole: Floats) -> Floats:
     """Rows of leaves, scaled so that each position has its rows in all, and each leaf its own.
 
-    What has no support (``soft``) does not grow, but for positions that leaves hardly have by
-    themselves: their rows have to be somewhere.
+    What has no support (``soft``) does not grow, but for NULL and frequent positions that leaves
+    hardly have by themselves: their rows have to be somewhere.
     """
     scaled = _scaled(made, soft, number, whole)
-    lacking = scaled.sum(0) < _LACKING * whole
+    known = (whole >= _FREQUENT * whole.sum()) | (len(whole) <= 2)  # two: NULL, or a value
+    lacking = known & (scaled.sum(0) < _LACKING * whole)
     return _scaled(scaled, soft & ~lacking, number, whole) if lacking.any() else scaled
 
 
