@@ -85,16 +85,15 @@ def histograms(tree: Tree, rows: Rows, k: int, prior: Floats | None = None) -> F
     for level in range(path.shape[1]):
         part = _Level.of(tree, rows, path[:, level], depth == level)
         at = part.nodes
-        if prior is not None:
-            above = _passed(held, prior, tree, at) if level else prior[:1]
-            held[at], own[at], loose[at] = part.expected(above, k)
-            soft[at] = _soft(soft, own, loose, tree, at)
-            continue
-        if level == 0:
+        if level == 0 and prior is None:
             own[0] = (part.people[0] >= k) | (rows.ordered & (len(np.unique(rows.group)) >= k))
             held[0] = np.where(own[0], part.counts[0], 0.0)
             continue
-        held[at], own[at], loose[at] = part.filled(held[tree.parent[at]], k)
+        if prior is None:
+            held[at], own[at], loose[at] = part.filled(held[tree.parent[at]], k)
+        else:
+            above = _passed(held, prior, tree, at) if level else prior[:1]
+            held[at], own[at], loose[at] = part.expected(above, k)
         soft[at] = _soft(soft, own, loose, tree, at)
     leaves = np.flatnonzero(tree.feature < 0)
     if len(leaves) == 1:

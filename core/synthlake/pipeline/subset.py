@@ -10,10 +10,11 @@ from typing import Any, TypedDict, Unpack, cast, get_args
 
 import pyarrow as pa
 
-from synthlake.errors import MissingExtraError, SampleError, SpecError, SynthlakeError
+from synthlake.errors import SampleError, SpecError, SynthlakeError
 from synthlake.pipeline import secrets
 from synthlake.pipeline.learn import Given, tell
 from synthlake.pipeline.snapshot import facts, local_path
+from synthlake.pipeline.streamed import StreamedTable
 from synthlake.ports import OnEvent, Sink, Source
 from synthlake.schema.model import Schema
 from synthlake.schema.nearest import nearest
@@ -44,33 +45,15 @@ class SubsetOptions(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class SubsetTable:
+class SubsetTable(StreamedTable):
     """One table of a subset; iterate over it for record batches.
 
     Attributes:
-        name: of the table.
-        rows: that the subset has of it.
-        source_rows: that there are.
-        schema: Arrow schema of the batches.
+        source_rows: that there are in the source.
     """
 
-    name: str
-    rows: int
     source_rows: int
-    schema: pa.Schema
     _chosen: Chosen
-
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        return self.batches()
-
-    def __len__(self) -> int:
-        return self.rows
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        # the Arrow PyCapsule interface: DuckDB, polars and pandas read the table by it
-        reader = pa.RecordBatchReader.from_batches(self.schema, self.batches())
-        stream: object = reader.__arrow_c_stream__(requested_schema)  # type: ignore[no-untyped-call]
-        return stream
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows, in an order that is the same from every engine, near floats and nests aside.
@@ -82,21 +65,6 @@ class SubsetTable:
         engine = self._chosen.engine
         relation = f"{engine.relation(self.name)} ORDER BY {HASH}"
         return types.typed_batches(engine, relation, self._chosen.schema[self.name])
-
-    def to_arrow(self) -> pa.Table:
-        """All rows in memory."""
-        return pa.Table.from_batches(self.batches(), self.schema)
-
-    def to_pandas(self) -> Any:
-        """All rows as a pandas DataFrame.
-
-        Raises:
-            MissingExtraError: pandas is not installed.
-        """
-        try:
-            return self.to_arrow().to_pandas()
-        except ImportError as error:
-            raise MissingExtraError("pandas", "pandas") from error
 
 
 class Subset(Mapping[str, SubsetTable]):
@@ -236,7 +204,8 @@ class Subset(Mapping[str, SubsetTable]):
 
     def _table(self, counted: TableTally) -> SubsetTable:
         schema = types.chosen(self._chosen.schema[counted.name], None)
-        return SubsetTable(counted.name, counted.rows, counted.source, schema, self._chosen)
+        rows, there = counted.rows, counted.source
+        return SubsetTable(counted.name, rows, schema, there, self._chosen)
 
     def _asked(self, root: TableTally) -> float:
         rows, fraction = self.wanted.rows, self.wanted.fraction

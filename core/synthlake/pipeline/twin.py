@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from synthlake.errors import MissingExtraError
 from synthlake.pipeline import learn
 from synthlake.pipeline.generate import generate
+from synthlake.pipeline.streamed import StreamedTable
 from synthlake.pipeline.twin_file import SavedTwin, load_twin, save_twin
 from synthlake.pipeline.wanted import (
     Job,
@@ -34,31 +34,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class TwinTable:
-    """One table of a twin; iterate over it for record batches.
+class TwinTable(StreamedTable):
+    """One table of a twin; iterate over it for record batches."""
 
-    Attributes:
-        name: of the table.
-        rows: that it has.
-        schema: Arrow schema of the batches.
-    """
-
-    name: str
-    rows: int
-    schema: pa.Schema
     _generator: Generator
-
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        return self.batches()
-
-    def __len__(self) -> int:
-        return self.rows
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        # the Arrow PyCapsule interface: DuckDB, polars and pandas read the table by it
-        reader = pa.RecordBatchReader.from_batches(self.schema, self.batches())
-        stream: object = reader.__arrow_c_stream__(requested_schema)  # type: ignore[no-untyped-call]
-        return stream
 
     def batches(self, start: int = 0, stop: int | None = None) -> Iterator[pa.RecordBatch]:
         """Rows ``start .. stop``: the same rows, whatever other ranges are asked for."""
@@ -83,21 +62,6 @@ class TwinTable:
         inside = inner[(inner > 0) & (inner < self.rows)]
         ends = [0, *map(int, np.unique(inside)), self.rows]
         return list(itertools.pairwise(ends))
-
-    def to_arrow(self) -> pa.Table:
-        """All rows in memory."""
-        return pa.Table.from_batches(self.batches(), self.schema)
-
-    def to_pandas(self) -> Any:
-        """All rows as a pandas DataFrame.
-
-        Raises:
-            MissingExtraError: pandas is not installed.
-        """
-        try:
-            return self.to_arrow().to_pandas()
-        except ImportError as error:
-            raise MissingExtraError("pandas", "pandas") from error
 
 
 class Twin(Mapping[str, TwinTable]):
