@@ -110,8 +110,11 @@ class Matching:
         for code in np.unique(codes[codes >= 0]):
             rows = np.flatnonzero(codes == code)
             block[rows] = np.searchsorted(cumulative[:, code], stubs[rows], side="right") - 1
-        for number in np.unique(block[block >= 0]):
-            rows = np.flatnonzero(block == number)
+        order = np.argsort(block, kind="stable")
+        numbers, begins = np.unique(block[order], return_index=True)
+        for number, rows in zip(numbers, np.split(order, begins)[1:], strict=True):
+            if number < 0:
+                continue
             key, parent = self._skeleton(link, label, int(number))
             local = stubs[rows] - cumulative[number][codes[rows]]
             place = np.searchsorted(key, (codes[rows].astype(np.int64) << 40) + local, side="right")
