@@ -106,10 +106,7 @@ class Matching:
         """The parent that owns each stub; where nobody has stubs, they number the parents."""
         out = np.where(codes == Stubs.ANY, stubs, -1)
         cumulative = self._generator.plan.stubs[label]
-        block = np.full(len(codes), -1, np.int64)
-        for code in np.unique(codes[codes >= 0]):
-            rows = np.flatnonzero(codes == code)
-            block[rows] = np.searchsorted(cumulative[:, code], stubs[rows], side="right") - 1
+        block = self._stubs_of(link, label).blocks(codes, stubs)
         order = np.argsort(block, kind="stable")
         numbers, begins = np.unique(block[order], return_index=True)
         for number, rows in zip(numbers, np.split(order, begins)[1:], strict=True):

@@ -21,6 +21,7 @@ from synthlake.schema.model import ForeignKey, Table
 from synthlake.seed import Seed, Words, mulhigh
 
 Index = NDArray[np.int64]
+_STUB_BITS = 40  # of a stub's number within its code
 
 
 @dataclass(frozen=True)
@@ -171,6 +172,21 @@ class Stubs:
             elif self._parents:
                 out[code] = Stubs.ANY
         return out
+
+    def blocks(self, codes: Codes, stubs: Index) -> Index:
+        """The block of parents that holds each stub of a code; -1 for rows without a code."""
+        held = len(self.plan.stubs[self.label])
+        known = codes.astype(np.int64)
+        place = np.searchsorted(self._begins, (known << _STUB_BITS) + stubs, side="right") - 1
+        return np.where(codes >= 0, place - known * held, -1)
+
+    @cached_property
+    def _begins(self) -> Index:
+        """Code after code, ``code << 40 | stubs before`` of each block of parents."""
+        cumulative = self.plan.stubs[self.label]
+        codes = np.arange(cumulative.shape[1], dtype=np.int64)
+        begins: Index = ((codes << _STUB_BITS)[:, None] + cumulative.T).ravel()
+        return begins
 
     @cached_property
     def _keys(self) -> Words:
