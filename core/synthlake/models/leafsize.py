@@ -43,9 +43,9 @@ def choose(data: TrainingTable, fit: Fit, seed: int) -> int:
     """
     rows = len(data.group)
     columns = _some(data)
+    first = start(rows, data.k)
     if rows < _LEAST or not columns:
-        return int(np.clip(rows // 50, 2 * data.k, 4 * data.k))
-    first = int(np.clip(rows // 50, 2 * data.k, max(FIRST, 2 * data.k)))
+        return min(first, 4 * data.k)
     learned, held = _parts(data, seed)
 
     def scores(size: int) -> NDArray[np.float64]:
@@ -62,6 +62,12 @@ def choose(data: TrainingTable, fit: Fit, seed: int) -> int:
         if found:
             break
     return best
+
+
+def start(rows: int, k: int) -> int:
+    """The size that is tried first: what leaves of a table of so many rows have, unless told."""
+    most = FIRST if rows >= _LEAST else 4 * k
+    return int(np.clip(rows // 50, 2 * k, max(most, 2 * k)))
 
 
 def _better(tried: NDArray[np.float64], top: NDArray[np.float64]) -> bool:

@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -195,6 +196,19 @@ class ConditionSpec(_Strict):
     least: Annotated[float, Field(gt=0, le=1)] | None = None
 
 
+def _tries(value: Any) -> Any:
+    """``true`` as two tries, ``false`` as none."""
+    return 2 * value if isinstance(value, bool) else value
+
+
+Tries = Annotated[
+    int,
+    Field(ge=0, le=8, strict=True),
+    BeforeValidator(_tries),
+    WithJsonSchema({"type": ["integer", "boolean"], "minimum": 0, "maximum": 8}),
+]
+
+
 class SynthesisSpec(_Strict):
     """What to synthesise.
 
@@ -213,6 +227,7 @@ class SynthesisSpec(_Strict):
         seed: of sampling and learning.
         evaluate: how the twin is judged.
         gates: bounds that the twin has to keep before it is published.
+        auto_optimize: how often other settings are tried where one is missed.
         k: least number of entities behind anything that is stored.
     """
 
@@ -230,6 +245,7 @@ class SynthesisSpec(_Strict):
     seed: int = Field(default=0, ge=0, lt=2**63, strict=True)
     evaluate: EvaluateSpec = EvaluateSpec()
     gates: tuple[GateSpec, ...] = ()
+    auto_optimize: Tries = 0
     k: int = Field(default=10, ge=1, strict=True)
 
     @classmethod

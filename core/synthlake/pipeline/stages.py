@@ -6,7 +6,8 @@ import json
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from synthlake.pipeline import judge, learn, secrets
 from synthlake.pipeline.deliver import Delivery, without_files
 from synthlake.pipeline.generate import generate
 from synthlake.pipeline.nearby import nearby
+from synthlake.pipeline.optimize import Remedy, better, remedy_of
 from synthlake.pipeline.plan import Plan, plan_run
 from synthlake.pipeline.snapshot import file_digest
 from synthlake.pipeline.spec import SynthesisSpec
@@ -86,14 +88,10 @@ class Stages:
             if not self.model_folder(name).is_dir():
                 self.fit(self.model_folder(name), floor=name == FLOOR)
         self.__dict__.pop("lesson", None)  # the sample is the largest thing in memory
-        share = self.spec.holdout.share
-        self._sample(
-            ARTIFACT,
-            Wanted(self.spec.seed, self.spec.scale, self.spec.rows, share, self.spec.conditions),
-        )
         self._sample(FLOOR, Wanted(self.spec.seed))
-        self._judge()
-        return self._assemble()
+        self._sample(ARTIFACT, self._wanted)
+        self._judge(ARTIFACT)
+        return self._assemble(*self._best())
 
     def begin(self) -> None:
         """Tell the plan, before anything is done.
@@ -108,11 +106,13 @@ class Stages:
         if self.delivery is not None:
             self.delivery.check(self.schema)
 
-    def fit(self, folder: Path, floor: bool = False) -> str:
+    def fit(self, folder: Path, floor: bool = False, remedy: Remedy | None = None) -> str:
         """Learn, and write the artifact; returns its id."""
-        asked = fit_settings(self.spec, self.plan)
+        asked, lesson = fit_settings(self.spec, self.plan), self.lesson
+        if remedy is not None:
+            lesson = replace(lesson, schema=remedy.applied(lesson.schema))
         learned = learn.fit_floor if floor else learn.fit
-        model = learned(self.lesson, asked, self.on_event)
+        model = learned(lesson, asked, self.on_event)
         url = secrets.mask(self.spec.source.url)
         return store.save(model.to_parts(), folder, learn.provenance(asked, url))
 
@@ -129,7 +129,7 @@ class Stages:
         if folder.is_dir():
             return
         model_folder, plan_file = self.model_folder(name), self.work.folder / f"{name}.plan"
-        step = "sample" if name == ARTIFACT else "floor"
+        step = "floor" if name == FLOOR else "sample"
         told = learn.under(step, self.on_event)
         notes = make_plan(model_folder, wanted, plan_file, told)
         job = Job(
@@ -143,20 +143,58 @@ class Stages:
         sink = generate(job, self.workers, told)
         sink.publish(twin_manifest(job, wanted, notes))
 
-    def _judge(self) -> None:
-        folder = self.work.folder / "report"
+    def report_folder(self, name: str) -> Path:
+        """Where a report is kept until the run is published."""
+        return self.work.folder / ("report" if name == ARTIFACT else f"{name}.report")
+
+    @property
+    def _wanted(self) -> Wanted:
+        spec = self.spec
+        return Wanted(spec.seed, spec.scale, spec.rows, spec.holdout.share, spec.conditions)
+
+    def _best(self) -> tuple[str, list[dict[str, Any]]]:
+        """The twin to keep, and what was tried: other settings where a gate was missed."""
+        from synthlake.quality.report import Report
+
+        kept, before, tries = ARTIFACT, None, list[dict[str, Any]]()
+        report = Report.load(self.report_folder(ARTIFACT))
+        default = fit_settings(self.spec, self.plan).synthesizer
+        for number in range(1, self.spec.auto_optimize + 1):
+            remedy = remedy_of(report, self.schema, default, before, self.spec.k)
+            if report.decision == "PASS" or remedy is None:
+                break
+            name = f"try{number}"
+            self._try(name, remedy)
+            found = Report.load(self.report_folder(name))
+            tries.append({"name": name, "settings": remedy.text, "decision": found.decision})
+            if not better(found, report):
+                break
+            kept, before, report = name, remedy, found
+        return kept, tries
+
+    def _try(self, name: str, remedy: Remedy) -> None:
+        """Learn, sample and judge with other settings."""
+        self._say("optimize", f"a gate was missed: trying {remedy.text}")
+        if not self.model_folder(name).is_dir():
+            self.fit(self.model_folder(name), remedy=remedy)
+            self.__dict__.pop("lesson", None)
+        self._sample(name, self._wanted)
+        self._judge(name)
+
+    def _judge(self, name: str) -> None:
+        folder = self.report_folder(name)
         if folder.is_dir():
             return
         from synthlake.source import open_source
 
         self._say("evaluate", f"judging the twin, tier {self.spec.evaluate.tier}")
-        model_id = store.read_manifest(self.model_folder(ARTIFACT))[0]["id"]
+        model_id = store.read_manifest(self.model_folder(name))[0]["id"]
         about = {"run": self.work.run_id, "artifact": model_id, "seed": str(self.spec.seed)}
         asked = judge.settings_of(self.spec, about)
         with tempfile.TemporaryDirectory(prefix=".real-", dir=self.work.folder) as scratch:
             candidates = judge.Candidates(
                 self._parts_nearby(Path(scratch)),
-                open_source(str(self.twin_folder(ARTIFACT))),
+                open_source(str(self.twin_folder(name))),
                 open_source(str(self.twin_folder(FLOOR))),
             )
             report = judge.judge(candidates, self.schema, asked, self.on_event)
@@ -174,17 +212,17 @@ class Stages:
         outcome = {"decision": report.decision, "summary": report.summary()}
         write_file(staged / _OUTCOME, json.dumps(outcome).encode())
 
-    def _assemble(self) -> dict[str, Any]:
-        report = self.work.folder / "report"
+    def _assemble(self, kept: str, tries: list[dict[str, Any]]) -> dict[str, Any]:
+        report = self.report_folder(kept)
         outcome = json.loads((report / _OUTCOME).read_bytes())
         out = self.work.out
         shutil.rmtree(out, ignore_errors=True)
         if self.delivery is None:
-            link_tree(self.twin_folder(ARTIFACT), out)
-        link_tree(self.model_folder(ARTIFACT), out / ARTIFACT)
+            link_tree(self.twin_folder(kept), out)
+        link_tree(self.model_folder(kept), out / ARTIFACT)
         for name in (judge.REPORT_HTML, judge.REPORT_JSON):
             link(report / name, out / name)
-        twin = manifest_of(self.twin_folder(ARTIFACT))
+        twin = manifest_of(self.twin_folder(kept))
         if self.delivery is not None:
             twin = without_files(twin)
         held = {
@@ -192,7 +230,8 @@ class Stages:
             "binding": self.work.binding,
             "decision": outcome["decision"],
             "summary": outcome["summary"],
-            "notes": twin["notes"],
+            "notes": [*twin["notes"], *tried_notes(kept, tries)],
+            "kept": kept,
             "spec": {k: v for k, v in self.spec.masked().items() if k != "sink"},
             "files": listed(out),
         }
@@ -211,14 +250,24 @@ class Stages:
         close = getattr(self.source, "close", None)
         if close is not None:
             close()  # the sink may be the same file
-        schema = store_schema(self.model_folder(ARTIFACT))
         manifest = manifest_of(self.work.out)
+        kept = manifest[RUN]["kept"]
+        schema = store_schema(self.model_folder(kept))
         self._say("deliver", f"writing the twin to {secrets.mask(self.delivery.target.url)}")
-        self.delivery.deliver(self.twin_folder(ARTIFACT), schema, manifest)
+        self.delivery.deliver(self.twin_folder(kept), schema, manifest)
 
     def _say(self, step: str, message: str, **detail: Any) -> None:
         if self.on_event is not None:
             self.on_event(Event(step, message, detail=detail))
+
+
+def tried_notes(kept: str, tries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What was tried where a gate was missed, in words."""
+    return [
+        f"auto_optimize tried {one['settings']}: {one['decision']}"
+        + (", kept" if one["name"] == kept else "")
+        for one in tries
+    ]
 
 
 def store_schema(folder: Path) -> Schema:

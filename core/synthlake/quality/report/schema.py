@@ -107,7 +107,7 @@ class ReportDocument(_Part):
     settings: SettingsPart
     about: dict[str, Any]
     candidates: list[Literal["twin", "ceiling", "floor"]]
-    seconds: float
+    seconds: float = Field(default=0.0, description="Absent from the report of a run.")
     tables: dict[str, RowsPart]
     gates: list[GatePart]
     summary: dict[str, SummaryPart] = Field(description="By metric.")
