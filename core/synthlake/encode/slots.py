@@ -84,7 +84,8 @@ class Slots:
         parts, places, end = [found], np.arange(len(kind)), len(kind)
         for number in np.unique(which[made]):
             rows = made[which[made] == number]
-            parts.append(make(*self.makers[number], drawn[rows]))
+            mark, what = self.makers[number]
+            parts.append(make(mark, what, drawn[rows]))
             places[rows] = np.arange(end, end + len(rows))
             end += len(rows)
         return pa.concat_arrays(parts).take(indices(places))

@@ -21,7 +21,7 @@ from synthlake.seed import below
 if TYPE_CHECKING:
     from synthlake.relational.generate import Generator
 
-_KEPT_SKELETONS = 1_024  # of ROOT_BLOCK parents each: 64 kB
+_KEPT_SKELETONS = 1_024  # of ROOT_BLOCK parents each: 256 kB at most
 
 Index = NDArray[np.int64]
 

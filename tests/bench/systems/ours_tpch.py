@@ -1,7 +1,7 @@
 """One step of ours on TPC-H: ``ours_tpch.py learn SPEC ARTIFACT`` or ``make ARTIFACT TWIN SCALE``.
 
 ``make`` writes Parquet by two workers. Prints JSON: CPU-seconds of all processes, wall seconds, and
-the most memory that they held together, looked at five times a second (pages that processes share
+the most memory that they held together, looked at once a second (pages that processes share
 are counted once, by PSS).
 """
 
@@ -17,7 +17,7 @@ from protocol import CORES, Clock, descendants, restrict
 
 import synthlake as sl
 
-_EVERY_S = 0.2
+_EVERY_S = 1.0
 
 
 def learn(spec: Path, artifact: Path) -> dict[str, int]:
