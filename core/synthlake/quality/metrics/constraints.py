@@ -30,7 +30,7 @@ class BrokenRules:
     def score(self, comparison: Comparison) -> Iterator[Scored]:
         """A score for each rule."""
         for table in comparison.ground.tables:
-            for rule in declared(table):
+            for rule in declared(table, comparison.schema):
                 subject = Subject(table.name, rule.columns, f"{table.name} {{{rule.label}}}")
                 yield subject, self._one(comparison, rule)
 
@@ -65,7 +65,8 @@ def _violations(data: DataSet, real: DataSet, rule: Declared) -> int:
         return sum(n for values, n in _combinations(data, rule).items() if values not in known)
     tables, name = data.tables, rule.table.name
     relation = tables.engine.relation(name)
-    return tables.number(rule.violation_sql(tables.engine.dialect, relation))
+    of = tables.engine.relation
+    return tables.number(rule.violation_sql(tables.engine.dialect, relation, of=of))
 
 
 def _combinations(data: DataSet, rule: Declared) -> dict[tuple[str | None, ...], int]:
