@@ -137,9 +137,12 @@ class Across:
 
     def to_json(self) -> dict[str, Any]:
         """All of it, for the artifact."""
-        held = (self.places, self.copies, self.marks, self.totals)
-        names = ("places", "copies", "marks", "totals")
-        return {name: [asdict(one) for one in some] for name, some in zip(names, held, strict=True)}
+        return {
+            "places": [asdict(one) for one in self.places],
+            "copies": [asdict(one) for one in self.copies],
+            "marks": [asdict(one) for one in self.marks],
+            "totals": [asdict(one) for one in self.totals],
+        }
 
 
 def across_from_json(form: Mapping[str, Any]) -> Across:

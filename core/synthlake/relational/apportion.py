@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from synthlake.constraints.rule import Cells, Mask
 
 Index = NDArray[np.int64]
-_EXACT = 2**53  # sums up to here are exact as floats
+_ROUNDS = 64  # of what is left over; two where nothing bounds the values
 
 
 def apportioned(drawn: Cells, family: Index, goal: NDArray[Any], ends: tuple[Any, Any]) -> Cells:
@@ -57,7 +57,8 @@ def _woken(null: Mask, family: Index, goal: NDArray[Any], ends: tuple[Any, Any])
     lacking |= (some > 0) & (goal < some * low)
     if high is not None:
         lacking |= goal > some * high
-    return null & ~(lacking & (every > 0))[family]
+    stays: Mask = null & ~(lacking & (every > 0))[family]
+    return stays
 
 
 def _rounded(exact: NDArray[Any], who: Index, room: NDArray[Any], most: Any) -> Index:
@@ -66,21 +67,15 @@ def _rounded(exact: NDArray[Any], who: Index, room: NDArray[Any], most: Any) -> 
     What is lost by rounding goes to the largest remainders, one each; what a bound cuts off goes to
     those with room left, in proportion to it.
     """
-    made = np.floor(exact)
-    made = made.astype(np.int64) if most is None else np.minimum(made, most).astype(np.int64)
-    for _ in range(64):
-        left = room - np.bincount(who, made, len(room)).astype(np.int64) if _small(room) else (
-            room - _added(made, who, len(room))
-        )  # fmt: skip
+    whole = np.floor(exact)
+    made: Index = (whole if most is None else np.minimum(whole, most)).astype(np.int64)
+    for _ in range(_ROUNDS):
+        left = room - _added(made, who, len(room))
         if not left.any():
             break
         capacity = np.full(len(made), 2**62) if most is None else most - made
         made = made + _step(left, exact - made, who, capacity, made)
     return made
-
-
-def _small(room: NDArray[Any]) -> bool:
-    return bool(len(room) == 0 or np.abs(room).max() < _EXACT)
 
 
 def _added(values: Index, who: Index, size: int) -> Index:

@@ -19,10 +19,11 @@ from synthlake.ports import Feature
 from synthlake.relational.across import Across
 from synthlake.relational.columns import TableData, axis_of, cells_of, codec_of_cells
 from synthlake.relational.cuts import codec_for
-from synthlake.relational.declare import Declaration, computed, declaration
+from synthlake.relational.declare import Declaration, claimed_by, computed, declaration
 from synthlake.relational.enforced import Enforced
 from synthlake.relational.model import Attribute, Codec, column_id, view_id
 from synthlake.relational.near import find_near, smooth_above
+from synthlake.relational.tied import tied
 from synthlake.schema.model import Column, Table
 
 _LINEAR_SIZE = 40  # codes from which a column is smooth enough to be learned as a remainder
@@ -91,10 +92,10 @@ def build_frame(
     above = {column_id(n): held.feature for n, held in data.above.items()}
     found = {n: above[n] for n in above if data.above[n.removeprefix(column_id(""))].free}
     searched = {**found, **first, **links, **coded}
-    taken = said.claimed | set(data.above)
+    taken = claimed_by(said) | set(data.above)
     maps = _maps(data, searched, structure, table, taken) if structured else ()
     mapped = {rule.made for rule in maps} | {
-        column_id(n) for n in said.claimed - said.terms.claimed
+        column_id(n) for n in claimed_by(said) - said.terms.claimed
     }
     order = _after(order, maps)
     mapped |= first.keys()  # what is set by a condition is no remainder
@@ -109,10 +110,10 @@ def build_frame(
     joints, drawn, seen = said.joined(said.masked(said.excluded(drawn), settled), seen)
     # what is drawn for a clock comes first: where a rule knows better, it comes after
     rules = in_order([*_gap_rules(attributes, cells), *structure.rules, *formulas])
-    masks = _masks(data, attributes, structure.made | said.claimed) if structured else ()
+    masks = _masks(data, attributes, structure.made | claimed_by(said)) if structured else ()
     enforced = said.enforced(joints, settled, rules)
     maps = (*maps, *said.maps({**above, **coded}))
-    across = said.tied(coded, attributes, maps)
+    across = tied(said, coded, attributes, maps)
     return Frame((*attributes, *rest), drawn, seen, rules, maps, masks, enforced, across)
 
 
@@ -204,7 +205,7 @@ class _Attributes:
             codec = self.codecs[column.name]
             attribute = self._measured(Attribute(column.name, codec))
             if self.structured and isinstance(codec, NumericCodec):
-                if column.name not in self.said.claimed:
+                if column.name not in claimed_by(self.said):
                     attribute = self._related(attribute, smooth, {a.column for a in out})
                 exact = not codec.axis.continuous and column.name not in self.said.terms.made
                 if attribute.base is None and exact:

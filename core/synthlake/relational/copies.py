@@ -13,7 +13,7 @@ from synthlake.constraints.bounds import value_type
 from synthlake.constraints.discovery.grid import mixed
 from synthlake.constraints.discovery.proposal import surprising
 from synthlake.constraints.terms import Terms
-from synthlake.encode.axis import plain
+from synthlake.encode.axis import indices, plain
 from synthlake.relational.above import Known
 from synthlake.relational.across import Copy
 from synthlake.relational.columns import TableData
@@ -64,15 +64,14 @@ def _copied(data: TableData, mine: pa.Array[Any], held: Known) -> bool:
     """Whether a column is that of the parent in every row that has one."""
     theirs = held.upper.array
     some = np.flatnonzero(np.asarray(theirs.is_valid()))
-    few = pa.array(some[:_FIRST])
+    few = indices(some[:_FIRST])
     if not len(some) or not _equal(mine.take(few), theirs.take(few)).all():
         return False
-    rows = pa.array(some)
-    mine, theirs = mine.take(rows), theirs.take(rows)
+    mine, theirs = mine.take(indices(some)), theirs.take(indices(some))
     if not _equal(mine, theirs).all():
         return False
     # families of one value each say nothing: as many rows would differ if parents were mixed
-    chance = int((~_equal(mine, theirs.take(pa.array(mixed(len(theirs)))))).sum())
+    chance = int((~_equal(mine, theirs.take(indices(mixed(len(theirs)))))).sum())
     people = len(np.unique(data.group[some]))
     return people >= data.k and surprising(len(theirs), 0, chance)
 

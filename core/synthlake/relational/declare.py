@@ -22,18 +22,18 @@ from synthlake.constraints.mapping import MapRule
 from synthlake.constraints.rule import Cells, Mask, Rule
 from synthlake.constraints.terms import Terms, terms_of
 from synthlake.constraints.verdict import broken
-from synthlake.encode.axis import Axis, plain
+from synthlake.encode.axis import Axis
 from synthlake.encode.categorical import UNKNOWN, CategoricalCodec
 from synthlake.encode.numeric import NumericCodec, build_numeric
 from synthlake.errors import LearnError
 from synthlake.models.support import distinct
 from synthlake.ports import Codes, Feature
-from synthlake.relational.across import Across, Mark
+from synthlake.relational.across import Copy
 from synthlake.relational.columns import TableData
 from synthlake.relational.copies import find_copies
 from synthlake.relational.enforced import Enforced, Exclusive, Joint, Together, Unique, joint_id
 from synthlake.relational.keymaking import surrogate
-from synthlake.relational.model import Attribute, Codec, column_id
+from synthlake.relational.model import Codec, column_id
 from synthlake.schema.model import Column, Table
 
 Codecs = Mapping[str, Codec | None]
@@ -46,6 +46,7 @@ class Declaration:
     data: TableData
     table: Table
     terms: Terms
+    copies: tuple[Copy, ...] = ()
 
     @cached_property
     def _wrong(self) -> dict[str, Mask]:
@@ -80,63 +81,9 @@ class Declaration:
                 hint="check the rules against the data",
             )
 
-    @cached_property
-    def across(self) -> Across:
-        """What ties the table to its parents, declared or found; totals are learned elsewhere."""
-        return Across(copies=find_copies(self.data, self.table, self.terms))
-
-    def tied(
-        self, coded: Mapping[str, Feature], attributes: Sequence[Attribute],
-        maps: Sequence[MapRule],
-    ) -> Across:  # fmt: skip
-        """What ties the table to its parents, and which of their columns are read for it.
-
-        Args:
-            coded: the own columns by their codecs.
-            attributes: all of them.
-            maps: columns that follow from others.
-        """
-        marks = tuple(self._mark(rule, coded) for rule in self.terms.marks)
-        read = {copy.of for copy in self.across.copies}
-        read |= {n for rule in self.terms.rules for n in rule.columns}
-        read |= {given.removeprefix(column_id("")) for rule in maps for given in rule.given}
-        for attribute in attributes:
-            read |= set(attribute.linear.needs if attribute.linear else ())
-            gap = attribute.gap
-            read |= {end.column for end in (*gap.below, *gap.above)} if gap else set()
-        places = tuple(held.place for n, held in self.data.above.items() if n in read)
-        return replace(self.across, places=places, marks=marks)
-
-    def _mark(self, rule: Declared, coded: Mapping[str, Feature]) -> Mark:
-        """The codes that mark, and the most frequent one that does not.
-
-        Raises:
-            LearnError: no marking value, or no other one, has k entities.
-        """
-        name = rule.rule["column"]
-        codes = coded[column_id(name)].codes if column_id(name) in coded else np.zeros(0, np.int32)
-        array: Any = plain(self.data.sample[name])
-        hot = np.asarray(pa.compute.equal(array.cast(pa.int64()), 1).fill_null(False))
-        marking = np.unique(codes[hot & (codes >= 0)]) if len(codes) else np.zeros(0, np.int32)
-        other = codes[~np.isin(codes, marking) & (codes != UNKNOWN)] if len(codes) else codes
-        if not len(marking) or not len(other):
-            raise LearnError(
-                f"{rule.where}: {name} is not both marked and unmarked in rows of k = "
-                f"{self.data.k} entities",
-                hint="leave the rule out, or lower k",
-            )
-        values, rows = np.unique(other, return_counts=True)
-        optional = bool(rule.rule.get("optional"))
-        return Mark(name, tuple(int(c) for c in marking), int(values[rows.argmax()]), optional)
-
-    @property
-    def claimed(self) -> set[str]:
-        """Columns that no rule found in the data may make."""
-        return self.terms.claimed | {copy.column for copy in self.across.copies}
-
     def without(self, structure: Structure) -> Structure:
         """Rules found in the data, without the columns that declared rules have claimed."""
-        claimed, kept = self.claimed, list[Rule]()
+        claimed, kept = claimed_by(self), list[Rule]()
         for rule in structure.rules:
             if isinstance(rule, DateParts):
                 rule = replace(rule, parts=tuple(p for p in rule.parts if p[0] not in claimed))
@@ -402,8 +349,14 @@ class Declaration:
 
 
 def declaration(data: TableData, table: Table) -> Declaration:
-    """The rules of a table, held against its sample."""
-    return Declaration(data, table, terms_of(table, lambda name: data.of(name).distinct))
+    """The rules of a table, held against its sample, and copies that are found there."""
+    terms = terms_of(table, lambda name: data.of(name).distinct)
+    return Declaration(data, table, terms, find_copies(data, table, terms))
+
+
+def claimed_by(said: Declaration) -> set[str]:
+    """Columns that no rule found in the data may make."""
+    return said.terms.claimed | {copy.column for copy in said.copies}
 
 
 def computed(formulas: Sequence[Formula], cells: Mapping[str, Cells]) -> set[str]:

@@ -188,7 +188,7 @@ class Generator:
         frame = self._frame(model.table.name)
         return Block(
             model, self.seed, start, len(parent), known, context, parent, most, frame,
-            above=self._ancestors.of(model, parent),
+            uppers=self._ancestors.of(model, parent),
         )  # fmt: skip
 
     def _made_keys(self, model: TableModel, index: Index) -> dict[str, pa.Array[Any]]:

@@ -59,7 +59,7 @@ class Block:
         often: how often a value of a column may stand in a family.
         frame: what made columns depend on besides the row's number; needed for ``arrays`` only.
         attempts: by column: of which draw each row is, where some were drawn again.
-        above: columns of parents, by the names by which rules call them.
+        uppers: columns of parents, by the names by which rules call them.
         finish: settles totals once all columns are drawn; None where there are none.
     """
 
@@ -77,7 +77,7 @@ class Block:
     drawn: dict[str, Codes] = field(default_factory=dict)
     cells: dict[str, Cells] = field(default_factory=dict)
     attempts: dict[str, NDArray[np.int64]] = field(default_factory=dict)
-    above: Mapping[str, Upper] = field(default_factory=dict)
+    uppers: Mapping[str, Upper] = field(default_factory=dict)
     finish: Callable[[Block], dict[str, Cells]] | None = None
     _totals: dict[str, Cells] | None = None
 
@@ -95,7 +95,7 @@ class Block:
         self.given = {n: f.codes for n, f in placed.items()}
         self._know()
         context = {**self.context, **self.given}
-        self.given |= {column_id(n): upper.codes for n, upper in self.above.items()}
+        self.given |= {column_id(n): upper.codes for n, upper in self.uppers.items()}
         self.model.synthesizer.sample(columns, context, self.words, self._settle)
 
     def words(self, column: str, number: int) -> Words:
@@ -111,7 +111,7 @@ class Block:
         for name, array in self.known.items():
             if is_ordered(array.type):
                 self.cells[name] = Cells(*Axis(array.type).ticks(array))
-        for name, upper in self.above.items():
+        for name, upper in self.uppers.items():
             if upper.cells is not None:
                 self.cells[name] = upper.cells
 
@@ -146,7 +146,7 @@ class Block:
 
     def _copied(self, name: str, copy: Copy, codes: Codes) -> Codes:
         """Codes of a column that repeats a parent's; as drawn where that has no value."""
-        upper, attribute = self.above.get(copy.of), self._attribute(name)
+        upper, attribute = self.uppers.get(copy.of), self._attribute(name)
         if upper is None or attribute is None or attribute.codec is None:
             return codes
         codec = attribute.codec
@@ -283,12 +283,12 @@ class Block:
         """Copies of columns of parents, and those columns where rules ask for them."""
         out: dict[str, pa.Array[Any]] = {}
         for copy in self.model.across.copies:
-            upper = self.above.get(copy.of)
+            upper = self.uppers.get(copy.of)
             if upper is not None and copy.column in made:
                 mine = made[copy.column]
                 theirs = coded(as_type(upper.array, value_type(mine.type)), mine.type)
                 out[copy.column] = chosen(copied(copy, upper), theirs, mine)
-        return out | {n: self.above[n].array for n in only or () if n in self.above}
+        return out | {n: self.uppers[n].array for n in only or () if n in self.uppers}
 
     def _made(self, only: Collection[str] | None) -> dict[str, pa.Array[Any]]:
         """Columns that are made from the row's number, with NULL where that was drawn."""

@@ -219,7 +219,7 @@ class _Part:
         step = self.factor.numerator if self.whole and not total.continuous else 1
         if step > 1 and self.factor.denominator == 1:
             least = -(-least // step) * step
-        made = np.maximum(ticks, least)
+        made: NDArray[Any] = np.maximum(ticks, least)
         if self.high is not None:
             most = children * self.high
             if step > 1 and self.factor.denominator == 1:
