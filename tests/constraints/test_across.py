@@ -219,12 +219,18 @@ def test_the_rules_hold_at_scale_and_in_the_saved_artifact(
 
 @pytest.mark.parametrize("cuts", [(0, 1, 17, 300), (0, 128, 129, 130, 299)])
 @pytest.mark.parametrize("table", ["accounts", "orders", "lines"])
-def test_any_cut_gives_the_same_rows(
-    whole: sl.Artifact, table: str, cuts: tuple[int, ...]
-) -> None:
+def test_any_cut_gives_the_same_rows(whole: sl.Artifact, table: str, cuts: tuple[int, ...]) -> None:
     twin = whole.sample(scale=2.0, seed=4)
     every = pa.Table.from_batches(twin[table].batches())
     alone = whole.sample(scale=2.0, seed=4)[table]  # nothing made before it
     ends = [c for c in cuts if c < every.num_rows] + [every.num_rows]
     parts = [pa.Table.from_batches(alone.batches(*pair), every.schema) for pair in pairwise(ends)]
     assert pa.concat_tables(parts).equals(every.slice(ends[0]))
+
+
+def test_the_databases_keep_what_they_are_made_to_keep() -> None:
+    real = database(7)
+    names = {t: list(rules) for t, rules in OWNED.items()}
+    names["orders"].remove("when")
+    schema = sl.fit(real, ruled(names | {"lines": ["own", "up"]} | {"orders": ["after"]})).schema
+    assert set(broken(schema, real).values()) == {0}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import Any
 
 from synthlake.errors import SchemaError
@@ -184,6 +185,32 @@ def family_key(rule: Mapping[str, Any], table: Table, schema: Schema) -> tuple[T
         )
     _demand_own(parent, child, fk)
     return child, fk
+
+
+def relatives(rule: Mapping[str, Any], table: Table, schema: Schema) -> dict[str, set[str]]:
+    """Other tables that a rule reads, each with the columns of which it does.
+
+    Raises:
+        SchemaError: no reference leads where the rule goes.
+    """
+    out: dict[str, set[str]] = {}
+    if kind_of(rule) in FAMILY:
+        child, fk = family_key(rule, table, schema)
+        held = {child.name: set(fk.columns), fk.references: set(fk.to)}
+        part = "" if kind_of(rule) == "one_per" else part_of(rule, table, schema)
+        held[child.name] |= {part} - {""}
+        return {name: columns for name, columns in held.items() if name != table.name}
+    for name in abroad(rule, table):
+        place = place_of(name, table, schema, tuple(rule.get("via", ())))
+        out.setdefault(place.table, set()).add(place.column)
+        chain = schema.chain(table.name)[: place.steps + 1]
+        for below, above in pairwise(chain):
+            own = schema[below].own
+            assert own is not None
+            out.setdefault(above, set()).update(own.to)
+            if below != table.name:
+                out.setdefault(below, set()).update(own.columns)
+    return out
 
 
 def part_of(rule: Mapping[str, Any], table: Table, schema: Schema) -> str:

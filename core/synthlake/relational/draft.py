@@ -33,6 +33,7 @@ from synthlake.relational.links import (
     link_kinds,
 )
 from synthlake.relational.model import CODE, Link, LinkKind, count_id, link_id
+from synthlake.relational.tied import with_marks
 from synthlake.relational.totals import with_totals
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
 from synthlake.sql.statistics import TableStatistics
@@ -146,6 +147,8 @@ def prepare(
     whole = joined(table, schema, tuple(held.place for held in above.values()))
     frame = build_frame(data, whole, attributes_of(table, key), known, named, structured)
     frame = with_totals(frame, data, table, schema, samples)
+    if table.own is not None:
+        frame = with_marks(frame, data, joins[table.foreign_keys.index(table.own)].key)
     return Draft(table, data, structured, joins, kinds, key, frame, links, codes)
 
 

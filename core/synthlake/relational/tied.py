@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from synthlake.constraints.declared import Declared
 from synthlake.constraints.mapping import MapRule
@@ -15,8 +17,12 @@ from synthlake.encode.categorical import UNKNOWN
 from synthlake.errors import LearnError
 from synthlake.ports import Feature
 from synthlake.relational.across import Across, Mark
+from synthlake.relational.columns import TableData
 from synthlake.relational.declare import Declaration
 from synthlake.relational.model import Attribute, column_id
+
+if TYPE_CHECKING:
+    from synthlake.relational.attributes import Frame
 
 
 def tied(
@@ -41,6 +47,37 @@ def tied(
         read |= {end.column for end in (*gap.below, *gap.above)} if gap else set()
     places = tuple(held.place for n, held in said.data.above.items() if n in read)
     return Across(places, said.copies, marks)
+
+
+def with_marks(frame: Frame, data: TableData, family: NDArray[np.int64]) -> Frame:
+    """The frame of a table without the marks of families that break their rule.
+
+    Args:
+        frame: of the table.
+        data: what is learned from.
+        family: number of each row's parent, by key; below 0 for rows of none.
+
+    Raises:
+        LearnError: the rows of families that keep a rule have fewer than k entities.
+    """
+    drawn = dict(frame.drawn)
+    for mark in frame.across.marks:
+        key = column_id(mark.column)
+        hot = np.isin(frame.seen[key].codes, mark.hot)
+        some = family >= 0
+        count = np.bincount(family[some], hot[some], int(family.max(initial=-1)) + 1)
+        bad = (count > 1) | ((count < 1) & (not mark.optional))
+        wrong = np.where(some, bad[np.maximum(family, 0)], False) if len(bad) else ~some
+        if len(np.unique(data.group[some & ~wrong])) < data.k:
+            raise LearnError(
+                f"{data.name}.{mark.column} marks one row of a family in families of fewer than "
+                f"k = {data.k} entities",
+                hint="check the rule `one_per` against the data",
+            )
+        if key in drawn:
+            codes = np.where(wrong, np.int32(UNKNOWN), drawn[key].codes)
+            drawn[key] = replace(drawn[key], codes=codes)
+    return replace(frame, drawn=drawn)
 
 
 def _mark(said: Declaration, rule: Declared, coded: Mapping[str, Feature]) -> Mark:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from synthlake.constraints.declared import Declared, declared
+from synthlake.constraints.joined import relatives
 from synthlake.errors import QueryError
 from synthlake.ports import MetricKind, Score
 from synthlake.quality.dataset import DataSet
@@ -101,6 +102,11 @@ def _absent(data: DataSet, rule: Declared) -> str:
     if name not in data.found:
         return "the table is missing"
     missing = [n for n in rule.columns if not data.found[name].has(n)]
+    if rule.across and rule.schema is not None:
+        others = relatives(rule.rule, rule.table, rule.schema)
+        missing += [t for t in others if t not in data.found]
+        missing += [f"{t}.{c}" for t, columns in others.items() if t in data.found
+                    for c in sorted(columns) if not data.found[t].has(c)]  # fmt: skip
     return f"{missing[0]} is missing" if missing else ""
 
 
