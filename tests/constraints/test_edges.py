@@ -62,13 +62,22 @@ VIA = {"via": ["p"]}
         ({"low": [{"inequality": ["low.d", "d"]}]}, "a column of the table itself"),
         ({"low": [{"inequality": ["mid.k", "i"]}]}, "mid.k is part of a key"),
         ({"low": [{"inequality": ["mid.d", "i"]}]}, "low.i is int32|mid.d is date32"),
-        ({"low": [{"inequality": ["mid.d", "d", "mid.e"]}]}, "no rule keeps these in order"),
+        ({"low": [{"inequality": ["mid.d", "d", "mid.e"]}]}, "mid.d and mid.e, both of parents"),
         (
-            {"low": [{"inequality": ["mid.d", "d", "mid.e"], "strict": True}],
+            {"low": [{"inequality": ["mid.d", "d"]}, {"inequality": ["d", "mid.e"]}]},
+            "no rule keeps these in order",
+        ),
+        (
+            {"low": [{"inequality": ["mid.d", "d"], "strict": True},
+                     {"inequality": ["d", "mid.e"]}],
              "mid": [{"inequality": ["d", "e"]}]},
             "leaves no room",
         ),
-        ({"low": [{"inequality": ["mid.f", "f", "mid.g"]}]}, "or are floats"),
+        (
+            {"low": [{"inequality": ["mid.f", "f"]}, {"inequality": ["f", "mid.g"]}]},
+            "or are floats",
+        ),
+        ({"low": [{"inequality": ["top.d", "mid.d", "d"]}]}, "no rule keeps top.d and mid.d"),
         (
             {"low": [{"inequality": ["mid.d", "d"]}, {"range": "d", "max": "2020-01-01"}]},
             "may lie beyond",

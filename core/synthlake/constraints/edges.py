@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import pyarrow as pa
 
@@ -108,6 +109,7 @@ def _check_joined(table: Table, schema: Schema) -> None:
             _check_copy(rule, rules)
         elif rule.kind == "inequality":
             _check_drawn(rule, terms, above)
+            _check_above_each_other(rule, schema)
     for name in {*terms.below, *terms.under} - set(above):
         low = [(n, s) for n, s in _floors(name, terms, above) if n in above]
         _check_between(table, schema, name, (low, list(terms.under.get(name, ()))))
@@ -140,6 +142,19 @@ def _check_drawn(rule: Declared, terms: Terms, above: Sequence[str]) -> None:
             )  # fmt: skip
 
 
+def _check_above_each_other(rule: Declared, schema: Schema) -> None:
+    """What a rule says of two columns of parents is for a rule of theirs to keep."""
+    table = rule.table
+    above: tuple[str, ...] = getattr(table, "above", ())
+    named = [n for n in rule.rule["inequality"] if n in above]
+    for low, high in combinations(named, 2):
+        if not _ordered(table, schema, (low, high), strict=bool(rule.rule.get("strict"))):
+            raise _wrong(
+                rule, f"no rule keeps {low} and {high}, both of parents, in order",
+                "declare `inequality` of them in the constraints of the table that has them",
+            )  # fmt: skip
+
+
 def _check_between(
     table: Table, schema: Schema, name: str,
     ends: tuple[list[tuple[str, bool]], list[tuple[str, bool]]],
@@ -160,7 +175,7 @@ def _check_between(
                     " room where these are next to each other",
                     hint="leave `strict` out",
                 )
-            if not _ordered(table, schema, low, high):
+            if not _ordered(table, schema, (low, high)):
                 raise SchemaError(
                     f"{table.name}.{name} lies between {low} and {high}, and no rule keeps these"
                     " in order",
@@ -169,17 +184,26 @@ def _check_between(
                 )
 
 
-def _ordered(table: Table, schema: Schema, low: str, high: str) -> bool:
+def _ordered(table: Table, schema: Schema, pair: tuple[str, str], *, strict: bool = False) -> bool:
     """Whether a rule of an ancestor puts one of its columns below another."""
-    ends = [place_of(n, schema[table.name], schema) for n in (low, high)]
+    ends = [place_of(n, schema[table.name], schema, _via(table, n)) for n in pair]
     nearest: Place = min(ends, key=lambda p: p.steps)
     owner = schema[nearest.table]
     names = [p.column if p.table == owner.name else p.name for p in ends]
     for rule in owner.constraints:
         listed = list(rule.get("inequality", ()))
-        if set(names) <= set(listed) and listed.index(names[0]) < listed.index(names[1]):
+        told = set(names) <= set(listed) and listed.index(names[0]) < listed.index(names[1])
+        if told and (rule.get("strict") or not strict):
             return True
     return False
+
+
+def _via(table: Table, name: str) -> tuple[str, ...]:
+    """By which reference the rules of a table reach a column of a parent."""
+    for rule in table.constraints:
+        if name in abroad(rule, table) and rule.get("via"):
+            return tuple(rule["via"])
+    return ()
 
 
 def _check_limits(table: Table, schema: Schema, terms: Terms, name: str) -> None:
@@ -187,7 +211,7 @@ def _check_limits(table: Table, schema: Schema, terms: Terms, name: str) -> None
     limits = terms.limits.get(name, Limits())
     above: tuple[str, ...] = getattr(table, "above", ())
     for other, strict in [*_floors(name, terms, above), *terms.under.get(name, ())]:
-        place = place_of(other, schema[table.name], schema)
+        place = place_of(other, schema[table.name], schema, _via(table, other))
         held = terms_of(joined(schema[place.table], schema)).limits.get(place.column, Limits())
         up = any(n == other for n, _ in _floors(name, terms, above))
         mine, theirs = (limits.high, held.high) if up else (limits.low, held.low)
