@@ -249,3 +249,49 @@ def test_the_databases_keep_what_they_are_made_to_keep() -> None:
     names["orders"].remove("when")
     schema = sl.fit(real, ruled(names | {"lines": ["own", "up"]} | {"orders": ["after"]})).schema
     assert set(broken(schema, real).values()) == {0}
+
+
+def keys() -> dict[str, dict[str, Any]]:
+    return ruled({})
+
+
+def test_what_holds_everywhere_is_found_without_being_declared(tmp_path: Path) -> None:
+    real = database(11, 700)
+    artifact = sl.load(sl.fit(real, keys(), seed=1).save(tmp_path / "a"))
+    twin = artifact.sample(scale=2.0, seed=3).to_arrow()
+    query = """
+        SELECT AVG((placed < since)::INT) AS before, AVG(placed - since) AS days,
+            AVG((account_since IS DISTINCT FROM since)::INT) AS copy,
+            AVG((account_name IS DISTINCT FROM name)::INT) AS name,
+            MAX((discount <> CASE tier WHEN 'a' THEN 0 WHEN 'b' THEN 5 ELSE 9 END)::INT) AS mapped
+        FROM orders JOIN accounts USING (account)
+    """
+    found = {}
+    for who, tables in (("real", real), ("twin", twin)):
+        with duckdb.connect() as session:
+            for name, table in tables.items():
+                session.register(name, table)
+            found[who] = session.sql(query).to_arrow_table().to_pylist()[0]
+    days = [float(found[who].pop("days")) for who in ("real", "twin")]
+    assert days[1] == pytest.approx(days[0], rel=0.15)
+    assert found["twin"] == found["real"] == dict.fromkeys(found["real"], 0)
+
+
+def test_init_proposes_what_can_be_declared() -> None:
+    from synthlake.pipeline.profile import profile
+    from synthlake.source import open_source
+
+    tables = profile(open_source(database(2, 800))).tables
+    said = {
+        name: [dict(p.declaration) for p in table.found.proposals if not p.exceptions]
+        for name, table in tables.items()
+        if table.found is not None
+    }
+    for rule in (*OWNED["accounts"]["spent"], *OWNED["accounts"]["ends"]):
+        held = {k: v for k, v in rule.items() if v != "sum"}
+        assert held in said["accounts"]
+    assert OWNED["accounts"]["count"][0] in said["accounts"]
+    assert {"one_per": "accounts", "column": "main"} in said["orders"]
+    assert {"copy": "account_since", "of": "accounts.since"} in said["orders"]
+    assert {"inequality": ["accounts.since", "placed"], "strict": False} in said["orders"]
+    assert {"inequality": ["orders.placed", "shipped"], "strict": False} in said["lines"]
