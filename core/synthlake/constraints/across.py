@@ -15,7 +15,7 @@ from synthlake.schema.model import Schema, Table
 from synthlake.sql.dialect import quoted
 
 Of = Callable[[str], str]
-_LOST = "1e-9"  # of the sum of sizes, what adding floats may lose
+_LOST, _LOST_HALF = "1e-9", "1e-6"  # of the sum of sizes, what adding floats may lose
 
 
 def across_sql(rule: Declared, dialect: str, relation: str, of: Of | None) -> str:
@@ -144,7 +144,9 @@ class _Written:
         added = "COALESCE(g.s, 0)"
         if not self._exact(child.column(part).type):
             sizes += " + COALESCE(g.m, 0)"
-        slack = f"{_LOST} * ({sizes} + 1)"
+        types = [value_type(t) for t in (self.table.column(name).type, child.column(part).type)]
+        single = any(pa.types.is_floating(t) and t.bit_width < 64 for t in types)
+        slack = f"{_LOST_HALF if single else _LOST} * ({sizes} + 1)"
         if "decimals" in rule:
             slack = f"{5.000001 * 10.0 ** (-int(rule['decimals']) - 1):.7e} + {slack}"
         return f"ABS({number} - {added}) <= {slack}"

@@ -18,6 +18,7 @@ from synthlake.encode.mixing import mix
 from synthlake.encode.numeric import NumericCodec
 from synthlake.encode.presence import PresenceCodec
 from synthlake.encode.text import TextCodec
+from synthlake.errors import SampleError
 from synthlake.ports import Codes, Redraw
 from synthlake.relational.above import Upper, chosen, copied
 from synthlake.relational.across import Copy
@@ -232,7 +233,7 @@ class Block:
             return codes
         codec = attribute.codec
         if attribute.gap is not None and isinstance(codec, NumericCodec):
-            value = attribute.gap.inverse(self.cells, cells)
+            value = self._held(attribute, attribute.gap.inverse(self.cells, cells), codec.axis)
             self.cells[attribute.column] = value
             return codec.encode_ticks(value.ticks, value.null)
         if attribute.linear is not None and isinstance(codec, NumericCodec):
@@ -242,6 +243,25 @@ class Block:
             return codec.encode_ticks(value.ticks, value.null)
         self.cells[attribute.column] = cells
         return codes
+
+    def _held(self, attribute: Attribute, value: Cells, axis: Axis) -> Cells:
+        """Values that the column's type holds: what a parent pushes beyond it is NULL.
+
+        Raises:
+            SampleError: and NULL is not allowed.
+        """
+        low, high = axis.limits
+        beyond = ~value.null & ((value.ticks < low) | (value.ticks > high))
+        if not beyond.any():
+            return value
+        column = self.model.table.column(attribute.column)
+        if not column.nullable:
+            raise SampleError(
+                f"{self.model.table.name}.{column.name} is {axis.type}, which does not reach as far"
+                f" as {', '.join(attribute.gap.needs if attribute.gap else ())}",
+                hint="give it a wider type, or declare a `range` of what it is compared with",
+            )
+        return Cells(np.where(beyond, 0, value.ticks), value.null | beyond)
 
     def count(self, label: str) -> NDArray[np.int64]:
         """Children of each row by one foreign key."""

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 Index = NDArray[np.int64]
 _EXACT = 2**53
-_SLACK = 1e-9  # of floats
+_SLACK, _SLACK_SINGLE = 1e-9, 1e-6  # of floats of 64 bits, and of fewer
 
 
 # learning
@@ -138,10 +138,20 @@ def _judged(
     added = np.bincount(parent[there], given[there].astype(float) * worth, rows)
     sizes = np.bincount(parent[there], np.abs(given[there].astype(float)) * worth, rows)
     held = np.where(null, 0.0, ticks.astype(float) * unit)
-    slack = _SLACK * (sizes + np.abs(held) + 1)
+    single = any(
+        _single(t.column(n).type) for t, n in zip(tables, (total.column, total.part), strict=True)
+    )
+    slack = (_SLACK_SINGLE if single else _SLACK) * (sizes + np.abs(held) + 1)
     if not mine.continuous:
         slack = slack + 0.500001 * unit
     return np.abs(held - added) > slack, empty
+
+
+def _single(dtype: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    plain = Axis(dtype).value_type
+    return bool(pa.types.is_floating(plain) and plain.bit_width < 64)
 
 
 def _decimals(column: Any) -> int | None:
