@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import Axis, axis_for, is_ordered, plain
 from synthlake.encode.categorical import build_categorical, is_categorical
+from synthlake.encode.decimals import usual_decimals
 from synthlake.encode.numeric import NumericCodec, build_numeric
 from synthlake.encode.octets import build_octets
 from synthlake.encode.presence import PresenceCodec
@@ -57,6 +58,7 @@ class TableData:
     k: int
     key: tuple[str, ...] = ()
     above: Mapping[str, Known] = field(default_factory=dict)
+    _decimals: dict[str, int | None] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def group(self) -> NDArray[np.int64]:
@@ -81,6 +83,22 @@ class TableData:
     def of(self, column: str) -> ColumnStatistics:
         """Statistics of a column."""
         return self.statistics.columns[column]
+
+    def decimals(self, column: Column) -> int | None:
+        """Decimals that a float column is written with; None for one without a fixed number.
+
+        What few of its fractions need, or fewer than k entities have, is noise of some computation
+        (21.100000028 among prices), and rounded.
+        """
+        if not pa.types.is_floating(Axis(column.type).value_type):
+            return self.of(column.name).decimals
+        if column.name not in self._decimals:
+            most = self.of(column.name).decimals
+            self._decimals[column.name] = most
+            if most is None or most > 0:
+                found = usual_decimals(self.sample[column.name], self.group, self.k)
+                self._decimals[column.name] = most if found is None else found
+        return self._decimals[column.name]
 
 
 def build_codec(data: TableData, column: Column) -> Codec | None:
@@ -200,7 +218,7 @@ def axis_of(data: TableData, column: Column) -> Axis:
     known = data.of(column.name)
     counted = known.counts if known.counts is not None else known.cuts
     arrays = [data.sample[column.name], *([] if counted is None else [counted["value"]])]
-    return axis_for(column.type, known.decimals, *arrays)
+    return axis_for(column.type, data.decimals(column), *arrays)
 
 
 def ordered_codec(data: TableData, column: Column) -> NumericCodec:

@@ -18,6 +18,7 @@ from synthlake.relational.model import Codec
 _TIGHT = 0.5  # of the column's own spread, that its distances may have
 _KNOWN = 0.8  # share of rows that have such a parent
 _TIMES = ("date", "instant")
+_FEW = 40  # codes from which a column is smooth enough to be learned as a distance
 
 
 def smooth_above(data: TableData) -> dict[str, Cells]:
@@ -44,7 +45,9 @@ def find_near(
 
     Privacy: every bin has k entities, as have both ends of the distance.
     """
-    if not isinstance(codec, NumericCodec) or family_of(codec.axis.type) not in _TIMES:
+    if not isinstance(codec, NumericCodec) or codec.size < _FEW:
+        return None
+    if family_of(codec.axis.type) not in _TIMES:
         return None
     best, found = _TIGHT * spread(own.ticks[~own.null]), None
     for of, held in data.above.items():
