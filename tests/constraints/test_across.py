@@ -295,3 +295,14 @@ def test_init_proposes_what_can_be_declared() -> None:
     assert {"copy": "account_since", "of": "accounts.since"} in said["orders"]
     assert {"inequality": ["accounts.since", "placed"], "strict": False} in said["orders"]
     assert {"inequality": ["orders.placed", "shipped"], "strict": False} in said["lines"]
+
+
+def test_what_is_kept_is_listed(whole: sl.Artifact, tmp_path: Path) -> None:
+    from synthlake.store.inspection import inspect
+
+    said = {(e.table, e.place, e.what) for e in inspect(whole.save(tmp_path / "a")).entries}
+    assert ("orders", "account_name", "copy of accounts.name") in said
+    assert ("orders", "main", "rule: one row of a family is marked") in said
+    assert ("accounts", "spent", "rule: sum of orders.amount") in said
+    assert ("lines", "", "reads orders.placed of its parents") in said
+    assert not [s for s in said if s[2] == "across"]

@@ -27,7 +27,7 @@ from synthlake.encode.text import TextCodec
 from synthlake.models import registry
 from synthlake.models.trees import Trees
 from synthlake.ports import FittedSynthesizer
-from synthlake.relational.across import across_from_json
+from synthlake.relational.across import Across, across_from_json
 from synthlake.relational.enforced import Enforced, Joint, Unique, settled_from_json
 from synthlake.relational.keys import Busy, KeyMaker, NumberKey, SlotAxis, SlotKey, TextKey
 from synthlake.relational.making import pack_makers, unpack_makers
@@ -100,7 +100,7 @@ class _Packer:
             "made": pack_makers(table.made),
             "synthesizer": self._synthesizer("model", table.synthesizer),
             "enforced": self._enforced(table.enforced),
-            "across": table.across.to_json(),
+            **({"across": table.across.to_json()} if table.across != Across() else {}),
             **self._nested(table),
         }
 
