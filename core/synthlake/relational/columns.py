@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 MAX_CATEGORIES = 20_000
 _MAX_LISTED = 2_000  # values of a wide decimal up to which they are categories
-_WORDY = re.compile(r"(?=.*[^\W\d_]{3})(?:[^\W\d_]+|\d+(?![^\W\d_])|[\W_])*", re.S)
+# Possessive, as a text that is none would be tried in 2^letters ways.
+_WORDY = re.compile(r"(?=.*[^\W\d_]{3})(?:[^\W\d_]++|\d++(?![^\W\d_])|[\W_])*+", re.S)
 _LISTED = 0.9  # share of rows with a supported value from which wide decimals are categories
 _COVERED = 0.5  # share of rows with a supported value below which text is rendered, not recalled
 
