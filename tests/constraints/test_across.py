@@ -306,3 +306,17 @@ def test_what_is_kept_is_listed(whole: sl.Artifact, tmp_path: Path) -> None:
     assert ("accounts", "spent", "rule: sum of orders.amount") in said
     assert ("lines", "", "reads orders.placed of its parents") in said
     assert not [s for s in said if s[2] == "across"]
+
+
+def test_totals_are_learned_where_only_some_families_are_drawn() -> None:
+    real = database(4, 4_000)
+    names = {"accounts": ["spent", "paid", "count", "ends"], "orders": ["one", "copies"]}
+    artifact = sl.fit(real, ruled(names), seed=1, max_rows=3_000)
+    twin = artifact.sample(seed=2).to_arrow()
+    assert set(broken(artifact.schema, twin).values()) == {0}
+    bare = twin["accounts"].filter(pa.compute.equal(twin["accounts"]["orders_n"], 0))
+    assert bare.num_rows > 50
+    assert bare["paid"].null_count == bare.num_rows  # as in the real data
+    assert bare["spent"].null_count == 0
+    means = [np.mean(t["accounts"]["spent"].cast(pa.float64())) for t in (real, twin)]
+    assert means[1] == pytest.approx(means[0], rel=0.1)

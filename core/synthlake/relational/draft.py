@@ -146,7 +146,10 @@ def prepare(
     named |= {link_id(n): f for n, f in codes.items()}
     whole = joined(table, schema, tuple(held.place for held in above.values()))
     frame = build_frame(data, whole, attributes_of(table, key), known, named, structured)
-    frame = with_totals(frame, data, table, schema, samples)
+    frame = with_totals(
+        frame, data, table, schema, samples,
+        lambda name: samples[name].num_rows < statistics[name].train_rows,
+    )  # fmt: skip
     if table.own is not None:
         frame = with_marks(frame, data, joins[table.foreign_keys.index(table.own)].key)
     return Draft(table, data, structured, joins, kinds, key, frame, links, codes)

@@ -9,7 +9,7 @@ Source: method of largest remainders (Hare).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -48,9 +48,18 @@ _SLACK, _SLACK_SINGLE = 1e-9, 1e-6  # of floats of 64 bits, and of fewer
 
 
 def with_totals(
-    frame: Frame, data: TableData, table: Table, schema: Schema, samples: Mapping[str, pa.Table]
-) -> Frame:
+    frame: Frame, data: TableData, table: Table, schema: Schema,
+    samples: Mapping[str, pa.Table], partial: Callable[[str], bool],
+) -> Frame:  # fmt: skip
     """The frame of a table with its totals; nobody learns from those that are wrong.
+
+    Args:
+        frame: without them.
+        data: what is learned from.
+        table: of the totals.
+        schema: with all modes decided.
+        samples: rows by table.
+        partial: whether only some families of a table are in its sample.
 
     Raises:
         LearnError: fewer than k entities keep a rule, or a total has no supported number.
@@ -66,6 +75,8 @@ def with_totals(
         if child.name in samples and samples[child.name].num_rows:
             join = resolve(samples[child.name], data.sample, fk, child.foreign_keys.index(fk))
             wrong, empty = _judged(data, total, samples[child.name], (table, child), join.parent)
+            if partial(child.name):
+                wrong &= np.isin(np.arange(len(wrong)), join.parent)
             _check_support(where, data, wrong)
             total = replace(total, empty=empty)
             key = column_id(total.column)
@@ -112,14 +123,14 @@ def _judged(
 ) -> tuple[Mask, bool]:
     """Rows whose total is not that of their children, and whether it is NULL where there are none.
 
-    A total of rows that are only in part in the sample cannot be judged; intact samples have none.
+    A row whose children are not in the sample, as only some families are, cannot be judged.
     """
     table, child = tables
     rows = data.sample.num_rows
     mine = axis_of(data, table.column(total.column))
     ticks, null = mine.ticks(data.sample[total.column])
     count = np.bincount(parent[parent >= 0], minlength=rows)
-    bare = count == 0
+    bare = (count == 0) & (null | (ticks == 0))
     empty = bool(bare.any() and null[bare].mean() > 0.5)
     if total.function == "count":
         return np.where(null, 0, ticks) != count * 10 ** (mine.decimals or 0), empty
