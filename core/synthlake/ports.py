@@ -255,8 +255,13 @@ class Constraint(Protocol):
     def columns(self) -> tuple[str, ...]:
         """Columns that it speaks of."""
 
-    def violation_sql(self, dialect: str, relation: str, real: str = "") -> str:
-        """A statement that counts the rows of a relation that break the rule."""
+    def violation_sql(
+        self, dialect: str, relation: str, real: str = "", of: Callable[[str], str] | None = None
+    ) -> str:
+        """A statement that counts the rows of a relation that break the rule.
+
+        A rule across tables needs ``of``, which tells the relations of the others by name.
+        """
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from synthlake.constraints.bounds import family_of, limits_of, value_type
 from synthlake.constraints.declared import FORMULAS, Declared, declared
+from synthlake.constraints.joined import check_names
 from synthlake.constraints.terms import terms_of
 from synthlake.encode.pattern import parse_pattern
 from synthlake.errors import SchemaError
@@ -27,6 +28,8 @@ def check_rules(schema: Schema) -> None:
     for table in schema:
         if table.constraints:
             check_table(table)
+            for rule in table.constraints:
+                check_names(rule, table, schema)
 
 
 def check_table(table: Table) -> None:
@@ -39,7 +42,8 @@ def check_table(table: Table) -> None:
         )
     for rule in declared(table):
         _check_columns(rule)
-        _check_types(rule)
+        if not rule.across:
+            check_types(rule)
     terms_of(table)
     _check_predicates(table)
 
@@ -80,7 +84,8 @@ def _keys(table: Table) -> dict[str, str]:
     return out
 
 
-def _check_types(rule: Declared) -> None:
+def check_types(rule: Declared) -> None:
+    """Whether the columns of a rule have types that it is for."""
     test = _TYPES.get(rule.kind)
     if test is not None:
         test(rule)

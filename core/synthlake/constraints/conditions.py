@@ -159,6 +159,17 @@ def regex_of(pattern: str) -> str:
     return "".join(parts)
 
 
+def _copy(rule: Rule, table: Table) -> exp.Expression:
+    name, of = rule["copy"], rule["of"]
+    types = {family_of(table.column(n).type) for n in (name, of)}
+    same = exp.EQ(this=_instant(name, table.column(name).type),
+                  expression=_instant(of, table.column(of).type)) if types == {"instant"} else (
+        exp.EQ(this=column(name), expression=column(of))
+    )  # fmt: skip
+    both = exp.Paren(this=_and([_not(_is_null(name)), same]))
+    return _or([_is_null(of), both])
+
+
 def _when(rule: Rule, table: Table) -> exp.Expression:
     when, then = (parse_predicate(rule[key], table) for key in ("when", "then"))
     return _or([_not(when), exp.Paren(this=then)])
@@ -246,6 +257,7 @@ _KINDS: Mapping[str, Callable[[Rule, Table], exp.Expression]] = {
     "exclusive": _exclusive,
     "null_together": _null_together,
     "regex": _regex,
+    "copy": _copy,
     "when": _when,
     "predicate": _predicate,
     "sum": _formula("sum"),

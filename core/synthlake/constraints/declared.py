@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,8 +11,9 @@ import pyarrow as pa
 from sqlglot import exp
 
 from synthlake.constraints.conditions import condition
+from synthlake.constraints.joined import FAMILY, abroad
 from synthlake.constraints.predicate import column, columns_of
-from synthlake.schema.model import Table
+from synthlake.schema.model import Schema, Table
 from synthlake.schema.rules import kind_of, label
 
 BETWEEN_ROWS = ("unique", "determines", "fixed_combinations")
@@ -27,11 +28,13 @@ class Declared:
         table: whose rows it is about.
         rule: as the table holds it.
         number: its place among the rules of the table, from 0.
+        schema: that the table is one of, which a rule across tables needs.
     """
 
     table: Table
     rule: Mapping[str, Any]
     number: int = 0
+    schema: Schema | None = None
 
     @cached_property
     def kind(self) -> str:
@@ -49,13 +52,31 @@ class Declared:
         return f"{self.table.name} {{{self.label}}}"
 
     @cached_property
+    def across(self) -> bool:
+        """Whether it speaks of other tables than the one that it is held against."""
+        above: tuple[str, ...] = getattr(self.table, "above", ())
+        return self.kind in FAMILY or not set(above) >= set(abroad(self.rule, self.table))
+
+    @cached_property
     def columns(self) -> tuple[str, ...]:
-        """Columns that it speaks of, each once; of ``when``, those of ``then`` first."""
+        """Columns that it speaks of, each once; of ``when``, those of ``then`` first.
+
+        Those of parents are among them where they stand in the table (``JoinedTable``).
+        """
+        gone = set(abroad(self.rule, self.table)) - set(getattr(self.table, "above", ()))
+        return tuple(n for n in self._named if n not in gone)
+
+    @property
+    def _named(self) -> tuple[str, ...]:
         rule = self.rule
         if self.kind in FORMULAS:
             return tuple(dict.fromkeys([rule[self.kind], *rule["of"]]))
         if self.kind == "determines":
             return tuple(dict.fromkeys([*rule["determines"], rule["column"]]))
+        if self.kind == "one_per":
+            return (rule["column"],)
+        if self.kind == "copy":
+            return (rule["copy"], rule["of"])
         if self.kind in ("when", "predicate"):
             return columns_of(self._read)
         named = rule[self.kind]
@@ -75,21 +96,33 @@ class Declared:
     @property
     def condition(self) -> exp.Expression | None:
         """True or NULL in rows that keep the rule; None where it compares rows."""
-        return None if self.kind in BETWEEN_ROWS else self._read.copy()
+        return None if self.across or self.kind in BETWEEN_ROWS else self._read.copy()
 
     def broken(self, dialect: str) -> str:
         """Whether a row of the relation ``t`` breaks the rule, as SQL; NULL is no."""
         assert self.condition is not None
         return exp.Not(this=exp.Paren(this=_for(self.condition, dialect))).sql(dialect=dialect)
 
-    def violation_sql(self, dialect: str, relation: str, real: str = "") -> str:
+    def violation_sql(
+        self, dialect: str, relation: str, real: str = "", of: Callable[[str], str] | None = None
+    ) -> str:
         """A statement that counts the rows of a relation that break the rule.
+
+        A rule of a family counts families.
 
         Args:
             dialect: of the engine.
             relation: what to write after FROM.
             real: the real table in the same engine, which ``fixed_combinations`` compares with.
+            of: what to write after FROM for another table, by name; None for its quoted name.
+
+        Raises:
+            SchemaError: it is across tables, and no reference that it could go by is ``own``.
         """
+        if self.across:
+            from synthlake.constraints.across import across_sql
+
+            return across_sql(self, dialect, relation, of)
         if self.condition is not None:
             return f"SELECT COUNT(*) AS n FROM {relation} AS t WHERE {self.broken(dialect)}"
         if self.kind == "fixed_combinations":
@@ -119,9 +152,9 @@ class Declared:
         )
 
 
-def declared(table: Table) -> tuple[Declared, ...]:
-    """All rules of a table."""
-    return tuple(Declared(table, rule, n) for n, rule in enumerate(table.constraints))
+def declared(table: Table, schema: Schema | None = None) -> tuple[Declared, ...]:
+    """All rules of a table; with its schema, those across tables can be written as SQL."""
+    return tuple(Declared(table, rule, n, schema) for n, rule in enumerate(table.constraints))
 
 
 def _of(relation: str, name: str) -> exp.Column:

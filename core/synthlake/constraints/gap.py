@@ -1,4 +1,4 @@
-"""A column that others are at most as great as, learned as its distance from them."""
+"""A column between others, learned as its distance from those below it, or from those above."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from synthlake.constraints.bounds import per_tick
 from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import Axis
+from synthlake.encode.numeric import NumericCodec
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,9 @@ class Gap:
         usual: greatest supported tick, beyond which it only goes to stay above the others.
         continuous: whether ticks are floats.
         reach: greatest distance from a known column; from ``origin``, distances are longer.
+        above: columns that are at least as great, which keep what would go beyond them.
+        down: whether it is measured downward, ``below`` being the columns above it; everything
+            else is then said of negated ticks.
 
     Privacy: ``origin``, ``usual`` and ``reach`` have k entities, as every end of a bin has.
     """
@@ -52,20 +56,27 @@ class Gap:
     usual: float
     continuous: bool
     reach: float = 0.0
+    above: tuple[Below, ...] = ()
+    down: bool = False
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The columns below."""
+        """The columns that it is measured from."""
         return tuple(b.column for b in self.below)
 
     def _floor(self, cells: Mapping[str, Cells], rows: int) -> tuple[NDArray[Any], NDArray[Any]]:
         """Least tick of each row, and whether a column below is known there."""
-        kind = np.float64 if self.continuous else np.int64
-        least = np.full(rows, self.origin).astype(kind)
-        known = np.zeros(rows, bool)
-        for below in self.below:
+        return self._least(cells, np.full(rows, self.origin), self.below, self.down)
+
+    def _least(
+        self, cells: Mapping[str, Cells], usual: NDArray[Any], ends: tuple[Below, ...], down: bool
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The tightest of some ends in each row, and whether any is known there."""
+        least = usual.astype(np.float64 if self.continuous else np.int64)
+        known = np.zeros(len(usual), bool)
+        for below in ends:
             given = cells[below.column]
-            end = self._end(given.ticks, below)
+            end = self._end(-given.ticks if down else given.ticks, below)
             higher = ~given.null & (~known | (end > least))
             least = np.where(higher, end, least)
             known |= ~given.null
@@ -88,19 +99,34 @@ class Gap:
     def forward(self, cells: Mapping[str, Cells], own: Cells) -> Cells:
         """Distances, none of them negative."""
         least, _ = self._floor(cells, len(own.ticks))
-        return Cells(np.maximum(own.ticks - least, 0), own.null)
+        return Cells(np.maximum(self._turned(own.ticks) - least, 0), own.null)
+
+    def _turned(self, ticks: NDArray[Any]) -> NDArray[Any]:
+        return -ticks if self.down else ticks
 
     def kept(self, cells: Mapping[str, Cells], own: Cells) -> NDArray[np.bool_]:
         """Rows in which the column is not below the others."""
         least, known = self._floor(cells, len(own.ticks))
-        free: NDArray[np.bool_] = own.null | ~known | (own.ticks >= least)
+        free: NDArray[np.bool_] = own.null | ~known | (self._turned(own.ticks) >= least)
         return free
 
     def far(self, cells: Mapping[str, Cells], starts: NDArray[Any]) -> NDArray[np.bool_]:
-        """Rows whose distance begins beyond the reach of the columns that are known there."""
+        """Rows whose distance begins beyond the reach of the columns that are known there.
+
+        Or beyond a column above.
+        """
         known = np.logical_or.reduce([~cells[b.column].null for b in self.below])
         far: NDArray[np.bool_] = known & (starts > self.reach)
+        if self.above:
+            least, _ = self._floor(cells, len(starts))
+            cap, capped = self._cap(cells, len(starts))
+            far |= capped & (least + starts > cap)
         return far
+
+    def _cap(self, cells: Mapping[str, Cells], rows: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Greatest tick of each row, and whether a column above is known there."""
+        cap, known = self._least(cells, np.zeros(rows), self.above, not self.down)
+        return -cap, known
 
     def inverse(self, cells: Mapping[str, Cells], gap: Cells) -> Cells:
         """Values: above all columns below, and within the usual range as far as these are."""
@@ -109,7 +135,10 @@ class Gap:
         made = np.where(made > self.usual, np.maximum(least, self.usual), made)
         if self.most is not None:
             made = np.minimum(made, self.most)
-        return Cells(made.astype(least.dtype), gap.null)
+        if self.above:
+            cap, capped = self._cap(cells, len(made))
+            made = np.where(capped, np.minimum(made, cap), made)
+        return Cells(self._turned(made.astype(least.dtype)), gap.null)
 
     def to_json(self) -> dict[str, Any]:
         """Settings, for the artifact."""
@@ -117,15 +146,40 @@ class Gap:
             "below": [[b.column, b.times, b.by, b.strict] for b in self.below],
             "origin": self.origin, "most": self.most, "usual": self.usual,
             "continuous": self.continuous, "reach": self.reach,
+            "above": [[b.column, b.times, b.by, b.strict] for b in self.above], "down": self.down,
         }  # fmt: skip
+
+
+def gap_of(
+    codec: NumericCodec, below: tuple[Below, ...], above: tuple[Below, ...],
+    limits: tuple[Any, Any],
+) -> Gap:  # fmt: skip
+    """A column measured from those below it; from those above it where there are none below.
+
+    Args:
+        codec: of the column, with a bin at least.
+        below: columns that are at most as great.
+        above: columns that are at least as great; none of both is no distance.
+        limits: first and last tick that it may have by declaration; None for no bound.
+    """
+    number: Any = float if codec.axis.continuous else int
+    low, high, continuous = number(codec.low[0]), number(codec.high[-1]), codec.axis.continuous
+    if below:
+        return Gap(below, low, limits[1], high, continuous, above=above)
+    most = None if limits[0] is None else -limits[0]
+    return Gap(above, -high, most, -low, continuous, down=True)
 
 
 def gap_from_json(form: Mapping[str, Any]) -> Gap:
     """The gap that ``to_json`` described."""
-    below = tuple(Below(n, times, by, strict) for n, times, by, strict in form["below"])
-    return Gap(
-        below, form["origin"], form["most"], form["usual"], form["continuous"], form["reach"]
+    below, above = (
+        tuple(Below(n, times, by, strict) for n, times, by, strict in form.get(side, ()))
+        for side in ("below", "above")
     )
+    return Gap(
+        below, form["origin"], form["most"], form["usual"], form["continuous"], form["reach"],
+        above, form.get("down", False),
+    )  # fmt: skip
 
 
 def below_of(name: str, strict: bool, axis: Axis, above: Axis) -> Below:

@@ -99,18 +99,18 @@ def clock_gap(later: Cells, earlier: Cells | None) -> Cells:
 def find_gap(cells: Mapping[str, Cells], name: str, bases: list[str]) -> str | None:
     """The clock from which another is least far apart; None if none helps."""
     given = cells[name]
-    best, found = 0.5 * _spread(minutes(given.ticks)[~given.null]), None
+    best, found = 0.5 * spread(minutes(given.ticks)[~given.null]), None
     for base in bases:
         known = ~given.null & ~cells[base].null
         if not known.any() or known.sum() < (~given.null).sum():
             continue
         gap = (minutes(given.ticks) - minutes(cells[base].ticks))[known] % DAY
-        if _spread(gap) < best:
-            best, found = _spread(gap), base
+        if spread(gap) < best:
+            best, found = spread(gap), base
     return found
 
 
-def _spread(values: NDArray[Any]) -> float:
+def spread(values: NDArray[Any]) -> float:
     """Mean distance from the median."""
     return float(np.mean(np.abs(values - np.median(values)))) if len(values) else 0.0
 

@@ -33,6 +33,11 @@ class Terms:
         unique: rules by the column that their rows are told apart by.
         patterns: by column, of texts.
         tried: rules that rows are drawn again for, as other rules may have a say in their columns.
+        under: by column: columns of parents that are at least as great (True: greater).
+        copies: rules whose column is that of a parent.
+        marks: rules by which one row of a family has a flag.
+        totals: rules whose column is computed from children.
+        parts: columns that a parent's total is computed from.
     """
 
     rules: tuple[Declared, ...] = ()
@@ -46,12 +51,23 @@ class Terms:
     unique: Mapping[str, Declared] = field(default_factory=dict)
     patterns: Mapping[str, str] = field(default_factory=dict)
     tried: tuple[Declared, ...] = ()
+    under: Mapping[str, tuple[tuple[str, bool], ...]] = field(default_factory=dict)
+    copies: tuple[Declared, ...] = ()
+    marks: tuple[Declared, ...] = ()
+    totals: tuple[Declared, ...] = ()
+    parts: tuple[str, ...] = ()
 
     @property
     def categories(self) -> set[str]:
         """Columns that are learned as categories, whatever their type."""
         joint = {n for rule in self.joints for n in rule.columns}
-        return joint | {rule.rule["column"] for rule in self.determined}
+        held = (*self.determined, *self.marks)
+        return joint | {rule.rule["column"] for rule in held}
+
+    @property
+    def added(self) -> set[str]:
+        """Totals of children, and what they are totals of."""
+        return {rule.rule["aggregate"] for rule in self.totals} | set(self.parts)
 
     @property
     def claimed(self) -> set[str]:
@@ -59,7 +75,8 @@ class Terms:
         kept = (*self.formulas, *self.determined, *self.together, *self.exclusive)
         named = {n for rule in kept for n in rule.columns}
         gaps = set(self.below) | {n for pairs in self.below.values() for n, _ in pairs}
-        return named | gaps | self.categories | set(self.unique)
+        family = self.added | set(self.under) | {rule.rule["copy"] for rule in self.copies}
+        return named | gaps | family | self.categories | set(self.unique)
 
     @property
     def made(self) -> set[str]:
@@ -77,9 +94,11 @@ def terms_of(table: Table, distinct: Callable[[str], int] = lambda name: 0) -> T
     Raises:
         SchemaError: two rules contradict each other, or no order is known to keep both.
     """
-    rules = declared(table)
-    if not rules:
+    every = declared(table)
+    parts: tuple[str, ...] = getattr(table, "parts", ())
+    if not every and not parts:
         return Terms()
+    rules = tuple(r for r in every if not r.across and r.kind != "copy")
     formulas = tuple(r for r in rules if r.kind in FORMULAS)
     joints = tuple(r for r in rules if r.kind in _JOINT)
     determined = tuple(r for r in rules if r.kind == "determines")
@@ -97,13 +116,20 @@ def terms_of(table: Table, distinct: Callable[[str], int] = lambda name: 0) -> T
     exclusive = _apart(exclusive)
     patterns = {r.rule["regex"]: r.rule["pattern"] for r in rules if r.kind == "regex"}
     built = [*formulas, *joints, *gaps, *together, *exclusive]
+    above: tuple[str, ...] = getattr(table, "above", ())
+    below = _below(gaps)
     return Terms(
         rules=rules,
         limits=_limits(rules, table),
         formulas=formulas,
         joints=joints,
         determined=determined,
-        below=_below(gaps),
+        below={name: pairs for name, pairs in below.items() if name not in above},
+        under=_under(below, above),
+        copies=tuple(r for r in every if r.kind == "copy" and not r.across),
+        marks=tuple(r for r in every if r.kind == "one_per"),
+        totals=tuple(r for r in every if r.kind == "aggregate"),
+        parts=parts,
         together=tuple(together),
         exclusive=tuple(exclusive),
         unique=unique,
@@ -211,6 +237,23 @@ def _below(rules: Sequence[Declared]) -> dict[str, tuple[tuple[str, bool], ...]]
             said[low, high] = rule
     _check_circle(said)
     return {name: tuple(held.items()) for name, held in out.items()}
+
+
+def _under(
+    below: Mapping[str, tuple[tuple[str, bool], ...]], above: tuple[str, ...]
+) -> dict[str, tuple[tuple[str, bool], ...]]:
+    """By column, columns of parents above it, also by way of others above it."""
+    out: dict[str, dict[str, bool]] = {}
+    for high in above:
+        waiting = list(below.get(high, ()))
+        while waiting:
+            name, strict = waiting.pop()
+            held = out.setdefault(name, {})
+            if name in above or (held.get(high, False) >= strict and high in held):
+                continue
+            held[high] = strict
+            waiting += [(low, strict or more) for low, more in below.get(name, ())]
+    return {name: tuple(held.items()) for name, held in out.items() if held}
 
 
 def _check_circle(said: Mapping[tuple[str, str], Declared]) -> None:

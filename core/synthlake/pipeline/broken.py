@@ -17,11 +17,12 @@ def broken_rules(source: Source, schema: Schema, rows: Mapping[str, int]) -> Ite
     """
     engine = source.engine()
     for table in schema:
-        for rule in declared(table):
+        for rule in declared(table, schema):
             if rule.kind == "fixed_combinations":  # the real rows say which there are
                 continue
             try:
-                sql = rule.violation_sql(engine.dialect, engine.relation(table.name))
+                relation = engine.relation(table.name)
+                sql = rule.violation_sql(engine.dialect, relation, of=engine.relation)
                 found = int(engine.query(sql).column(0)[0].as_py() or 0)
             except QueryError:
                 yield f"{rule.where} is not counted in the source: its engine cannot say"

@@ -115,6 +115,7 @@ def understand(source: Source, given: Given = None, on_event: OnEvent | None = N
     """
     from synthlake.constraints.check import check_rules
     from synthlake.constraints.digits import with_digits
+    from synthlake.constraints.edges import check_edges
     from synthlake.schema.document import SchemaDocument, parse_tables
     from synthlake.schema.file import document_of
     from synthlake.schema.infer import infer
@@ -126,6 +127,7 @@ def understand(source: Source, given: Given = None, on_event: OnEvent | None = N
     check_rules(document.merge_tables(source.schema()))  # before anything is counted
     schema = infer(source, document).schema
     check_rules(schema)
+    check_edges(schema)
     return with_digits(schema, source.engine())
 
 

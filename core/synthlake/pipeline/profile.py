@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from synthlake.constraints.discovery.proposal import Proposal
     from synthlake.constraints.discovery.propose import Asked, Found
     from synthlake.schema.infer import Inference
-    from synthlake.schema.model import Table
+    from synthlake.schema.model import Schema, Table
 
 ROWS = 50_000  # of a tree of tables that are looked at
 _CELLS = 1_000_000  # of a table
@@ -86,7 +86,7 @@ def profile(source: str | Source, tables: Sequence[str] | None = None) -> Profil
             raise SchemaError(f"there is no table {name!r}", hint=nearest(name, schema.tables))
     samples, note = _samples(opened, inference)
     found = {
-        table.name: _profiled(table, samples, note)
+        table.name: _profiled(table, schema, samples, note)
         for table in schema
         if not table.skip and (tables is None or table.name in tables)
     }
@@ -103,8 +103,11 @@ def _samples(source: Source, inference: Inference) -> tuple[Mapping[str, pa.Tabl
         return {}, error.message
 
 
-def _profiled(table: Table, samples: Mapping[str, pa.Table], note: str) -> TableProfile:
+def _profiled(
+    table: Table, schema: Schema, samples: Mapping[str, pa.Table], note: str
+) -> TableProfile:
     from synthlake.constraints.discovery.propose import propose_constraints
+    from synthlake.pipeline.families import across
 
     if table.name not in samples:
         return TableProfile(table.name, None, note or "it has no rows")
@@ -112,7 +115,9 @@ def _profiled(table: Table, samples: Mapping[str, pa.Table], note: str) -> Table
     asked, sample = _asked(table), samples[table.name]
     sample = sample.slice(0, max(_LEAST_ROWS, _CELLS // max(len(asked.columns), 1)))
     found = propose_constraints(sample, asked, _group(table, sample))
-    return TableProfile(table.name, found)
+    more = across(table, schema, samples)
+    best = sorted([*found.proposals, *more], key=lambda p: (-p.score, p.kind, str(p.declaration)))
+    return TableProfile(table.name, replace(found, proposals=tuple(best)))
 
 
 def _asked(table: Table) -> Asked:

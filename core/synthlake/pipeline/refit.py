@@ -182,7 +182,7 @@ def _broken(source: Source, schema: Schema, touched: Mapping[str, Any]) -> Itera
     engine = source.engine()
     for name, (_, rows) in touched.items():
         for rule in declared(schema[name]):
-            if rule.kind == "fixed_combinations":
+            if rule.kind == "fixed_combinations" or rule.across:
                 continue  # compares with the old rows, which are not here
             try:
                 sql = rule.violation_sql(engine.dialect, engine.relation(name))

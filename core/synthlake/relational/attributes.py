@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -18,11 +18,14 @@ from synthlake.encode.axis import Axis
 from synthlake.encode.numeric import NumericCodec
 from synthlake.errors import LearnError
 from synthlake.ports import Feature
+from synthlake.relational.across import Across
 from synthlake.relational.columns import TableData, axis_of, cells_of, codec_of_cells
 from synthlake.relational.cuts import codec_for
-from synthlake.relational.declare import Declaration, computed, declaration
+from synthlake.relational.declare import Declaration, claimed_by, computed, declaration
 from synthlake.relational.enforced import Enforced
 from synthlake.relational.model import Attribute, Codec, column_id, view_id
+from synthlake.relational.near import find_near, smooth_above
+from synthlake.relational.tied import tied
 from synthlake.schema.model import Column, Table
 
 _LINEAR_SIZE = 40  # codes from which a column is smooth enough to be learned as a remainder
@@ -40,6 +43,7 @@ class Frame:
         maps: columns that follow from codes.
         masks: columns whose NULLs follow from each other.
         enforced: what keeps declared rules; None where there are none.
+        across: what ties the table to its parents.
     """
 
     attributes: tuple[Attribute, ...]
@@ -49,6 +53,7 @@ class Frame:
     maps: tuple[MapRule, ...]
     masks: tuple[MaskRule, ...] = ()
     enforced: Enforced | None = None
+    across: Across = field(default_factory=Across)
 
 
 def feature(codec: Codec, codes: np.ndarray) -> Feature:
@@ -86,13 +91,19 @@ def build_frame(
     order = said.ordered(order)
     coded = {column_id(c.name): _coded(data, c, codecs) for c in order}
     first = {n: coded[n] for n in map(column_id, table.conditions) if n in coded}
-    searched = {**first, **links, **coded}
-    maps = _maps(data, searched, structure, table, said.terms.claimed) if structured else ()
-    mapped = {rule.made for rule in maps}
+    above = {column_id(n): held.feature for n, held in data.above.items()}
+    found = {n: above[n] for n in above if data.above[n.removeprefix(column_id(""))].free}
+    searched = {**found, **first, **links, **coded}
+    taken = claimed_by(said) | set(data.above)
+    maps = _maps(data, searched, structure, table, taken) if structured else ()
+    mapped = {rule.made for rule in maps} | {
+        column_id(n) for n in claimed_by(said) - said.terms.claimed
+    }
     order = _after(order, maps)
     mapped |= first.keys()  # what is set by a condition is no remainder
     sums = _sums(structure, codecs, cells, {*mapped, *map(column_id, _fixed(table, said))})
     order = _behind(order, sums)
+    cells |= {n: held.upper.cells for n, held in data.above.items() if held.upper.cells is not None}
     attributes = _Attributes(data, cells, codecs, structure, structured, mapped, said, sums).build(
         order
     )
@@ -105,10 +116,11 @@ def build_frame(
     joints, drawn, seen = said.joined(said.masked(said.excluded(drawn), settled), seen)
     # what is drawn for a clock comes first: where a rule knows better, it comes after
     rules = in_order([*_gap_rules(attributes, cells), *structure.rules, *formulas])
-    masks = _masks(data, attributes, structure.made | said.terms.claimed) if structured else ()
+    masks = _masks(data, attributes, structure.made | claimed_by(said)) if structured else ()
     enforced = said.enforced(joints, settled, rules)
-    maps = (*maps, *said.maps(coded))
-    return Frame((*attributes, *rest), drawn, seen, rules, maps, masks, enforced)
+    maps = (*maps, *said.maps({**above, **coded}))
+    across = tied(said, coded, attributes, maps)
+    return Frame((*attributes, *rest), drawn, seen, rules, maps, masks, enforced, across)
 
 
 def _check_conditions(table: Table, rules: Sequence[Rule]) -> None:
@@ -195,12 +207,12 @@ class _Attributes:
     def build(self, order: Sequence[Column]) -> tuple[Attribute, ...]:
         """Attributes in order."""
         out: list[Attribute] = []
-        smooth: dict[str, Cells] = {}
+        smooth = smooth_above(self.data)
         for column in order:
             codec = self.codecs[column.name]
             attribute = self._measured(Attribute(column.name, codec))
             if self.structured and isinstance(codec, NumericCodec):
-                if column.name not in self.said.terms.claimed:
+                if column.name not in claimed_by(self.said):
                     attribute = self._related(attribute, smooth, {a.column for a in out})
                 exact = not codec.axis.continuous and column.name not in self.said.terms.made
                 if attribute.base is None and exact:
@@ -240,6 +252,9 @@ class _Attributes:
         codec = attribute.codec
         if codec is None or self._continuous(name):
             return attribute
+        near = find_near(self.data, name, self.cells[name], codec)
+        if near is not None:
+            return replace(attribute, drawn=near[1], gap=near[0])
         linear = self._balance(name, smooth)
         if linear is None and codec.size >= _LINEAR_SIZE:
             linear = find_linear(smooth, name, self._clipped(name))
@@ -325,7 +340,7 @@ def features_of(
 ) -> tuple[dict[str, Feature], dict[str, Feature]]:
     """Codes that are drawn, and codes that later columns see."""
     drawn, seen = {}, {}
-    smooth: dict[str, Cells] = {}
+    smooth = smooth_above(data)
     for attribute in attributes:
         name, codec = attribute.column, attribute.codec
         if codec is None:

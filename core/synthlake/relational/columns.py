@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +29,9 @@ from synthlake.relational.model import Codec
 from synthlake.schema.model import Column, is_text
 from synthlake.sql.statistics import ColumnStatistics, TableStatistics
 
+if TYPE_CHECKING:
+    from synthlake.relational.above import Known
+
 MAX_CATEGORIES = 20_000
 _MAX_LISTED = 2_000  # values of a wide decimal up to which they are categories
 # Possessive, as a text that is none would be tried in 2^letters ways.
@@ -45,6 +50,7 @@ class TableData:
         statistics: counts over all training rows.
         k: least entities behind a stored value.
         key: columns of the primary key.
+        above: columns of parents in the sample, by the names by which rules call them.
     """
 
     name: str
@@ -52,6 +58,7 @@ class TableData:
     statistics: TableStatistics
     k: int
     key: tuple[str, ...] = ()
+    above: Mapping[str, Known] = field(default_factory=dict)
     _decimals: dict[str, int | None] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property

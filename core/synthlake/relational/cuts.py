@@ -66,6 +66,7 @@ def _drawn(column: Column) -> Column:
 def _computed(name: str, terms: Terms) -> bool:
     """Whether rules compare or compute with a column, so that it has to be a number."""
     gaps = set(terms.below) | {n for pairs in terms.below.values() for n, _ in pairs}
+    gaps |= set(terms.under) | terms.added
     return name in gaps or name in terms.limits or any(name in r.columns for r in terms.formulas)
 
 
@@ -79,7 +80,7 @@ def _number(codec: NumericCodec, name: str, terms: Terms) -> NumericCodec:
         if rule.rule[rule.kind] == name:
             codec = _rescaled(codec, digits_of(rule.rule, codec.axis.type))
     bare = [r for r in terms.rules if r.kind in (*FORMULAS, "inequality") and name in r.columns]
-    if bare:  # nothing is computed from infinities
+    if bare or name in terms.added:  # nothing is computed from infinities
         codec = replace(codec, special=())
     limits = terms.limits.get(name)
     if limits is not None:

@@ -17,7 +17,7 @@ from synthlake.constraints.dates import DateParts
 from synthlake.constraints.declared import Declared
 from synthlake.constraints.discover import Structure
 from synthlake.constraints.formula import Formula
-from synthlake.constraints.gap import Gap, below_of
+from synthlake.constraints.gap import Below, Gap, below_of, gap_of
 from synthlake.constraints.mapping import MapRule
 from synthlake.constraints.rule import Cells, Mask, Rule
 from synthlake.constraints.terms import Terms, terms_of
@@ -28,7 +28,9 @@ from synthlake.encode.numeric import NumericCodec, build_numeric
 from synthlake.errors import LearnError
 from synthlake.models.support import distinct
 from synthlake.ports import Codes, Feature
+from synthlake.relational.across import Copy
 from synthlake.relational.columns import TableData
+from synthlake.relational.copies import find_copies
 from synthlake.relational.enforced import Enforced, Exclusive, Joint, Together, Unique, joint_id
 from synthlake.relational.keymaking import surrogate
 from synthlake.relational.model import Codec, column_id
@@ -44,15 +46,17 @@ class Declaration:
     data: TableData
     table: Table
     terms: Terms
+    copies: tuple[Copy, ...] = ()
 
     @cached_property
     def _wrong(self) -> dict[str, Mask]:
         """By column, rows that break a rule that speaks of it: nobody learns from these cells."""
         rules = [r for r in self.terms.rules if r.condition is not None]
+        rules += self.terms.copies
         out: dict[str, Mask] = {}
         if not rules or not self.data.sample.num_rows:
             return out
-        found = broken(rules, self.data.sample)
+        found = broken(rules, self._columns(rules))
         for rule, rows in zip(rules, found, strict=True):
             self._check_support(f"{rule.where} is kept by", rows)
             for name in rule.columns:
@@ -61,6 +65,12 @@ class Declaration:
             f"{self.data.name}: all rules together are kept by", np.logical_or.reduce(found)
         )
         return out
+
+    def _columns(self, rules: Sequence[Declared]) -> dict[str, Any]:
+        """What rules speak of in the sample, columns of parents among it."""
+        names = {n for rule in rules for n in rule.columns}
+        above = {n: held.upper.array for n, held in self.data.above.items()}
+        return {n: above[n] if n in above else self.data.sample[n] for n in names}
 
     def _check_support(self, said: str, rows: Mask) -> None:
         people = len(np.unique(self.data.group[~rows]))
@@ -73,7 +83,7 @@ class Declaration:
 
     def without(self, structure: Structure) -> Structure:
         """Rules found in the data, without the columns that declared rules have claimed."""
-        claimed, kept = self.terms.claimed, list[Rule]()
+        claimed, kept = claimed_by(self), list[Rule]()
         for rule in structure.rules:
             if isinstance(rule, DateParts):
                 rule = replace(rule, parts=tuple(p for p in rule.parts if p[0] not in claimed))
@@ -84,7 +94,8 @@ class Declaration:
 
     def ordered(self, columns: Sequence[Column]) -> list[Column]:
         """The same order, but for columns that follow from others, which come after these."""
-        todo, done = list(columns), list[Column]()
+        marks = {rule.rule["column"] for rule in self.terms.marks}
+        todo, done = sorted(columns, key=lambda c: c.name not in marks), list[Column]()
         names = {c.name for c in columns}
         before = {n: {low for low, _ in pairs} for n, pairs in self.terms.below.items()}
         for rule in self.terms.determined:
@@ -104,21 +115,29 @@ class Declaration:
     def gap(self, name: str, codecs: Codecs) -> Gap | None:
         """How a column is measured from those below it; None for one that is not."""
         codec = codecs.get(name)
-        pairs = self.terms.below.get(name, ())
         if not isinstance(codec, NumericCodec) or not len(codec.low):
             return None
-        below = []
-        for low, strict in pairs:
-            other = codecs.get(low)
-            if isinstance(other, NumericCodec) and len(other.low):
-                below.append(below_of(low, strict, other.axis, codec.axis))
-        if not below:
+        below = self._ends(self.terms.below.get(name, ()), codec.axis, codecs)
+        above = self._ends(self.terms.under.get(name, ()), codec.axis, codecs)
+        if not below and not above:
             return None
         limits = self.terms.limits.get(name)
-        most = limits.ticks(codec.axis)[1] if limits is not None else None
-        number: Any = float if codec.axis.continuous else int
-        return Gap(tuple(below), number(codec.low[0]), most, number(codec.high[-1]),
-                   codec.axis.continuous)  # fmt: skip
+        least, most = limits.ticks(codec.axis) if limits is not None else (None, None)
+        return gap_of(codec, below, above, (least, most))
+
+    def _ends(
+        self, pairs: Sequence[tuple[str, bool]], axis: Axis, codecs: Codecs
+    ) -> tuple[Below, ...]:
+        """Columns that another is compared with, as far as anything is known of them."""
+        out = []
+        for name, strict in pairs:
+            known, codec = self.data.above.get(name), codecs.get(name)
+            other = known.axis if known is not None else None
+            if isinstance(codec, NumericCodec) and len(codec.low):
+                other = codec.axis
+            if other is not None:
+                out.append(below_of(name, strict, other, axis))
+        return tuple(out)
 
     def measured(self, gap: Gap, cells: Mapping[str, Cells], name: str) -> tuple[Gap, NumericCodec]:
         """Bins of distances, and how far they reach from columns that are known.
@@ -330,8 +349,14 @@ class Declaration:
 
 
 def declaration(data: TableData, table: Table) -> Declaration:
-    """The rules of a table, held against its sample."""
-    return Declaration(data, table, terms_of(table, lambda name: data.of(name).distinct))
+    """The rules of a table, held against its sample, and copies that are found there."""
+    terms = terms_of(table, lambda name: data.of(name).distinct)
+    return Declaration(data, table, terms, find_copies(data, table, terms))
+
+
+def claimed_by(said: Declaration) -> set[str]:
+    """Columns that no rule found in the data may make."""
+    return said.terms.claimed | {copy.column for copy in said.copies}
 
 
 def computed(formulas: Sequence[Formula], cells: Mapping[str, Cells]) -> set[str]:

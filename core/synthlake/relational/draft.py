@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from synthlake.constraints.dates import DateParts, fields, micros_of
 from synthlake.constraints.discover import micros_per_tick
+from synthlake.constraints.joined import joined
 from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import Axis
 from synthlake.encode.numeric import NumericCodec
 from synthlake.models.support import distinct
 from synthlake.ports import Feature
+from synthlake.relational.above import known_above
 from synthlake.relational.attributes import Frame, build_frame
 from synthlake.relational.calendars import calendar_features, find_calendars
 from synthlake.relational.clusters import cluster
@@ -31,6 +33,8 @@ from synthlake.relational.links import (
     link_kinds,
 )
 from synthlake.relational.model import CODE, Link, LinkKind, count_id, link_id
+from synthlake.relational.tied import with_marks
+from synthlake.relational.totals import with_totals
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
 from synthlake.sql.statistics import TableStatistics
 
@@ -122,9 +126,11 @@ def prepare(
         settings: k, and whether columns may depend on each other.
     """
     k, structured = settings
-    data = TableData(table.name, samples[table.name], statistics[table.name], k, table.primary_key)
-    joins = [resolve(data.sample, samples[fk.references], fk, n)
+    sample = samples[table.name]
+    joins = [resolve(sample, samples[fk.references], fk, n)
              for n, fk in enumerate(table.foreign_keys)]  # fmt: skip
+    above = known_above(table, schema, drafts, joins, structured)
+    data = TableData(table.name, sample, statistics[table.name], k, table.primary_key, above)
     key = build_key(data, table, schema, samples)
     kinds = link_kinds(table, schema, key)
     links, codes = {}, {}
@@ -138,7 +144,14 @@ def prepare(
     placed = calendar_features(plain, data.sample)
     named = {n: f for n, f in placed.items() if not f.ordered}
     named |= {link_id(n): f for n, f in codes.items()}
-    frame = build_frame(data, table, attributes_of(table, key), known, named, structured)
+    whole = joined(table, schema, tuple(held.place for held in above.values()))
+    frame = build_frame(data, whole, attributes_of(table, key), known, named, structured)
+    frame = with_totals(
+        frame, data, table, schema, samples,
+        lambda name: samples[name].num_rows < statistics[name].train_rows,
+    )  # fmt: skip
+    if table.own is not None:
+        frame = with_marks(frame, data, joins[table.foreign_keys.index(table.own)].key)
     return Draft(table, data, structured, joins, kinds, key, frame, links, codes)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from synthlake.encode.axis import empty, indices, plain
 from synthlake.errors import SampleError
 from synthlake.ports import Codes
+from synthlake.relational.above import Ancestors
 from synthlake.relational.candidates import GivenBlock, asked_of
 from synthlake.relational.items import nested_arrays
 from synthlake.relational.keys import KeyFrame
@@ -39,6 +40,7 @@ from synthlake.relational.plan import ROOT_BLOCK, SamplePlan, beyond
 from synthlake.relational.recent import Recent
 from synthlake.relational.redraw import keep_rules
 from synthlake.relational.rows import Block
+from synthlake.relational.totals import Totals
 from synthlake.relational.uniqueness import often
 from synthlake.seed import Seed
 
@@ -65,6 +67,7 @@ class Generator:
             name: asked_of(model.tables[name], held) for name, held in plan.given.items()
         }
         self.matching = Matching(self)
+        self._ancestors, self._totals = Ancestors(self), Totals(self)
 
     def rows(self, table: str) -> int:
         """Rows of a table in this sample."""
@@ -145,6 +148,8 @@ class Generator:
             block = self.open_block(table, number)
             block.draw(block.model.order)
             keep_rules(block)
+            if self._totals.touches(block.model):
+                block.finish = self._totals.settle
             return block
 
         return self._blocks[table].get(number, make)
@@ -181,7 +186,10 @@ class Generator:
         context = self._context(own, parent, low, high)
         most = often(model, self.plan.rows)
         frame = self._frame(model.table.name)
-        return Block(model, self.seed, start, len(parent), known, context, parent, most, frame)
+        return Block(
+            model, self.seed, start, len(parent), known, context, parent, most, frame,
+            uppers=self._ancestors.of(model, parent),
+        )  # fmt: skip
 
     def _made_keys(self, model: TableModel, index: Index) -> dict[str, pa.Array[Any]]:
         """Primary keys that are functions of the row's number."""
@@ -222,6 +230,18 @@ class Generator:
             nobody = null_families(self.plan.nulls.get(label, 0))
             counts = np.append(counts, nobody[max(low - real - missing, 0) : high - real - missing])
         return counts.astype(np.int64)
+
+    def grown(self, block: Block, label: str) -> Index:
+        """Children of each row of a block, as ``children`` counts them."""
+        if label not in block.model.degrees:
+            return np.zeros(block.rows, np.int64)
+        times = np.full(
+            block.rows, self.plan.bias.get(label, 1.0) * self.plan.times.get(label, 1.0)
+        )
+        words = self.seed.words(label, "times", block.start, block.rows)
+        counts = multiplied(block.count(label), times, words)
+        most = self.plan.limits.get(label)
+        return counts if most is None else np.minimum(counts, most)
 
     def phantom_parents(self, link: Link, label: str) -> tuple[Index, Index]:
         """Codes and degrees of all phantoms of a key."""
@@ -287,7 +307,7 @@ class Generator:
         table = model.table.name
         real = self.plan.rows[table]
         missing = index[index >= real] - real
-        made = self._read(table, names, index[index < real])
+        made = self.read(table, names, index[index < real])
         if not len(missing):
             return made
         other = self._phantom_keys(model, names, missing)
@@ -300,7 +320,7 @@ class Generator:
         table, own = model.table.name, model.own
         real = self.plan.rows[table]
         rows = np.unique(missing % max(real, 1), return_inverse=True)
-        out = {n: a.take(indices(rows[1])) for n, a in self._read(table, names, rows[0]).items()}
+        out = {n: a.take(indices(rows[1])) for n, a in self.read(table, names, rows[0]).items()}
         if model.key is not None:
             made = model.key.make(missing + real, self._frame(table))
         elif own is not None:
@@ -310,7 +330,7 @@ class Generator:
             made = typed(keys, own.fk, model.table)
         return {n: made.get(n, out[n]) for n in names}
 
-    def _read(self, table: str, names: tuple[str, ...], index: Index) -> dict[str, pa.Array[Any]]:
+    def read(self, table: str, names: tuple[str, ...], index: Index) -> dict[str, pa.Array[Any]]:
         """Columns of some rows, by ascending number."""
         types = {n: self.model.tables[table].table.column(n).type for n in names}
         parts: dict[str, list[pa.Array[Any]]] = {n: [empty(0, t)] for n, t in types.items()}

@@ -137,6 +137,11 @@ class _Reader:
             names = [a.column for a in self.model.attributes]
             raise SampleError(f"{where}: {table.name} has no column {column!r}",
                               hint=nearest(column, names))  # fmt: skip
+        if column in {total.column for total in self.model.across.totals}:
+            raise SampleError(
+                f"{where}: {table.name}.{column} follows from the rows' children",
+                hint="leave it out",
+            )
         for attribute in self.model.attributes:
             if attribute.column == column:
                 return attribute

@@ -158,6 +158,7 @@ def _fit(
         made=build_makers(data, table, frame.attributes),
         synthesizer=registry.fit(_settings(table, settings), training, settings.seed),
         enforced=frame.enforced,
+        across=frame.across,
     )
     return model, visible
 

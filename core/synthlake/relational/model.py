@@ -23,6 +23,7 @@ from synthlake.encode.presence import PresenceCodec
 from synthlake.encode.template import TemplateCodec
 from synthlake.encode.text import TextCodec
 from synthlake.ports import FittedSynthesizer
+from synthlake.relational.across import Across
 from synthlake.relational.enforced import Enforced
 from synthlake.relational.keys import KeyFrame, KeyMaker, SlotAxis, SlotKey
 from synthlake.schema.model import ForeignKey, Schema, Table
@@ -164,6 +165,7 @@ class TableModel:
         plans: of nested columns, in whose place ``table`` has flat ones.
         under: by feature, that which is NULL only where it is: of a field, its struct.
         lists: by the column that holds their lengths: the items of lists.
+        across: what ties it to its parents and children.
     """
 
     table: Table
@@ -188,6 +190,7 @@ class TableModel:
     notes: tuple[str, ...] = ()
     made: tuple[Maker, ...] = ()
     enforced: Enforced | None = None
+    across: Across = field(default_factory=Across)
 
     @property
     def own(self) -> Link | None:

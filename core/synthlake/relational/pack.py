@@ -27,6 +27,7 @@ from synthlake.encode.text import TextCodec
 from synthlake.models import registry
 from synthlake.models.trees import Trees
 from synthlake.ports import FittedSynthesizer
+from synthlake.relational.across import Across, across_from_json
 from synthlake.relational.enforced import Enforced, Joint, Unique, settled_from_json
 from synthlake.relational.keys import Busy, KeyMaker, NumberKey, SlotAxis, SlotKey, TextKey
 from synthlake.relational.making import pack_makers, unpack_makers
@@ -99,6 +100,7 @@ class _Packer:
             "made": pack_makers(table.made),
             "synthesizer": self._synthesizer("model", table.synthesizer),
             "enforced": self._enforced(table.enforced),
+            **({"across": table.across.to_json()} if table.across != Across() else {}),
             **self._nested(table),
         }
 
@@ -231,6 +233,7 @@ class _Reader:
             apart=tuple(form.get("apart", ())),
             synthesizer=self._synthesizer("model", form["synthesizer"]),
             enforced=self._enforced(form.get("enforced"), table),
+            across=across_from_json(form.get("across", {})),
             kept=kept,
             made=unpack_makers(form["made"], table),
             plans=plans,

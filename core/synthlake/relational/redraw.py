@@ -20,6 +20,7 @@ from synthlake.constraints.verdict import broken
 from synthlake.encode.axis import indices
 from synthlake.errors import SampleError
 from synthlake.ports import Codes, Redraw
+from synthlake.relational.above import with_above
 from synthlake.relational.model import TableModel, column_id, view_id
 from synthlake.relational.rows import WITHIN, Block, mixed
 from synthlake.seed import Words
@@ -41,7 +42,7 @@ def keep_rules(block: Block) -> None:
     enforced = block.model.enforced
     if enforced is None or not enforced.tried or not block.rows:
         return
-    every = declared(block.model.table)
+    every = declared(with_above(block.model.table, block.uppers))
     _Redrawing(block, [every[number] for number in enforced.tried]).run()
 
 
@@ -52,7 +53,7 @@ class _Redrawing:
         self.block, self.rules = block, rules
         self.names = {n for rule in rules for n in rule.columns}
         self.places = _Places(block.model)
-        self.end = max(self.places.last(n) for n in self.names) + 1
+        self.end = max(self.places.last(n) for n in self.names - set(block.uppers)) + 1
         self.tried = self.kept = 0
         self.last = np.zeros((len(rules), 0), bool)
 
@@ -94,7 +95,8 @@ class _Redrawing:
         out = np.full(wrong.shape[1], len(self.block.model.order))
         for rule, rows in zip(self.rules, wrong, strict=True):
             names = rule.first if stage == "first" else rule.columns
-            place = min((self.places.of(n) for n in names), default=self.places.first)
+            own = [n for n in names if n not in self.block.uppers]
+            place = min((self.places.of(n) for n in own), default=self.places.first)
             out[rows] = np.minimum(out[rows], place)
         return out if stage in ("first", "all") else np.full_like(out, self.places.first)
 
@@ -128,7 +130,8 @@ class _Places:
         self._model = model
         self.order = {name: place for place, name in enumerate(model.order)}
         fixed = [p for n, p in self.order.items()
-                 if n[:2] not in ("c:", "j:") or n in model.distinct]  # fmt: skip
+                 if n[:2] not in ("c:", "j:") or n in model.distinct
+                 or model.across.mark_of(n.removeprefix(column_id("")))]  # fmt: skip
         self.first = max(fixed, default=-1) + 1
 
     def of(self, column: str) -> int:
@@ -187,8 +190,9 @@ class Retry(Block):
         """Rows of a block."""
         known = {n: a.take(indices(rows.place)) for n, a in outer.known.items()}
         context = {n: codes[rows.prefix] for n, codes in outer.context.items()}
+        above = {n: upper.take(rows.place) for n, upper in outer.uppers.items()}
         return cls(outer.model, outer.seed, outer.start, len(rows.place), known, context,
-                   frame=outer.frame, outer=outer, chosen=rows)  # fmt: skip
+                   frame=outer.frame, outer=outer, chosen=rows, uppers=above)  # fmt: skip
 
     def words(self, column: str, number: int) -> Words:
         """Words of the rows' attempts."""

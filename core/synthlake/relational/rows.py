@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -11,13 +11,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from synthlake.constraints.bounds import value_type
 from synthlake.constraints.rule import Cells
-from synthlake.encode.axis import Axis, Ticks, empty, indices, is_ordered
+from synthlake.encode.axis import Axis, Ticks, coded, empty, indices, is_ordered
 from synthlake.encode.mixing import mix
 from synthlake.encode.numeric import NumericCodec
 from synthlake.encode.presence import PresenceCodec
 from synthlake.encode.text import TextCodec
+from synthlake.errors import SampleError
 from synthlake.ports import Codes, Redraw
+from synthlake.relational.above import Upper, chosen, copied
+from synthlake.relational.across import Copy
 from synthlake.relational.calendars import calendar_features
 from synthlake.relational.complete import completed
 from synthlake.relational.distinctness import Family, made_distinct, repeated
@@ -33,10 +37,12 @@ from synthlake.relational.model import (
     link_id,
     view_id,
 )
+from synthlake.relational.parents import as_type
 from synthlake.relational.uniqueness import pairing, rewritten
 from synthlake.seed import Seed, Words
 
 WITHIN = 1  # draw number of the place within a bin
+_MARK = 2  # draw number of which of several marks of a family stays
 _TRIES = range(10, 26)  # of further texts
 _ATTEMPT = 1_000  # draw numbers of a row that is drawn again
 
@@ -54,6 +60,8 @@ class Block:
         often: how often a value of a column may stand in a family.
         frame: what made columns depend on besides the row's number; needed for ``arrays`` only.
         attempts: by column: of which draw each row is, where some were drawn again.
+        uppers: columns of parents, by the names by which rules call them.
+        finish: settles totals once all columns are drawn; None where there are none.
     """
 
     model: TableModel
@@ -70,6 +78,15 @@ class Block:
     drawn: dict[str, Codes] = field(default_factory=dict)
     cells: dict[str, Cells] = field(default_factory=dict)
     attempts: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    uppers: Mapping[str, Upper] = field(default_factory=dict)
+    finish: Callable[[Block], dict[str, Cells]] | None = None
+    _totals: dict[str, Cells] | None = None
+
+    def finished(self) -> dict[str, Cells]:
+        """Totals, and what they are totals of; empty before all columns are drawn."""
+        if self._totals is None and self.finish is not None:
+            self._totals = self.finish(self)
+        return self._totals or {}
 
     def draw(self, columns: Sequence[str]) -> None:
         """Draw the first columns of the table's order, up to all."""
@@ -79,6 +96,7 @@ class Block:
         self.given = {n: f.codes for n, f in placed.items()}
         self._know()
         context = {**self.context, **self.given}
+        self.given |= {column_id(n): upper.codes for n, upper in self.uppers.items()}
         self.model.synthesizer.sample(columns, context, self.words, self._settle)
 
     def words(self, column: str, number: int) -> Words:
@@ -94,14 +112,19 @@ class Block:
         for name, array in self.known.items():
             if is_ordered(array.type):
                 self.cells[name] = Cells(*Axis(array.type).ticks(array))
+        for name, upper in self.uppers.items():
+            if upper.cells is not None:
+                self.cells[name] = upper.cells
 
     def _settle(self, name: str, codes: Codes, redraw: Redraw) -> Codes:
         """What a column's codes are once maps, remainders and the key have had their say."""
         enforced = self.model.enforced
         if enforced is not None and name in enforced.joints:
             return self._combined(name, enforced.joints[name], codes)
-        codes = self._mapped(name, codes, redraw)
-        attribute = self._attribute(name)
+        codes = self._marked(name, self._mapped(name, codes, redraw), redraw)
+        attribute, copy = self._attribute(name), None
+        if attribute is not None:
+            copy = self.model.across.copy_of(attribute.column)
         codec = (attribute.drawn or attribute.codec) if attribute else None
         if attribute is not None and attribute.gap is not None:
             codes = reached(attribute, codes, self.cells, redraw)
@@ -119,8 +142,26 @@ class Block:
         seen = codes
         if attribute is not None and place is not None:
             seen = self._placed(attribute, codes, Cells(*place))
-        self.codes[name] = seen
-        return seen
+        self.codes[name] = seen if copy is None else self._copied(name, copy, seen)
+        return self.codes[name]
+
+    def _copied(self, name: str, copy: Copy, codes: Codes) -> Codes:
+        """Codes of a column that repeats a parent's; as drawn where that has no value."""
+        upper, attribute = self.uppers.get(copy.of), self._attribute(name)
+        if upper is None or attribute is None or attribute.codec is None:
+            return codes
+        codec = attribute.codec
+        array = as_type(upper.array, codec.axis.type) if isinstance(codec, NumericCodec) else (
+            as_type(upper.array, codec.type)
+        )  # fmt: skip
+        theirs, over = codec.encode(array), copied(copy, upper)
+        cells = self.cells.get(attribute.column)
+        if cells is not None and isinstance(codec, NumericCodec):
+            ticks, null = codec.axis.ticks(array)
+            self.cells[attribute.column] = Cells(
+                np.where(over, ticks, cells.ticks), np.where(over, null, cells.null)
+            )
+        return np.where(over & (theirs >= -1), theirs, codes).astype(np.int32)
 
     def _mapped(self, name: str, codes: Codes, redraw: Redraw) -> Codes:
         """Codes that follow from others: by maps, by masks of NULL, by declared rules."""
@@ -133,6 +174,18 @@ class Block:
             codes = self.model.enforced.settle(name, codes, self.codes)
         head = self.codes.get(self.model.under.get(name, ""))
         return codes if head is None else np.where(head < 0, -1, codes).astype(np.int32)
+
+    def _marked(self, name: str, codes: Codes, redraw: Redraw) -> Codes:
+        """Codes of which one of each family marks, where a rule says so."""
+        across, own = self.model.across, self.model.own
+        if not across.marks or self.family is None or own is None:
+            return codes
+        mark = across.mark_of(name.removeprefix(column_id("")))
+        if mark is None:
+            return codes
+        gone = np.asarray(self.known[own.fk.columns[0]].is_null())
+        family = np.where(gone, -1, self.family)
+        return mark.settle(codes, family, self.words(name, _MARK), redraw)
 
     def _masked(self, name: str, codes: Codes, redraw: Redraw) -> Codes:
         """Codes that are NULL where those of the columns before them want it."""
@@ -180,7 +233,7 @@ class Block:
             return codes
         codec = attribute.codec
         if attribute.gap is not None and isinstance(codec, NumericCodec):
-            value = attribute.gap.inverse(self.cells, cells)
+            value = self._held(attribute, attribute.gap.inverse(self.cells, cells), codec.axis)
             self.cells[attribute.column] = value
             return codec.encode_ticks(value.ticks, value.null)
         if attribute.linear is not None and isinstance(codec, NumericCodec):
@@ -191,6 +244,25 @@ class Block:
             return codec.encode_ticks(value.ticks, value.null)
         self.cells[attribute.column] = cells
         return codes
+
+    def _held(self, attribute: Attribute, value: Cells, axis: Axis) -> Cells:
+        """Values that the column's type holds: what a parent pushes beyond it is NULL.
+
+        Raises:
+            SampleError: and NULL is not allowed.
+        """
+        low, high = axis.limits
+        beyond = ~value.null & ((value.ticks < low) | (value.ticks > high))
+        if not beyond.any():
+            return value
+        column = self.model.table.column(attribute.column)
+        if not column.nullable:
+            raise SampleError(
+                f"{self.model.table.name}.{column.name} is {axis.type}, which does not reach as far"
+                f" as {', '.join(attribute.gap.needs if attribute.gap else ())}",
+                hint="give it a wider type, or declare a `range` of what it is compared with",
+            )
+        return Cells(np.where(beyond, 0, value.ticks), value.null | beyond)
 
     def count(self, label: str) -> NDArray[np.int64]:
         """Children of each row by one foreign key."""
@@ -224,7 +296,20 @@ class Block:
             made = self._numbered(column.name, self._array(attribute, column.type, cells))
             words = partial(self.made_words, column_id(attribute.column))
             out[column.name] = completed(made, column, attribute.codec, words)
-        return out
+        return {**out, **self._repeated(out, only)}
+
+    def _repeated(
+        self, made: Mapping[str, pa.Array[Any]], only: Collection[str] | None
+    ) -> dict[str, pa.Array[Any]]:
+        """Copies of columns of parents, and those columns where rules ask for them."""
+        out: dict[str, pa.Array[Any]] = {}
+        for copy in self.model.across.copies:
+            upper = self.uppers.get(copy.of)
+            if upper is not None and copy.column in made:
+                mine = made[copy.column]
+                theirs = coded(as_type(upper.array, value_type(mine.type)), mine.type)
+                out[copy.column] = chosen(copied(copy, upper), theirs, mine)
+        return out | {n: self.uppers[n].array for n in only or () if n in self.uppers}
 
     def _made(self, only: Collection[str] | None) -> dict[str, pa.Array[Any]]:
         """Columns that are made from the row's number, with NULL where that was drawn."""
@@ -244,7 +329,7 @@ class Block:
 
     def _ruled(self) -> dict[str, Cells]:
         """Values of columns on an axis, after all rules."""
-        cells = dict(self.cells)
+        cells = {**self.cells, **self.finished()}
         for rule in self.model.rules:
             if not all(n in cells for n in rule.needs):
                 continue
@@ -269,7 +354,8 @@ class Block:
         if attribute.column in cells:
             found = cells[attribute.column]
             if isinstance(codec, NumericCodec):
-                special = self.drawn.get(name) if attribute.drawn is None else None
+                plain = attribute.drawn is None and attribute.column not in self.finished()
+                special = self.drawn.get(name) if plain else None
                 return codec.render(found.ticks, found.null, special)
             return Axis(dtype).values(found.ticks, found.null)
         if codec is None or name not in self.codes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -17,6 +17,7 @@ Name = Annotated[str, Field(min_length=1)]
 Two = Annotated[tuple[Name, ...], Field(min_length=2)]
 Some = Annotated[tuple[Name, ...], Field(min_length=1)]
 Predicate = Annotated[str, Field(min_length=1)]
+Via = tuple[Name, ...]
 Decimals = Annotated[int, Field(ge=0, le=15, strict=True)]
 
 
@@ -39,7 +40,7 @@ class RuleDocument(BaseModel):
 
     def held(self) -> dict[str, Any]:
         """The rule as a table holds it: what is said, as JSON values."""
-        said = self.model_dump(mode="json", exclude_defaults=True)
+        said = self.model_dump(mode="json", exclude_defaults=True, by_alias=True)
         return {key: list(v) if isinstance(v, tuple) else v for key, v in said.items()}
 
 
@@ -53,10 +54,11 @@ class RangeRule(RuleDocument):
 
 
 class InequalityRule(RuleDocument):
-    """Each column is at most the next, or below it."""
+    """Each column is at most the next, or below it; ``table.column`` is one of a parent."""
 
     inequality: Two
     strict: bool = False
+    via: Via = ()
 
 
 class FixedCombinationsRule(RuleDocument):
@@ -118,6 +120,7 @@ class DeterminesRule(RuleDocument):
 
     determines: Some
     column: Name
+    via: Via = ()
 
 
 class RegexRule(RuleDocument):
@@ -140,6 +143,33 @@ class PredicateRule(RuleDocument):
     predicate: Predicate
 
 
+class CopyRule(RuleDocument):
+    """The column has the value of ``table.column`` of its row's parent, where that has one."""
+
+    copy_: Annotated[Name, Field(alias="copy")]
+    of: Name
+    via: Via = ()
+
+
+class OnePerRule(RuleDocument):
+    """Of the rows of each parent, just one has 1 or true in ``column``; ``optional``: or none."""
+
+    one_per: Name
+    column: Name
+    optional: bool = False
+    via: Via = ()
+
+
+class AggregateRule(RuleDocument):
+    """The column is a function of ``table.column`` over the row's children."""
+
+    aggregate: Name
+    of: Name
+    function: Literal["sum", "count", "min", "max"] = "sum"
+    decimals: Decimals | None = None
+    via: Via = ()
+
+
 KINDS: Mapping[str, type[RuleDocument]] = {
     "range": RangeRule,
     "inequality": InequalityRule,
@@ -154,6 +184,9 @@ KINDS: Mapping[str, type[RuleDocument]] = {
     "regex": RegexRule,
     "when": WhenRule,
     "predicate": PredicateRule,
+    "copy": CopyRule,
+    "one_per": OnePerRule,
+    "aggregate": AggregateRule,
     "exclusive": ExclusiveRule,  # last, as a range may be exclusive as well
 }
 """Kinds by the key that tells them."""
@@ -161,11 +194,10 @@ KINDS: Mapping[str, type[RuleDocument]] = {
 AnyRule = (
     RangeRule | InequalityRule | FixedCombinationsRule | UniqueRule | OneHotRule | SumRule
     | DifferenceRule | RatioRule | NullTogetherRule | ExclusiveRule | DeterminesRule | RegexRule
-    | WhenRule | PredicateRule
+    | WhenRule | PredicateRule | CopyRule | OnePerRule | AggregateRule
 )  # fmt: skip
 LATER_KINDS: Mapping[str, str] = {
     "increasing": "the rule 'increasing' (a sequence of rows)",
-    "references": "rules across tables",
 }
 
 
@@ -197,11 +229,11 @@ def rule_document(given: Any) -> RuleDocument:
     if not kind:
         return _of_plugin(given)
     model = KINDS[kind]
+    keys = [held.alias or name for name, held in model.model_fields.items()]
     for key in given:
-        if key not in model.model_fields:
+        if key not in keys:
             raise SchemaError(
-                f"{key!r} is not a key of the rule {kind!r}",
-                hint=nearest(str(key), model.model_fields),
+                f"{key!r} is not a key of the rule {kind!r}", hint=nearest(str(key), keys)
             )
     try:
         return model.model_validate(dict(given))
@@ -258,4 +290,7 @@ _FORMS: Mapping[str, str] = {
     "regex": '{regex: column, pattern: "[A-Z]{3}"}',
     "when": '{when: "a > 0", then: "b is not null"}',
     "predicate": '{predicate: "a + b < 10"}',
+    "copy": "{copy: city, of: customers.city}",
+    "one_per": "{one_per: accounts, column: is_owner}",
+    "aggregate": "{aggregate: total, of: lines.amount, function: sum}, or min, max, count",
 }

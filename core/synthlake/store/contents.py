@@ -90,6 +90,7 @@ class _Contents:
         self._synthesizer(self.form.pop("synthesizer", None))
         self._made(self.form.pop("made", {}))
         self._enforced(self.form.pop("enforced", None))
+        self._across(self.form.pop("across", {}))
         self._lists()
         for name, value in self.form.items():
             self._say("", name, value, _leaves(value))
@@ -111,6 +112,18 @@ class _Contents:
             others = " and ".join(then or mask["columns"][1:])
             what = f"where it is NULL, so is {others}" if then else f"NULL together with {others}"
             self._say(mask["columns"][0], f"rule: {what}", mask, 1)
+
+    def _across(self, form: Mapping[str, Any]) -> None:
+        """What ties the table to its parents and its children: names, and codes of marks."""
+        for copy in form.get("copies", ()):
+            self._say(copy["column"], f"copy of {copy['of']}", copy, 1)
+        for mark in form.get("marks", ()):
+            self._say(mark["column"], "rule: one row of a family is marked", mark, 1)
+        for total in form.get("totals", ()):
+            of = f"{total['child']}.{total['part']}" if total["part"] else total["child"]
+            self._say(total["column"], f"rule: {total['function']} of {of}", total, 1)
+        for place in form.get("places", ()):
+            self._say("", f"reads {place['name']} of its parents", place, 1)
 
     def _say(self, place: str, what: str, value: Any, count: int, tensors: str = "") -> None:
         """One entry; its count and bytes include the tensors below a name."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from synthlake.constraints.declared import Declared, declared
+from synthlake.constraints.joined import relatives
 from synthlake.errors import QueryError
 from synthlake.ports import MetricKind, Score
 from synthlake.quality.dataset import DataSet
@@ -30,7 +31,7 @@ class BrokenRules:
     def score(self, comparison: Comparison) -> Iterator[Scored]:
         """A score for each rule."""
         for table in comparison.ground.tables:
-            for rule in declared(table):
+            for rule in declared(table, comparison.schema):
                 subject = Subject(table.name, rule.columns, f"{table.name} {{{rule.label}}}")
                 yield subject, self._one(comparison, rule)
 
@@ -65,7 +66,8 @@ def _violations(data: DataSet, real: DataSet, rule: Declared) -> int:
         return sum(n for values, n in _combinations(data, rule).items() if values not in known)
     tables, name = data.tables, rule.table.name
     relation = tables.engine.relation(name)
-    return tables.number(rule.violation_sql(tables.engine.dialect, relation))
+    of = tables.engine.relation
+    return tables.number(rule.violation_sql(tables.engine.dialect, relation, of=of))
 
 
 def _combinations(data: DataSet, rule: Declared) -> dict[tuple[str | None, ...], int]:
@@ -100,6 +102,11 @@ def _absent(data: DataSet, rule: Declared) -> str:
     if name not in data.found:
         return "the table is missing"
     missing = [n for n in rule.columns if not data.found[name].has(n)]
+    if rule.across and rule.schema is not None:
+        others = relatives(rule.rule, rule.table, rule.schema)
+        missing += [t for t in others if t not in data.found]
+        missing += [f"{t}.{c}" for t, columns in others.items() if t in data.found
+                    for c in sorted(columns) if not data.found[t].has(c)]  # fmt: skip
     return f"{missing[0]} is missing" if missing else ""
 
 
