@@ -51,6 +51,7 @@ def view(report: Report) -> dict[str, Any]:
         "words": _WORDS[report.decision],
         "sentence": _sentence(report),
         "gates": report.gates,
+        "advice": report.advice,
         "ceiling": "ceiling" in report.roles,
         "floor": "floor" in report.roles,
         "groups": _groups(report),

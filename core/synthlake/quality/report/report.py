@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthlake.errors import SinkError
+from synthlake.quality.advice import Advice
 from synthlake.quality.gates import Decision, GateResult, decide, overall, parse
 from synthlake.quality.metric import Metric, Role, metrics
 from synthlake.quality.pictures import Pictures
@@ -32,6 +33,7 @@ class Report:
         rows: by table: rows of the real data and of the twin.
         roles: which candidates there were.
         seconds: how long it took.
+        advice: what is wrong by its likely cause, and what to do; the gravest first.
     """
 
     settings: EvaluationSettings
@@ -42,6 +44,7 @@ class Report:
     rows: Mapping[str, tuple[int, int]]
     roles: tuple[Role, ...]
     seconds: float
+    advice: tuple[Advice, ...] = ()
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Report:
