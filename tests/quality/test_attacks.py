@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,7 @@ from synthlake.quality.attacks.curves import Ranked
 from synthlake.quality.attacks.rates import Attack, Outcome, Rate, rate
 from synthlake.quality.evaluate import evaluate
 from synthlake.quality.metric import metrics
+from synthlake.quality.metrics import membership
 from synthlake.quality.report import Report
 from synthlake.quality.report.document import text
 from synthlake.quality.report.html import html
@@ -104,6 +106,20 @@ def test_siblings_do_not_make_an_honest_twin_look_guilty(seed: int) -> None:
     missed = [g.gate.metric for g in report.gates if g.decision == "FAIL" and "visits" in g.subject]
     assert missed == []
     assert next(r for r in report.of("membership") if r.subject.table == "visits").twin.interval
+
+
+def test_halves_that_part_siblings_would_accuse_the_honest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def by_row(owners: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return np.random.default_rng(0).random(len(owners)) < 0.5
+
+    monkeypatch.setattr(membership, "halves", by_row)
+    learned, twin, held = (open_source(_families(i)) for i in range(3))
+    settings = EvaluationSettings("quick", metrics=("membership",), gates=())
+    report = evaluate(learned, twin, _own(learned.schema()), settings=settings, holdout=held)
+    score = next(r for r in report.of("membership") if r.subject.table == "visits").twin
+    assert (score.value or 0.0) > 0.5
 
 
 def _families(seed: int, people: int = 500) -> dict[str, pa.Table]:
