@@ -94,6 +94,11 @@ def test_rows_win_over_scale() -> None:
         ({"evaluate": {"target": "orders.amout"}}, "no column 'orders.amout'", "orders.amount"),
         ({"evaluate": {"target": "amount"}}, "no column 'amount'", "orders.amount"),
         (
+            {"evaluate": {"regressions": [{"target": "orders.amount", "features": ["shap"]}]}},
+            "evaluate.regressions: there is no column 'orders.shap'",
+            "orders.",
+        ),
+        (
             {"gates": [{"metric": "ks", "at_most": 1, "table": "ordrs"}]},
             "gates.0: there is no table 'ordrs'",
             "orders",

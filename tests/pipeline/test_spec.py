@@ -109,7 +109,7 @@ def test_a_refusal_says_where_and_what_instead(extra: str, said: str, hint: str)
 
 
 @pytest.mark.parametrize(
-    "key", ["ledger", "epsilon", "delta", "privacy", "auto_optimize", "constraints", "models",
+    "key", ["ledger", "epsilon", "delta", "privacy", "constraints", "models",
             "schedule"],
 )  # fmt: skip
 def test_keys_of_later_versions_are_refused_by_name(key: str) -> None:

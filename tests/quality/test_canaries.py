@@ -47,10 +47,14 @@ def planted() -> Tables:
 
 def everything(k: int, twin: Callable[[], Tables], heard: list[Event]) -> tuple[Report, str]:
     source = open_source(planted())
-    settings = EvaluationSettings("full", k=k, max_rows=800, target="orders.amount")
-    report = evaluate(
-        source, open_source(twin()), schema_of(source), settings=settings, on_event=heard.append
+    asked = ({"target": "orders.amount", "features": ["express"]},)
+    settings = EvaluationSettings(
+        "full", k=k, max_rows=800, target="orders.amount", regressions=asked
     )
+    report = evaluate(
+        source, open_source(twin()), schema_of(source), settings=settings, on_event=heard.append,
+        holdout=open_source(shops(3)),
+    )  # fmt: skip
     said = json.dumps([str(e) for e in heard])
     return report, "\n".join([html(report), text(report), report.summary(), repr(report), said])
 

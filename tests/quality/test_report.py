@@ -78,7 +78,7 @@ def test_the_document_is_stable(report: Report, tmp_path: Path) -> None:
     assert document["version"] == 1
     assert set(document) == {
         "version", "decision", "settings", "about", "candidates", "seconds", "tables", "gates",
-        "summary", "scores",
+        "recommendations", "summary", "scores",
     }  # fmt: skip
     assert document["candidates"] == ["twin", "ceiling", "floor"]
     score = document["scores"][0]

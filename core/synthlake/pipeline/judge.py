@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, cast, get_args
@@ -23,7 +23,7 @@ from synthlake.store.directory import manifest_of, write_file
 
 if TYPE_CHECKING:
     from synthlake.quality.report import Report
-    from synthlake.quality.settings import EvaluationSettings
+    from synthlake.quality.settings import EvaluationSettings, Regression
     from synthlake.sql.split import Split
 
 REPORT_HTML = "report.html"
@@ -77,6 +77,7 @@ class EvaluationOptions(TypedDict, total=False):
     tier: Tier
     seed: int
     target: str | None
+    regressions: Sequence[Regression | Mapping[str, Any]]
     gates: tuple[Mapping[str, Any], ...] | None
     metrics: tuple[str, ...]
     max_rows: int
@@ -150,7 +151,7 @@ def _floor(parts: Split, schema: Schema, scratch: Path, on_event: OnEvent | None
 
 def settings_of(spec: SynthesisSpec, about: Mapping[str, str]) -> EvaluationSettings:
     """How a spec wants its twin judged."""
-    from synthlake.quality.settings import EvaluationSettings
+    from synthlake.quality.settings import EvaluationSettings, Regression
 
     gates = tuple(g.model_dump(exclude_none=True) for g in spec.gates)
     return EvaluationSettings(
@@ -160,6 +161,7 @@ def settings_of(spec: SynthesisSpec, about: Mapping[str, str]) -> EvaluationSett
         metrics=spec.evaluate.metrics or (),
         gates=gates or None,
         target=spec.evaluate.target,
+        regressions=tuple(Regression(r.target, r.features) for r in spec.evaluate.regressions),
         about=about,
     )
 

@@ -148,7 +148,11 @@ def _check_names(schema: Schema, spec: SynthesisSpec) -> None:
     for number, gate in enumerate(spec.gates):
         _check_gate(schema, gate, f"gates.{number}")
     if spec.evaluate.target is not None:
-        _check_target(schema, spec.evaluate.target)
+        _check_target(schema, spec.evaluate.target, "evaluate.target")
+    for asked in spec.evaluate.regressions:
+        table = asked.target.partition(".")[0]
+        for name in (asked.target, *(f"{table}.{f}" for f in asked.features)):
+            _check_target(schema, name, "evaluate.regressions")
 
 
 def _check_gate(schema: Schema, gate: GateSpec, where: str) -> None:
@@ -167,13 +171,11 @@ def _check_gate(schema: Schema, gate: GateSpec, where: str) -> None:
         )
 
 
-def _check_target(schema: Schema, target: str) -> None:
+def _check_target(schema: Schema, target: str, where: str) -> None:
     table, dot, column = target.rpartition(".")
     if not dot or table not in schema or not schema[table].has(column):
         known = [f"{t.name}.{c.name}" for t in schema for c in t.columns if not t.skip]
-        raise SpecError(
-            f"evaluate.target: there is no column {target!r}", hint=nearest(target, known)
-        )
+        raise SpecError(f"{where}: there is no column {target!r}", hint=nearest(target, known))
 
 
 def _check_root(schema: Schema, name: str) -> None:

@@ -30,7 +30,6 @@ Count = Annotated[int, Field(ge=0, strict=True)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 _LATER = {
-    "auto_optimize": "choosing the synthesizer by itself",
     "budget": "differential privacy",
     "constraints": "constraints across tables (a table's own stand under its entry in `tables:`)",
     "delta": "differential privacy",
@@ -127,6 +126,18 @@ def refuse_later_tier(value: Any) -> Any:
     return value
 
 
+class RegressionSpec(_Strict):
+    """An analysis whose coefficients are compared.
+
+    Attributes:
+        target: ``table.column``: a number, or a category of two values.
+        features: columns of the same table.
+    """
+
+    target: str = Field(pattern=r".\..")
+    features: tuple[str, ...] = Field(min_length=1)
+
+
 class EvaluateSpec(_Strict):
     """How the twin is judged.
 
@@ -134,11 +145,13 @@ class EvaluateSpec(_Strict):
         tier: which metrics.
         target: ``table.column`` that downstream models predict.
         metrics: only these; None for all of the tier.
+        regressions: analyses whose confidence intervals are compared (tier ``full``).
     """
 
     tier: Annotated[Tier, BeforeValidator(refuse_later_tier)] = "standard"
     target: str | None = None
     metrics: tuple[str, ...] | None = None
+    regressions: tuple[RegressionSpec, ...] = ()
 
 
 class GateSpec(_Strict):

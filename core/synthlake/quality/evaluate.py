@@ -10,6 +10,7 @@ from typing import TypedDict, Unpack
 
 from synthlake.errors import EvaluationError
 from synthlake.ports import Event, OnEvent, Score, Source
+from synthlake.quality.advice import advise, explained
 from synthlake.quality.dataset import DataSet
 from synthlake.quality.gates import DEFAULTS, decide, parse
 from synthlake.quality.metric import Comparison, Ground, Metric, Role, Subject, chosen, metrics
@@ -75,12 +76,14 @@ def evaluate(
             tell(Event("evaluate", metric.title, done, len(used)))
             rows += _rows(metric, comparisons)
         results = decide(gates, rows, settings.gates is not None)
+        found = advise(comparisons["twin"], rows)
+        results = explained(results, found)
         pictures = pictures_of(comparisons["twin"], rows)
         counts = {t.name: comparisons["twin"].rows(t.name) for t in ground.tables}
     tell(Event("evaluate", "done", len(used), len(used)))
     return Report(
         settings, {m.name: m for m in used}, tuple(rows), tuple(results), pictures, counts,
-        tuple(comparisons), round(time.perf_counter() - start, 3),
+        tuple(comparisons), round(time.perf_counter() - start, 3), found,
     )  # fmt: skip
 
 

@@ -15,6 +15,9 @@ from synthlake.quality.result import Row
 
 Decision = Literal["PASS", "WARN", "FAIL"]
 
+ATTACKS = ("membership", "membership.tpr", "membership.exposed", "attribute", "singling_out",
+           "linkability", "tcap")  # fmt: skip
+
 DEFAULTS: tuple[Mapping[str, Any], ...] = (
     {"metric": "schema", "at_most": 0, "otherwise": "fail"},
     {"metric": "primary_key", "at_most": 0, "otherwise": "fail"},
@@ -24,6 +27,7 @@ DEFAULTS: tuple[Mapping[str, Any], ...] = (
     {"metric": "copies", "at_most": "base", "otherwise": "fail"},
     {"metric": "memorised", "at_most": "noise + 0.05", "otherwise": "warn"},
     {"metric": "tstr", "at_least": 0.8, "otherwise": "fail"},
+    *({"metric": name, "at_most": "noise + 0.05", "otherwise": "fail"} for name in ATTACKS),
 )
 """Gates of a spec that names none."""
 
@@ -46,6 +50,11 @@ _REMEDIES: Mapping[str, str] = {
     "copies": "learn with a larger minimum leaf or a larger k, "
     "and take identifying columns out (action: mask or null)",
     "memorised": "learn with a larger minimum leaf or a larger k",
+    **dict.fromkeys(
+        ATTACKS,
+        "the twin tells more of rows that were learned from than of others: learn with a larger "
+        "minimum leaf or a larger k, and see whether rows were copied",
+    ),
     "tstr": "look at the worst pairs with the target below; learn from more rows",
     "c2st.joined": "look at the worst pairs below, and at the keys: a parent's columns "
     "must fit its children",

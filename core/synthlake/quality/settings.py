@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -10,6 +10,26 @@ from synthlake.errors import SpecError
 
 Tier = Literal["quick", "standard", "full", "deep"]
 TIERS: tuple[Tier, ...] = get_args(Tier)
+
+
+@dataclass(frozen=True)
+class Regression:
+    """An analysis whose coefficients are compared.
+
+    Attributes:
+        target: ``table.column``: a number, or a category of two values.
+        features: columns of the same table.
+    """
+
+    target: str
+    features: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if "." not in self.target or not self.features:
+            raise SpecError(
+                "a regression needs a target table.column and features",
+                hint="{target: flights.arr_delay, features: [distance, hour]}",
+            )
 
 
 @dataclass(frozen=True)
@@ -25,6 +45,8 @@ class EvaluationSettings:
         metrics: metrics of a higher tier that are computed as well.
         gates: bounds as in the spec; None for the defaults.
         target: ``table.column`` that a model is trained for.
+        regressions: analyses whose coefficients are compared (tier ``full``); mappings have
+            ``target`` and ``features``.
         about: what was run: run id, artifact id, versions; shown as it is.
     """
 
@@ -35,6 +57,7 @@ class EvaluationSettings:
     metrics: tuple[str, ...] = ()
     gates: tuple[Mapping[str, Any], ...] | None = None
     target: str | None = None
+    regressions: Sequence[Regression | Mapping[str, Any]] = ()
     about: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -46,6 +69,21 @@ class EvaluationSettings:
             raise SpecError("max_rows and k must be at least 1", hint="leave them out")
         if self.target is not None and "." not in self.target:
             raise SpecError("the target is not of the form table.column", hint="flights.arr_delay")
+
+        _ = self.analyses
+
+    @property
+    def analyses(self) -> tuple[Regression, ...]:
+        """The declared regressions.
+
+        Raises:
+            SpecError: one of them has no target or no features.
+        """
+        return tuple(
+            r if isinstance(r, Regression)
+            else Regression(str(r.get("target", "")), tuple(r.get("features", ())))
+            for r in self.regressions
+        )  # fmt: skip
 
     def reaches(self, tier: Tier) -> bool:
         """Whether metrics of a tier are part of this evaluation."""

@@ -111,7 +111,7 @@ class Memorised:
     Privacy: finds copies and near copies; it guarantees nothing. Source: arXiv:2505.01524.
     """
 
-    name, title = "memorised", "Memorised rows (normalised DCR)"
+    name, title = "memorised", "Copy detector: memorised rows (normalised DCR)"
     kind: MetricKind = "copy"
     tier: Tier = "standard"
     best = 0.0
@@ -149,7 +149,7 @@ class Memorised:
 class NearestRatio:
     """Median distance to the nearest training row by that to the second: small for copies."""
 
-    name, title = "nndr", "Nearest by second nearest training row"
+    name, title = "nndr", "Copy detector: nearest by second nearest (NNDR)"
     kind: MetricKind = "copy"
     tier: Tier = "standard"
     best = 1.0

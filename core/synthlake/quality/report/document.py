@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from synthlake.ports import Score
+from synthlake.quality.advice import Advice
 from synthlake.quality.gates import GateResult
 from synthlake.quality.result import Line, Row
 
@@ -20,7 +21,8 @@ def document(report: Report) -> dict[str, Any]:
     """The whole report.
 
     ``version``, ``decision``, ``settings``, ``about``, ``candidates``, ``seconds``, ``tables``
-    (rows), ``gates``, ``summary`` (mean and worst of each metric), ``scores`` (every figure).
+    (rows), ``gates``, ``recommendations``, ``summary`` (mean and worst of each metric), ``scores``
+    (every figure).
     """
     settings = report.settings
     return {
@@ -33,6 +35,7 @@ def document(report: Report) -> dict[str, Any]:
         "seconds": report.seconds,
         "tables": {t: {"real": a, "twin": b} for t, (a, b) in report.rows.items()},
         "gates": [_gate(g) for g in report.gates],
+        "recommendations": [_advice(a) for a in report.advice],
         "summary": {line.metric.name: _line(line) for line in report.lines()},
         "scores": [_row(r) for r in report.scores],
     }  # fmt: skip
@@ -50,6 +53,15 @@ def _gate(result: GateResult) -> dict[str, Any]:
         "tested": result.tested, "missed": result.missed, "recommendation": result.advice,
         "otherwise": result.gate.otherwise, "table": result.gate.table,
         "column": result.gate.column,
+    }  # fmt: skip
+
+
+def _advice(advice: Advice) -> dict[str, Any]:
+    subject = advice.subject
+    return {
+        "cause": advice.cause, "table": subject.table, "columns": list(subject.columns),
+        "key": subject.key, "metric": advice.metric, "value": _number(advice.value),
+        "finding": advice.finding, "remedy": advice.remedy,
     }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from synthlake.ports import Score
 from synthlake.quality.metric import Metric
 from synthlake.quality.pictures import WORST, Bars, Cells, worst_columns, worst_pairs
 from synthlake.quality.report import svg
+from synthlake.quality.report.attacked import attacked
 from synthlake.quality.report.terminal import figure
 from synthlake.quality.result import Line, Row
 
@@ -50,12 +51,14 @@ def view(report: Report) -> dict[str, Any]:
         "words": _WORDS[report.decision],
         "sentence": _sentence(report),
         "gates": report.gates,
+        "advice": report.advice,
         "ceiling": "ceiling" in report.roles,
         "floor": "floor" in report.roles,
         "groups": _groups(report),
         "tables": [_table(report, name) for name in _largest_first(report)],
         "keys": _keys(report),
         "copies": _copies(report),
+        "attacks": attacked(report),
         "about": _about(report),
     }
 

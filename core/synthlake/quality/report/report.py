@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthlake.quality.advice import Advice
 from synthlake.quality.gates import Decision, GateResult, decide, overall, parse
 from synthlake.quality.metric import Metric, Role, metrics
 from synthlake.quality.pictures import Pictures
@@ -31,6 +32,7 @@ class Report:
         rows: by table: rows of the real data and of the twin.
         roles: which candidates there were.
         seconds: how long it took.
+        advice: what is wrong by its likely cause, and what to do; the gravest first.
     """
 
     settings: EvaluationSettings
@@ -41,6 +43,7 @@ class Report:
     rows: Mapping[str, tuple[int, int]]
     roles: tuple[Role, ...]
     seconds: float
+    advice: tuple[Advice, ...] = ()
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Report:

@@ -55,6 +55,19 @@ class GatePart(_Part):
     column: str
 
 
+class RecommendationPart(_Part):
+    """What is wrong by its likely cause, and what to do."""
+
+    cause: str = Field(description="In a word, such as shifted or copied.")
+    table: str
+    columns: list[str]
+    key: str = Field(description="Label of a foreign key, or empty.")
+    metric: str = Field(description="The figure that shows it.")
+    value: float | None
+    finding: str
+    remedy: str
+
+
 class RolesPart(_Part):
     """A figure of the twin, of held-out rows and of independent columns."""
 
@@ -110,6 +123,7 @@ class ReportDocument(_Part):
     seconds: float = Field(default=0.0, description="Absent from the report of a run.")
     tables: dict[str, RowsPart]
     gates: list[GatePart]
+    recommendations: list[RecommendationPart] = Field([], description="The gravest first.")
     summary: dict[str, SummaryPart] = Field(description="By metric.")
     scores: list[ScoresPart]
 

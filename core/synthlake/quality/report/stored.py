@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from synthlake.errors import EvaluationError
 from synthlake.ports import MetricKind, Score
+from synthlake.quality.advice import Advice
 from synthlake.quality.gates import Gate, GateResult
 from synthlake.quality.metric import Comparison, Direction, Metric, Scored, Subject, metrics
 from synthlake.quality.result import Row
@@ -89,6 +90,7 @@ def _report(held: Mapping[str, Any]) -> Report:
         rows={t: (int(n["real"]), int(n["twin"])) for t, n in held["tables"].items()},
         roles=tuple(held["candidates"]),
         seconds=float(held.get("seconds", 0.0)),
+        advice=tuple(_advice(item) for item in held.get("recommendations", ())),
     )
 
 
@@ -122,6 +124,14 @@ def _score(item: Mapping[str, Any] | None) -> Score | None:
 
 def _both(interval: list[float | None] | None) -> bool:
     return interval is not None and None not in interval
+
+
+def _advice(item: Mapping[str, Any]) -> Advice:
+    subject = Subject(item["table"], tuple(item["columns"]), item["key"])
+    return Advice(
+        item["cause"], subject, item["metric"], float(item["value"] or 0.0), item["finding"],
+        item["remedy"],
+    )  # fmt: skip
 
 
 def _gate(item: Mapping[str, Any]) -> GateResult:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from synthlake.quality.report.report import Report
 
+_MOST_ADVICE = 10
 STYLES = {"PASS": "bold green", "WARN": "bold yellow", "FAIL": "bold red"}
 
 
@@ -39,6 +40,9 @@ def summary(report: Report, console: Console | None = None) -> str:
         for result in report.gates:
             if result.advice:
                 shown.print(Text(f"{result.decision} {result.gate.text}: {result.advice}"))
+        told = {result.advice for result in report.gates}
+        for advice in [a for a in report.advice if a.text not in told][:_MOST_ADVICE]:
+            shown.print(Text(f"Look at {advice.text}"))
     text = captured.get()
     if console is not None:
         console.print(Text.from_ansi(text))
