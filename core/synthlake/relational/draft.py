@@ -31,6 +31,7 @@ from synthlake.relational.links import (
     link_kinds,
 )
 from synthlake.relational.model import CODE, Link, LinkKind, count_id, link_id
+from synthlake.relational.ordering import Order, find_order
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
 from synthlake.sql.statistics import TableStatistics
 
@@ -51,6 +52,7 @@ class Draft:
         degrees: codecs of their numbers of children, by label.
         groups: number of codes they have, by label.
         code: of its rows, as parents that others are matched with.
+        order: of its rows; None where there is none.
     """
 
     table: Table
@@ -66,11 +68,12 @@ class Draft:
     degrees: dict[str, NumericCodec] = field(default_factory=dict)
     groups: dict[str, int] = field(default_factory=dict)
     code: Feature = _ALIKE
+    order: Order | None = None
 
     @property
     def known(self) -> list[str]:
         """Columns that are there before the row is drawn."""
-        return known_columns(self.table, self.key)
+        return [*known_columns(self.table, self.key), *(self.order.made if self.order else ())]
 
     def link(self, number: int) -> Link:
         """A foreign key's link; a derived one has nothing of its own."""
@@ -133,13 +136,17 @@ def prepare(
             fk = table.foreign_keys[number]
             links[number] = identity_link(data, table, fk, joins[number], samples[fk.references])
             codes[number] = identity_feature(data, links[number])
-    known = known_columns(table, key)
+    order = find_order(data, table, key, joins) if structured else None
+    made = order.made if order else ()
+    known = [*known_columns(table, key), *made]
     plain = find_calendars(data, table, meaningful(table, key, drafts), ())
     placed = calendar_features(plain, data.sample)
     named = {n: f for n, f in placed.items() if not f.ordered}
     named |= {link_id(n): f for n, f in codes.items()}
-    frame = build_frame(data, table, attributes_of(table, key), known, named, structured)
-    return Draft(table, data, structured, joins, kinds, key, frame, links, codes)
+    columns = [c for c in attributes_of(table, key) if c.name not in made]
+    first = order.first(table) if order else table
+    frame = build_frame(data, first, columns, known, named, structured)
+    return Draft(table, data, structured, joins, kinds, key, frame, links, codes, order=order)
 
 
 def connect(drafts: Mapping[str, Draft], schema: Schema) -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from synthlake.errors import LearnError
 from synthlake.models import registry
-from synthlake.ports import Event, Feature, OnEvent, TrainingTable
+from synthlake.ports import Event, Feature, FittedSynthesizer, OnEvent, TrainingTable
 from synthlake.relational.apart import find_apart
 from synthlake.relational.calendars import calendar_features, find_calendars
 from synthlake.relational.draft import Draft, connect, meaningful, prepare
@@ -21,6 +21,8 @@ from synthlake.relational.making import build_makers
 from synthlake.relational.model import Model, TableModel, column_id, link_id, parent_id
 from synthlake.relational.orphans import apply_policies
 from synthlake.relational.people import rows_as_entities
+from synthlake.relational.sequence import Sequence
+from synthlake.relational.sequencing import find_chained, fit_sequence
 from synthlake.relational.unnest import masked, under_of, unnest
 from synthlake.schema.identity import digest_of
 from synthlake.schema.model import Schema, Table
@@ -140,6 +142,7 @@ def _fit(
         {n: made[n] for n in order}, context, data.group, data.k, {n: visible[n] for n in order},
         even=frozenset([*links, *draft.family]),
     )  # fmt: skip
+    fitted, sequence = _fitted(draft, training, settings)
     model = TableModel(
         table=table,
         rows=data.statistics.rows,
@@ -156,10 +159,26 @@ def _fit(
         distinct=distinct,
         apart=find_apart(draft),
         made=build_makers(data, table, frame.attributes),
-        synthesizer=registry.fit(_settings(table, settings), training, settings.seed),
+        synthesizer=fitted,
         enforced=frame.enforced,
+        sequence=sequence,
     )
     return model, visible
+
+
+def _fitted(
+    draft: Draft, training: TrainingTable, settings: LearnSettings
+) -> tuple[FittedSynthesizer, Sequence | None]:
+    """What draws rows by themselves, and what draws those that follow another."""
+    table, frame = draft.table, draft.frame
+    asked = _settings(table, settings)
+    mapped = frozenset(rule.made for rule in frame.maps)
+    order = draft.order if asked["name"] == "trees" else None
+    chained = find_chained(order, training, mapped, settings.seed)
+    if chained is None:
+        return registry.fit(asked, training, settings.seed), None
+    fitted = registry.fit(asked, chained.training, settings.seed)
+    return fitted, fit_sequence(chained, draft.data, table, frame, settings.seed)
 
 
 def _of_parent(draft: Draft, seen: Mapping[str, Mapping[str, Feature]]) -> dict[str, Feature]:

@@ -25,6 +25,7 @@ from synthlake.encode.text import TextCodec
 from synthlake.ports import FittedSynthesizer
 from synthlake.relational.enforced import Enforced
 from synthlake.relational.keys import KeyFrame, KeyMaker, SlotAxis, SlotKey
+from synthlake.relational.sequence import Sequence
 from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.store.parts import Parts
 
@@ -164,6 +165,7 @@ class TableModel:
         plans: of nested columns, in whose place ``table`` has flat ones.
         under: by feature, that which is NULL only where it is: of a field, its struct.
         lists: by the column that holds their lengths: the items of lists.
+        sequence: the order of rows, where each is made given the one before; None without one.
     """
 
     table: Table
@@ -188,6 +190,7 @@ class TableModel:
     notes: tuple[str, ...] = ()
     made: tuple[Maker, ...] = ()
     enforced: Enforced | None = None
+    sequence: Sequence | None = None
 
     @property
     def own(self) -> Link | None:

@@ -20,6 +20,9 @@ from synthlake.constraints.verdict import broken
 from synthlake.encode.axis import indices
 from synthlake.errors import SampleError
 from synthlake.ports import Codes, Redraw
+from synthlake.models.chained import Asked, sample_chained
+from synthlake.models.registry import trees_of
+from synthlake.relational.chaining import RetryChain
 from synthlake.relational.model import TableModel, column_id, view_id
 from synthlake.relational.rows import WITHIN, Block, mixed
 from synthlake.seed import Words
@@ -127,8 +130,9 @@ class _Places:
     def __init__(self, model: TableModel) -> None:
         self._model = model
         self.order = {name: place for place, name in enumerate(model.order)}
+        steps = model.sequence.increments if model.sequence else {}
         fixed = [p for n, p in self.order.items()
-                 if n[:2] not in ("c:", "j:") or n in model.distinct]  # fmt: skip
+                 if n[:2] not in ("c:", "j:") or n in model.distinct or n in steps]  # fmt: skip
         self.first = max(fixed, default=-1) + 1
 
     def of(self, column: str) -> int:
@@ -189,6 +193,18 @@ class Retry(Block):
         context = {n: codes[rows.prefix] for n, codes in outer.context.items()}
         return cls(outer.model, outer.seed, outer.start, len(rows.place), known, context,
                    frame=outer.frame, outer=outer, chosen=rows)  # fmt: skip
+
+    def _chained(self, asked: Asked) -> bool:
+        """Rows given those before them in the block that they come from."""
+        outer, chosen = self._of()
+        sequence, trees = self.model.sequence, trees_of(self.model.synthesizer)
+        if sequence is None or outer.places is None or trees is None:
+            return False
+        later = {n: f.codes[chosen.place] for n, f in outer.places.later().items()}
+        asked = Asked(asked.columns, {**asked.context, **later}, asked.draw, asked.settle)
+        chain = RetryChain(self, outer, chosen.place, outer.places)
+        sample_chained(trees, sequence.steps, asked, chain)
+        return True
 
     def words(self, column: str, number: int) -> Words:
         """Words of the rows' attempts."""

@@ -15,6 +15,7 @@ from synthlake.encode.axis import is_ordered
 from synthlake.encode.categorical import UNKNOWN, CategoricalCodec
 from synthlake.encode.numeric import NumericCodec
 from synthlake.errors import LearnError
+from synthlake.models.registry import trees_of
 from synthlake.models.refit import Shares, Weights, refitted, widened
 from synthlake.models.trees import FittedTrees
 from synthlake.ports import Event, Feature, OnEvent, TrainingTable
@@ -95,13 +96,6 @@ def check_refit(model: Model) -> None:
                 " take in further rows",
                 hint="fit all rows again, or learn by trees",
             )
-
-
-def trees_of(fitted: Any) -> FittedTrees | None:
-    """The trees, or those within what only names or chose them."""
-    while fitted is not None and not isinstance(fitted, FittedTrees):
-        fitted = getattr(fitted, "fitted", None)
-    return fitted
 
 
 def _with_trees(fitted: Any, trees: FittedTrees) -> Any:

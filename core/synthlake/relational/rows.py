@@ -17,8 +17,10 @@ from synthlake.encode.mixing import mix
 from synthlake.encode.numeric import NumericCodec
 from synthlake.encode.presence import PresenceCodec
 from synthlake.encode.text import TextCodec
+from synthlake.models.chained import Asked
 from synthlake.ports import Codes, Redraw
 from synthlake.relational.calendars import calendar_features
+from synthlake.relational.chaining import draw_chained
 from synthlake.relational.complete import completed
 from synthlake.relational.distinctness import Family, made_distinct, repeated
 from synthlake.relational.enforced import Joint, numbered, reached
@@ -33,6 +35,7 @@ from synthlake.relational.model import (
     link_id,
     view_id,
 )
+from synthlake.relational.sequence import Places
 from synthlake.relational.uniqueness import pairing, rewritten
 from synthlake.seed import Seed, Words
 
@@ -54,6 +57,8 @@ class Block:
         often: how often a value of a column may stand in a family.
         frame: what made columns depend on besides the row's number; needed for ``arrays`` only.
         attempts: by column: of which draw each row is, where some were drawn again.
+        places: of the rows in their sequences; None where they have no order.
+        stepped: by feature, values that are the value before and a step, and which are NULL.
     """
 
     model: TableModel
@@ -70,6 +75,8 @@ class Block:
     drawn: dict[str, Codes] = field(default_factory=dict)
     cells: dict[str, Cells] = field(default_factory=dict)
     attempts: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    places: Places | None = None
+    stepped: dict[str, tuple[Ticks, NDArray[np.bool_]]] = field(default_factory=dict)
 
     def draw(self, columns: Sequence[str]) -> None:
         """Draw the first columns of the table's order, up to all."""
@@ -79,7 +86,19 @@ class Block:
         self.given = {n: f.codes for n, f in placed.items()}
         self._know()
         context = {**self.context, **self.given}
-        self.model.synthesizer.sample(columns, context, self.words, self._settle)
+        if not self._chained(Asked(columns, context, self.words, self._settle)):
+            self.model.synthesizer.sample(columns, context, self.words, self._settle)
+
+    def _chained(self, asked: Asked) -> bool:
+        """Draw rows given the rows before them; False where they have no order."""
+        return draw_chained(self, asked)
+
+    def numeric(self, name: str) -> NumericCodec:
+        """The codec of a column that is a number, by its feature."""
+        attribute = self._attribute(name)
+        assert attribute is not None
+        assert isinstance(attribute.codec, NumericCodec)
+        return attribute.codec
 
     def words(self, column: str, number: int) -> Words:
         """Words of this block's rows."""
@@ -142,6 +161,8 @@ class Block:
         self, name: str, codec: NumericCodec, codes: Codes
     ) -> tuple[Ticks, NDArray[np.bool_]]:
         """Numbers within the bins of a column's codes."""
+        if name in self.stepped:
+            return self.stepped[name]
         words = np.zeros(self.rows, np.uint64) if codec.exact else self.words(name, WITHIN)
         return codec.draw(codes, words)
 
