@@ -37,10 +37,8 @@ class Chain(Protocol):
         ends: shape (waves + 1,), where each wave begins in ``order``; the first has no row before.
     """
 
-    @property
-    def order(self) -> Index: ...
-    @property
-    def ends(self) -> Index: ...
+    order: Index
+    ends: Index
 
     def lag(self, name: str) -> Codes:
         """Settled codes of a column, of the row before each row; -1 for none."""

@@ -23,6 +23,8 @@ from synthlake.relational.sequence import (
     on_axis,
     shifted,
 )
+from synthlake.relational.walks import wandering
+from synthlake.seed import Words
 
 if TYPE_CHECKING:
     from synthlake.relational.model import TableModel
@@ -49,7 +51,7 @@ def places_in(
     if sequence.kind != "grid":
         return in_families(family) if family is not None else None
     assert isinstance(model.key, SlotKey)
-    return on_axis(*on_grid(model.key, known))
+    return on_axis(*on_grid(model.key, known), cut=not sequence.walks)
 
 
 def on_grid(key: SlotKey, columns: Mapping[str, Any] | pa.Table) -> tuple[Index, Index]:
@@ -75,15 +77,22 @@ def ordinals(model: TableModel, places: Places | None) -> dict[str, pa.Array[Any
     return {sequence.by: Axis(dtype, 0).values(ticks, np.zeros(len(ticks), bool))}
 
 
+def wandered(block: Block, column: str, number: int, words: Words) -> Words:
+    """Words of rows on a grid, each near that of the row before it where the column wants it."""
+    sequence, places = block.model.sequence, block.places
+    if number or sequence is None or places is None or column not in sequence.walks:
+        return words
+    return wandering(words, places, sequence.walks[column])
+
+
 def draw_chained(block: Block, asked: Asked) -> bool:
     """Draw columns of a block, each row given the one before it; False without an order."""
     sequence, places = block.model.sequence, block.places
     trees = trees_of(block.model.synthesizer)
-    if sequence is None or places is None or trees is None:
+    if sequence is None or places is None or trees is None or not sequence.later.steps:
         return False
     later = {name: feature.codes for name, feature in places.later().items()}
-    context = {**asked.context, **later}
-    asked = Asked(asked.columns, context, asked.draw, asked.settle)
+    asked = Asked(asked.columns, {**asked.context, **later}, asked.draw, asked.settle)
     sample_chained(trees, sequence.steps, asked, BlockChain(block, sequence, places))
     return True
 
@@ -130,7 +139,7 @@ class BlockChain:
         else:
             before = block.stepped[name][0][self._before[rows]]
             ticks = before + increment.sign * _steps(increment.codec, codes, words)
-            ticks = _within(value, increment, ticks)
+            ticks = _within(value, increment, before, ticks)
             null = np.zeros(len(rows), bool)
         held = block.stepped[name]
         held[0][rows], held[1][rows] = ticks, null
@@ -143,11 +152,14 @@ def _steps(codec: NumericCodec, codes: Codes, words: NDArray[np.uint64]) -> Tick
     return np.where(null, codec.low[0] if len(codec.low) else 0, ticks)
 
 
-def _within(value: NumericCodec, increment: Increment, ticks: Ticks) -> Ticks:
-    """Values within the learned range, but for those that must go on."""
-    if increment.strict or not len(value.low):
+def _within(value: NumericCodec, increment: Increment, before: Ticks, ticks: Ticks) -> Ticks:
+    """Values within the learned range, but for those that must go on: these by the least step."""
+    if not len(value.low):
         return ticks
-    return np.clip(ticks, value.low[0], value.high[-1])
+    inside = np.clip(ticks, value.low[0], value.high[-1])
+    least = before + increment.sign * (increment.codec.low[0] if increment.strict else 0)
+    further = (inside - least) * increment.sign < 0
+    return np.where(further, least, inside)
 
 
 class RetryChain:

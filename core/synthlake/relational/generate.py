@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from synthlake.encode.axis import empty, indices, plain
 from synthlake.errors import SampleError
 from synthlake.ports import Codes
-from synthlake.relational.chaining import ordinals, places_in
 from synthlake.relational.candidates import GivenBlock, asked_of
+from synthlake.relational.chaining import ordinals, places_in
 from synthlake.relational.items import nested_arrays
 from synthlake.relational.keys import KeyFrame
 from synthlake.relational.matching import Matching

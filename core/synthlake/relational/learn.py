@@ -19,11 +19,13 @@ from synthlake.relational.joins import entities
 from synthlake.relational.lists import ListSettings, Owners, with_lists
 from synthlake.relational.making import build_makers
 from synthlake.relational.model import Model, TableModel, column_id, link_id, parent_id
+from synthlake.relational.ordering import Order
 from synthlake.relational.orphans import apply_policies
 from synthlake.relational.people import rows_as_entities
 from synthlake.relational.sequence import Sequence
 from synthlake.relational.sequencing import find_chained, fit_sequence
 from synthlake.relational.unnest import masked, under_of, unnest
+from synthlake.relational.walks import find_walks
 from synthlake.schema.identity import digest_of
 from synthlake.schema.model import Schema, Table
 from synthlake.sql.statistics import TableStatistics
@@ -174,11 +176,22 @@ def _fitted(
     asked = _settings(table, settings)
     mapped = frozenset(rule.made for rule in frame.maps)
     order = draft.order if asked["name"] == "trees" else None
+    if order is not None and order.kind == "grid" and not order.declared:
+        return _along_time(order, training, registry.fit(asked, training, settings.seed), settings)
     chained = find_chained(order, training, mapped, settings.seed)
     if chained is None:
         return registry.fit(asked, training, settings.seed), None
     fitted = registry.fit(asked, chained.training, settings.seed)
     return fitted, fit_sequence(chained, draft.data, table, frame, settings.seed)
+
+
+def _along_time(
+    order: Order, training: TrainingTable, fitted: FittedSynthesizer, settings: LearnSettings
+) -> tuple[FittedSynthesizer, Sequence | None]:
+    """Rows of a grid: drawn as without an order, by words that wander along its time."""
+    trees = registry.trees_of(fitted)
+    walks = find_walks(trees, training, order.places, settings.seed) if trees else {}
+    return fitted, Sequence("grid", order.by, walks=walks) if walks else None
 
 
 def _of_parent(draft: Draft, seen: Mapping[str, Mapping[str, Feature]]) -> dict[str, Feature]:

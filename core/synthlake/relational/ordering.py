@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synthlake.encode.axis import Axis, Ticks, is_ordered
+from synthlake.errors import LearnError
 from synthlake.relational.chaining import on_grid
 from synthlake.relational.columns import TableData
 from synthlake.relational.joins import Join
@@ -64,14 +65,60 @@ def find_order(
         table: with its own parent.
         key: how keys are made.
         joins: of the foreign keys, by position.
+
+    Raises:
+        LearnError: the declared order is none.
     """
-    own = table.own
+    own, said = table.own, table.sequence
+    if said is not None:
+        return _declared(data, table, key, joins) if said.by else None
     if own is None:
         return _along_time(data, key) if isinstance(key, SlotKey) else None
     family = joins[table.foreign_keys.index(own)].key
     if not _enough(data, in_families(family, cut=False)):
         return None
     return next(_candidates(data, table, key, family), None)
+
+
+def _declared(
+    data: TableData, table: Table, key: KeyMaker | None, joins: Sequence[Join]
+) -> Order | None:
+    """The order that the schema declares; None where no rows of k entities follow others.
+
+    Raises:
+        LearnError: the table has neither an own parent nor a grid, or rows have no place.
+    """
+    assert table.sequence is not None
+    own, by = table.own, table.sequence.by
+    where = f"{table.name}.sequence"
+    if own is None:
+        grid = _along_time(data, key) if isinstance(key, SlotKey) else None
+        if not isinstance(key, SlotKey) or by != key.axes[0].column:
+            raise LearnError(
+                f"{where}: rows of {table.name} have no parent that they are made with, and their"
+                f" key is no grid along {by}",
+                hint="declare mode: own for one of its foreign keys, or leave `sequence` out",
+            )
+        return grid and replace(grid, declared=True)
+    column, family = table.column(by), joins[table.foreign_keys.index(own)].key
+    ticks, null = _ticks(data, column)
+    if null.any():
+        raise LearnError(
+            f"{where}: {by} is NULL in {int(null.sum()):,} rows, which so have no place",
+            hint="name a column without NULLs in `by`",
+        )
+    places = in_families(family, ticks, cut=False)
+    if not _enough(data, places):
+        return None
+    if key is not None and by in key.columns:
+        if not isinstance(key, NumberKey):
+            raise LearnError(
+                f"{where}: {by} is part of a key that is made, and not in the order of siblings",
+                hint="name another column in `by`, or leave `sequence` out",
+            )
+        return Order("number", by, places, declared=True)
+    found = _counting(column, ticks, family) or Order("values", by, places)
+    return replace(found, declared=True)
 
 
 def _enough(data: TableData, places: Places) -> bool:
@@ -85,7 +132,7 @@ def _along_time(data: TableData, key: SlotKey) -> Order | None:
     time, *others = key.axes
     if time.values is not None or any(axis.values is None for axis in others):
         return None
-    places = on_axis(*on_grid(key, data.sample), cut=False)
+    places = on_axis(*on_grid(key, data.sample))
     return Order("grid", time.column, places) if _enough(data, places) else None
 
 

@@ -196,6 +196,7 @@ class _Packer:
         return {
             "kind": sequence.kind, "by": sequence.by, "start": sequence.start, "increments": steps,
             "later": self._synthesizer("sequence/trees", sequence.later),
+            "walks": dict(sequence.walks),
         }  # fmt: skip
 
     def _synthesizer(self, place: str, fitted: FittedSynthesizer | None) -> Any:
@@ -273,7 +274,7 @@ class _Reader:
             for n, (name, held) in enumerate(sorted(form["increments"].items()))
         }  # fmt: skip
         later = Trees().from_artifact(form["later"], self._part("sequence/trees"))
-        return Sequence(form["kind"], form["by"], form["start"], later, steps)
+        return Sequence(form["kind"], form["by"], form["start"], later, steps, form["walks"])
 
     def _part(self, place: str) -> dict[str, NDArray[Any]]:
         start, after = f"{place}/", f"{place}0"  # the character that follows the slash

@@ -19,9 +19,9 @@ from synthlake.constraints.rule import Cells
 from synthlake.constraints.verdict import broken
 from synthlake.encode.axis import indices
 from synthlake.errors import SampleError
-from synthlake.ports import Codes, Redraw
 from synthlake.models.chained import Asked, sample_chained
 from synthlake.models.registry import trees_of
+from synthlake.ports import Codes, Redraw
 from synthlake.relational.chaining import RetryChain
 from synthlake.relational.model import TableModel, column_id, view_id
 from synthlake.relational.rows import WITHIN, Block, mixed
@@ -198,11 +198,12 @@ class Retry(Block):
         """Rows given those before them in the block that they come from."""
         outer, chosen = self._of()
         sequence, trees = self.model.sequence, trees_of(self.model.synthesizer)
-        if sequence is None or outer.places is None or trees is None:
+        places = outer.places
+        if sequence is None or places is None or trees is None or not sequence.later.steps:
             return False
-        later = {n: f.codes[chosen.place] for n, f in outer.places.later().items()}
+        later = {n: f.codes[chosen.place] for n, f in places.later().items()}
         asked = Asked(asked.columns, {**asked.context, **later}, asked.draw, asked.settle)
-        chain = RetryChain(self, outer, chosen.place, outer.places)
+        chain = RetryChain(self, outer, chosen.place, places)
         sample_chained(trees, sequence.steps, asked, chain)
         return True
 

@@ -15,8 +15,8 @@ from synthlake.encode.axis import is_ordered
 from synthlake.encode.categorical import UNKNOWN, CategoricalCodec
 from synthlake.encode.numeric import NumericCodec
 from synthlake.errors import LearnError
-from synthlake.models.registry import trees_of
 from synthlake.models.refit import Shares, Weights, refitted, widened
+from synthlake.models.registry import trees_of
 from synthlake.models.trees import FittedTrees
 from synthlake.ports import Event, Feature, OnEvent, TrainingTable
 from synthlake.quality.drift import Change, Contradiction, Drift, drift_of

@@ -20,7 +20,7 @@ from synthlake.encode.text import TextCodec
 from synthlake.models.chained import Asked
 from synthlake.ports import Codes, Redraw
 from synthlake.relational.calendars import calendar_features
-from synthlake.relational.chaining import draw_chained
+from synthlake.relational.chaining import draw_chained, wandered
 from synthlake.relational.complete import completed
 from synthlake.relational.distinctness import Family, made_distinct, repeated
 from synthlake.relational.enforced import Joint, numbered, reached
@@ -102,7 +102,8 @@ class Block:
 
     def words(self, column: str, number: int) -> Words:
         """Words of this block's rows."""
-        return self.seed.words(self.model.table.name, column, self.start, self.rows, number)
+        words = self.seed.words(self.model.table.name, column, self.start, self.rows, number)
+        return wandered(self, column, number, words)
 
     def _inner(self, name: str, codec: Codec) -> Words:
         """Words of the places within the bins of a codec; zeros where it has none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -17,7 +18,7 @@ from synthlake.ports import Codes, Feature
 AT, LEFT, GAP = "s:at", "s:left", "s:gap"  # features: place in a family, rows after it, time since
 MAX_PLACE = 127  # later places are all alike
 LONGEST = 128  # rows of a chain; the next one begins anew, so that waves are bounded
-WINDOW = 64  # steps of time of a chain on a grid
+WINDOW = 128  # steps of time of a chain on a grid whose rows are drawn in waves
 FARTHEST = 24  # steps of time beyond which a row on a grid has none before it
 
 Index = NDArray[np.int64]
@@ -51,6 +52,7 @@ class Sequence:
         start: of an ordinal: of the first row of each family.
         later: draws columns of rows that have one before them, given that one.
         increments: columns learned as steps, by feature.
+        walks: of a grid: by feature, how far words go in a step of time.
     """
 
     kind: Kind
@@ -58,6 +60,7 @@ class Sequence:
     start: int = 1
     later: FittedTrees = field(default_factory=lambda: FittedTrees(()))
     increments: Mapping[str, Increment] = field(default_factory=dict)
+    walks: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def steps(self) -> dict[str, Step]:
@@ -91,10 +94,21 @@ class Places:
         }
 
     def later(self) -> dict[str, Feature]:
-        """What else is known of a row that has one before it."""
+        """Of a grid: what else is known of a row that has one before it."""
         if self.gap is None:
             return {}
         return {GAP: Feature(np.minimum(self.gap, FARTHEST).astype(np.int32), FARTHEST + 1, True)}
+
+    @cached_property
+    def chains(self) -> tuple[Index, Index]:
+        """Rows chain after chain, and for each of these where in that order its chain begins."""
+        rows = np.arange(len(self.before))
+        head = np.where(self.before < 0, rows, self.before)
+        while (further := head[head] != head).any():  # pointers are doubled: few rounds
+            head = np.where(further, head[head], head)
+        order = np.lexsort((self.at, head))
+        fresh = self.before[order] < 0
+        return order, np.maximum.accumulate(np.where(fresh, rows, 0))
 
     def waves(self) -> tuple[Index, Index]:
         """Rows wave after wave, and where each wave begins: ``Chain.order``, ``Chain.ends``."""
@@ -134,24 +148,20 @@ def in_families(number: Index, rank: Ticks | None = None, cut: bool = True) -> P
     return Places(before, at, left)
 
 
-def on_axis(series: Index, time: Index, cut: bool = True) -> Places:
+def on_axis(series: Index, time: Index, cut: bool = False) -> Places:
     """Places of rows on a grid: series by series, along the time.
 
     Args:
         series: shape (rows,), which series each row belongs to.
-        time: its step of time.
-        cut: whether chains begin anew after ``WINDOW`` steps.
+        time: its step of time. Behind a hole of more than ``FARTHEST`` steps a series begins anew.
+        cut: whether it begins anew after each ``WINDOW`` steps, too.
     """
     windows = int(time.max(initial=0)) // WINDOW + 1
     group = series * windows + time // WINDOW if cut else series
     found = in_families(group, time, cut=False)
     gap = np.where(found.before < 0, -1, time - time[found.before])
     far = (gap > FARTHEST) | (gap <= 0)
-    at = found.at
-    if cut and far.any():  # a chain begins anew behind a hole
-        part = np.zeros(len(time), np.int64)
-        order = np.lexsort((time, group))
-        part[order] = np.cumsum(far[order])
-        at = in_families(part, time, cut=False).at
-    before = np.where(far, -1, found.before)
-    return Places(before, at, found.left, np.where(far, -1, gap))
+    order, part = np.lexsort((time, group)), np.zeros(len(time), np.int64)
+    part[order] = np.cumsum(far[order])
+    places = in_families(part, time, cut=False)
+    return Places(np.where(far, -1, found.before), places.at, places.left, np.where(far, -1, gap))

@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from synthlake.constraints.rule import Cells
+from synthlake.encode.categorical import UNKNOWN
 from synthlake.encode.numeric import NumericCodec
+from synthlake.errors import LearnError
 from synthlake.models.chained import before_id
 from synthlake.models.screening import ROWS as SCREENED_ROWS
 from synthlake.models.screening import Screen
@@ -25,6 +28,9 @@ from synthlake.schema.model import Table
 _ROWS = 20_000  # that decide
 _HELD = 0.25  # share of entities that judge
 _LEAST_GAIN = 0.02  # of a held row's log-likelihood, in nats, from which a column is in sequence
+_LEAST_EVEN = (
+    0.5  # of a reference: in waves, rare parents no longer come out as often as they should
+)
 _SIZES = (100, 40)  # least rows of a leaf that are tried
 _FLOOR = 1e-3  # share of the whole table's distribution that every leaf is given when judged
 _MONOTONE = 0.999  # share of steps that must not go back
@@ -71,18 +77,16 @@ def find_chained(
     trial = _Trial.of(order, training, seed)
     gains = {}
     for name in training.columns:
-        counted = name.startswith(("n:", "p:"))  # drawn evenly over all rows, for their sum's sake
+        counted = name.startswith(("n:", "p:"))  # drawn evenly over all rows, for their sums' sake
         if not counted and name not in mapped and training.columns[name].size > 1:
-            gains[name] = trial.gain(name)
+            gains[name] = trial.gain(name, _LEAST_EVEN if name in training.even else _LEAST_GAIN)
     by = column_id(order.by)
     chosen = [n for n, found in gains.items() if found is not None or n == by]
     others = [n for n in chosen if n != by]
     if not others and not order.declared and not order.made:
         return None
     with_places = {**training.context, **order.places.features()}
-    return Chained(
-        order, replace(training, context=with_places), tuple(chosen), trial.size(chosen)
-    )
+    return Chained(order, replace(training, context=with_places), tuple(chosen), trial.size(chosen))
 
 
 def fit_sequence(
@@ -95,6 +99,12 @@ def fit_sequence(
     order, training = chained.order, chained.training
     found = find_increments(chained, data, table, frame)
     increments = {name: made for name, (made, _) in found.items()}
+    if order.declared and order.kind == "values" and column_id(order.by) not in increments:
+        raise LearnError(
+            f"{table.name}.sequence: {order.by} follows from other columns, or has no steps of"
+            f" k = {training.k} entities, and cannot be made in order",
+            hint="leave `sequence` or the rules on this column out",
+        )
     rows = np.flatnonzero(order.places.before >= 0)
     steps: list[Step] = []
     given = _Given(training, order)
@@ -184,8 +194,8 @@ class _Trial:
             np.flatnonzero(learned & has), np.flatnonzero(held & has), {},
         )  # fmt: skip
 
-    def gain(self, name: str) -> float | None:
-        """How much more likely held rows are given the row before; None for no more than chance."""
+    def gain(self, name: str, least: float) -> float | None:
+        """How much more likely held rows are given the row before; None for less than ``least``."""
         if not len(self.held) or len(self.later) < 2 * self.training.k:
             return None
         usual = max(len(self.learned) // 50, 2 * self.training.k)
@@ -203,7 +213,7 @@ class _Trial:
         assert best is not None
         error = self._error(best)
         mean = float(best.mean())
-        return mean if mean > max(2 * error, _LEAST_GAIN) else None
+        return mean if mean > max(2 * error, least) else None
 
     def size(self, columns: list[str]) -> int:
         """The size of leaves that is best for some columns together."""
@@ -255,17 +265,15 @@ def find_increments(
         sign = _sign(steps, forced)
         if sign == 0 or (not forced and frame.enforced is not None and frame.enforced.tried):
             continue
-        whole = np.zeros(len(cells.ticks), np.int64)
-        whole[rows] = np.maximum(sign * steps, 0)
-        null = before < 0
         strict = bool(np.mean(steps != 0) >= _MONOTONE)
-        null |= strict & (whole == 0)
-        from synthlake.constraints.rule import Cells
-
+        whole = np.full(len(cells.ticks), -1, np.int64)
+        whole[rows] = sign * steps
+        null = whole < int(strict)  # a step back is no step, and nothing is learned of it
         codec = codec_of_cells(Cells(whole, null), data.group, data.k)
         if not len(codec.low):
             continue
         codes = codec.encode_ticks(whole, null)
+        codes[null] = UNKNOWN
         out[name] = (Increment(codec, sign, strict), Feature(codes, codec.size, True))
     return out
 

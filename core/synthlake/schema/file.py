@@ -78,6 +78,8 @@ def _dump_table(table: Table) -> dict[str, Any]:
     for key in ("conditions", "order"):
         if getattr(table, key):
             held[key] = list(getattr(table, key))
+    if table.sequence is not None:
+        held["sequence"] = {"by": table.sequence.by} if table.sequence.by else False
     if table.synthesizer:
         held["synthesizer"] = dict(table.synthesizer)
     return held

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from synthlake.errors import SchemaError
-from synthlake.schema.model import Column, ForeignKey, Schema, Table
+from synthlake.schema.model import Column, ForeignKey, Schema, Sequenced, Table
 from synthlake.schema.types import VIEWED, type_from_json, type_to_json
 from synthlake.seed import digest
 
@@ -58,7 +58,7 @@ def schema_from_json(held: Mapping[str, Any]) -> Schema:
 
 
 def _table_to_json(table: Table) -> dict[str, Any]:
-    return {
+    held = {
         "name": table.name,
         "columns": [_column_to_json(c) for c in table.columns],
         "primary_key": list(table.primary_key),
@@ -70,6 +70,8 @@ def _table_to_json(table: Table) -> dict[str, Any]:
         "order": list(table.order),
         "conditions": list(table.conditions),
     }
+    # left out where it is not declared: schemas that do not have it keep their id
+    return held if table.sequence is None else {**held, "sequence": table.sequence.by}
 
 
 def _column_to_json(column: Column) -> dict[str, Any]:
@@ -90,6 +92,7 @@ def _table(held: Mapping[str, Any]) -> Table:
             "constraints": tuple(held["constraints"]),
             "order": tuple(held["order"]),
             "conditions": tuple(held.get("conditions", ())),
+            "sequence": Sequenced(held["sequence"]) if "sequence" in held else None,
         }
     )
 
