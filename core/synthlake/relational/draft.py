@@ -112,7 +112,7 @@ def meaningful(table: Table, key: KeyMaker | None, drafts: Mapping[str, Draft]) 
 
 def prepare(
     table: Table, samples: Mapping[str, pa.Table], statistics: Mapping[str, TableStatistics],
-    schema: Schema, drafts: Mapping[str, Draft], settings: tuple[int, bool],
+    schema: Schema, drafts: Mapping[str, Draft], settings: tuple[int, bool, bool],
 ) -> Draft:  # fmt: skip
     """Codecs, keys, and references that need no other table's model.
 
@@ -122,9 +122,9 @@ def prepare(
         statistics: counts of all tables.
         schema: with all modes decided.
         drafts: of the tables before this one.
-        settings: k, and whether columns may depend on each other.
+        settings: k, whether columns may depend on each other, and rows on the row before.
     """
-    k, structured = settings
+    k, structured, ordered = settings
     data = TableData(table.name, samples[table.name], statistics[table.name], k, table.primary_key)
     joins = [resolve(data.sample, samples[fk.references], fk, n)
              for n, fk in enumerate(table.foreign_keys)]  # fmt: skip
@@ -136,7 +136,7 @@ def prepare(
             fk = table.foreign_keys[number]
             links[number] = identity_link(data, table, fk, joins[number], samples[fk.references])
             codes[number] = identity_feature(data, links[number])
-    order = find_order(data, table, key, joins) if structured else None
+    order = find_order(data, table, key, joins) if ordered else None
     made = order.made if order else ()
     known = [*known_columns(table, key), *made]
     plain = find_calendars(data, table, meaningful(table, key, drafts), ())

@@ -74,10 +74,12 @@ def learn(
     for table in order:
         if not table.keep and samples[table.name].num_rows:
             _check_size(table, samples[table.name], settings)
-            structured = _settings(table, settings)["name"] != "independent"
+            name = _settings(table, settings)["name"]
+            _check_order(table, name)
             drafts[table.name] = prepare(
-                table, samples, statistics, schema, drafts, (settings.k, structured)
-            )
+                table, samples, statistics, schema, drafts,
+                (settings.k, name != "independent", name == "trees"),
+            )  # fmt: skip
     connect(drafts, schema)
     models: dict[str, TableModel] = {}
     seen: dict[str, dict[str, Feature]] = {}
@@ -109,6 +111,15 @@ def _unlearned(table: Table, sample: pa.Table) -> TableModel:
         return TableModel(table, 0)
     kept = sample.select([f.name for f in table.arrow]).combine_chunks()
     return TableModel(table, kept.num_rows, kept=kept)
+
+
+def _check_order(table: Table, name: str) -> None:
+    """Refuse a declared order of rows that are drawn without one; the floor is so by design."""
+    if table.sequence is not None and table.sequence.by and name not in ("trees", "independent"):
+        raise LearnError(
+            f"{table.name}.sequence: rows in order are made by trees, not by {name}",
+            hint="declare `synthesizer: trees` for the table, or `sequence: false`",
+        )
 
 
 def _check_size(table: Table, sample: pa.Table, settings: LearnSettings) -> None:
@@ -175,7 +186,7 @@ def _fitted(
     table, frame = draft.table, draft.frame
     asked = _settings(table, settings)
     mapped = frozenset(rule.made for rule in frame.maps)
-    order = draft.order if asked["name"] == "trees" else None
+    order = draft.order
     if order is not None and order.kind == "grid" and not order.declared:
         return _along_time(order, training, registry.fit(asked, training, settings.seed), settings)
     chained = find_chained(order, training, mapped, settings.seed)

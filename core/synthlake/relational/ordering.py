@@ -83,16 +83,23 @@ def find_order(
 def _declared(
     data: TableData, table: Table, key: KeyMaker | None, joins: Sequence[Join]
 ) -> Order | None:
-    """The order that the schema declares; None where no rows of k entities follow others.
+    """The order that the schema declares; None for one along a grid that has too few rows.
 
     Raises:
-        LearnError: the table has neither an own parent nor a grid, or rows have no place.
+        LearnError: the table has neither an own parent nor a grid, rows have no place, or too few
+            of them follow others.
     """
     assert table.sequence is not None
     own, by = table.own, table.sequence.by
     where = f"{table.name}.sequence"
     if own is None:
         grid = _along_time(data, key) if isinstance(key, SlotKey) else None
+        if table.sequence.increasing:
+            raise LearnError(
+                f"{where}: rows of {table.name} have no parent that they are made with, and nothing"
+                " increases among them",
+                hint="leave `increasing` out, or declare mode: own for one of its foreign keys",
+            )
         if not isinstance(key, SlotKey) or by != key.axes[0].column:
             raise LearnError(
                 f"{where}: rows of {table.name} have no parent that they are made with, and their"
@@ -109,7 +116,11 @@ def _declared(
         )
     places = in_families(family, ticks, cut=False)
     if not _enough(data, places):
-        return None
+        raise LearnError(
+            f"{where}: fewer than {_FEWEST} rows, or rows of fewer than k = {data.k} entities,"
+            f" follow another one of the same {own.references}",
+            hint="leave `sequence` out",
+        )
     if key is not None and by in key.columns:
         if not isinstance(key, NumberKey):
             raise LearnError(

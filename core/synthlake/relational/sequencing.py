@@ -99,12 +99,14 @@ def fit_sequence(
     order, training = chained.order, chained.training
     found = find_increments(chained, data, table, frame)
     increments = {name: made for name, (made, _) in found.items()}
-    if order.declared and order.kind == "values" and column_id(order.by) not in increments:
-        raise LearnError(
-            f"{table.name}.sequence: {order.by} follows from other columns, or has no steps of"
-            f" k = {training.k} entities, and cannot be made in order",
-            hint="leave `sequence` or the rules on this column out",
-        )
+    for column in _declared(order, table):
+        if column_id(column) not in increments:
+            raise LearnError(
+                f"{table.name}.sequence: {column} has NULLs, is NaN or too fine, follows from other"
+                f" columns, or has no steps of k = {training.k} entities: it cannot be made in"
+                " order",
+                hint=f"leave {column}, or the rules on it, out",
+            )
     rows = np.flatnonzero(order.places.before >= 0)
     steps: list[Step] = []
     given = _Given(training, order)
@@ -115,6 +117,14 @@ def fit_sequence(
             step = _step(name, column, before, (training, rows), (chained.least, seed))
             steps.append(replace(step, even=name in training.even))
     return Sequence(order.kind, order.by, order.start, FittedTrees(tuple(steps)), increments)
+
+
+def _declared(order: Order, table: Table) -> tuple[str, ...]:
+    """Columns that the schema declares to go on from row to row."""
+    said = table.sequence
+    if said is None:
+        return ()
+    return (*([order.by] if order.kind == "values" else []), *said.increasing)
 
 
 def _step(
@@ -261,7 +271,7 @@ def find_increments(
         if cells is None or cells.null.any() or not len(rows):
             continue
         steps = cells.ticks[rows] - cells.ticks[before[rows]]
-        forced = attribute.column == chained.order.by
+        forced = attribute.column in (chained.order.by, *_declared(chained.order, table))
         sign = _sign(steps, forced)
         if sign == 0 or (not forced and frame.enforced is not None and frame.enforced.tried):
             continue

@@ -241,11 +241,29 @@ def _check_sequence(table: Table) -> None:
     """Whether the column that orders rows is there, and has an order."""
     if table.sequence is None or not table.sequence.by:
         return
-    name, where = table.sequence.by, f"{table.name}.sequence"
+    where = f"{table.name}.sequence"
     if table.keep:
         raise SchemaError(
             f"{where}: {table.name} is kept as it is", hint="leave `sequence` or `keep` out"
         )
+    _no_repeats((table.sequence.by, *table.sequence.increasing), f"{where} has", "a column")
+    _check_places(table, table.sequence.by, where)
+    for name in table.sequence.increasing:
+        if not table.has(name) or name in table.primary_key:
+            raise SchemaError(
+                f"{where}: {name!r} is no column of {table.name} beside its key",
+                hint=nearest(name, [c.name for c in table.columns]),
+            )
+        dtype = table.column(name).type
+        if table.column(name).action != "learn" or by_type(dtype) not in ("numeric", "datetime"):
+            raise SchemaError(
+                f"{where}: {name} is {dtype}, or is not learned, and does not increase",
+                hint=f"leave {name} out of `increasing`",
+            )
+
+
+def _check_places(table: Table, name: str, where: str) -> None:
+    """Whether the column that orders rows has an order."""
     if not table.has(name):
         raise SchemaError(
             f"{where}: {table.name} has no column {name!r}",

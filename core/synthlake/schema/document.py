@@ -172,6 +172,7 @@ class SequenceDocument(_Strict):
     """The order of a table's rows; ``false`` for none."""
 
     by: Annotated[str, Field(min_length=1)]
+    increasing: _Names = ()
 
 
 def _held(rule: RuleDocument) -> dict[str, Any]:
@@ -237,7 +238,9 @@ class TableDocument(_Strict):
     def _sequenced(self, table: Table) -> Sequenced | None:
         if self.sequence is None:
             return table.sequence
-        return Sequenced(self.sequence.by if self.sequence else "")
+        if not self.sequence:
+            return Sequenced("")
+        return Sequenced(self.sequence.by, self.sequence.increasing)
 
 
 class SchemaDocument(_Strict):
@@ -366,6 +369,7 @@ _FORMS = {
     "locale": f"one that Faker has, such as {', '.join(LOCALES)}",
     "order": "a list of columns that are drawn first",
     "sequence": "{by: column}, or false for rows in no order",
+    "increasing": "a list of columns that never fall from row to row",
     "synthesizer": synthesizers.FORM,
     "constraints": "a list such as [{range: price, min: 0}]",
     "keep": "true or false",

@@ -79,7 +79,10 @@ def _dump_table(table: Table) -> dict[str, Any]:
         if getattr(table, key):
             held[key] = list(getattr(table, key))
     if table.sequence is not None:
-        held["sequence"] = {"by": table.sequence.by} if table.sequence.by else False
+        said = table.sequence
+        held["sequence"] = (
+            {"by": said.by, "increasing": list(said.increasing)} if said.by else False
+        )
     if table.synthesizer:
         held["synthesizer"] = dict(table.synthesizer)
     return held

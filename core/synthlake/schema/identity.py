@@ -71,7 +71,10 @@ def _table_to_json(table: Table) -> dict[str, Any]:
         "conditions": list(table.conditions),
     }
     # left out where it is not declared: schemas that do not have it keep their id
-    return held if table.sequence is None else {**held, "sequence": table.sequence.by}
+    if table.sequence is None:
+        return held
+    increasing = list(table.sequence.increasing)
+    return {**held, "sequence": {"by": table.sequence.by, "increasing": increasing}}
 
 
 def _column_to_json(column: Column) -> dict[str, Any]:
@@ -92,9 +95,13 @@ def _table(held: Mapping[str, Any]) -> Table:
             "constraints": tuple(held["constraints"]),
             "order": tuple(held["order"]),
             "conditions": tuple(held.get("conditions", ())),
-            "sequence": Sequenced(held["sequence"]) if "sequence" in held else None,
+            "sequence": _sequenced(held.get("sequence")),
         }
     )
+
+
+def _sequenced(held: Mapping[str, Any] | None) -> Sequenced | None:
+    return None if held is None else Sequenced(held["by"], tuple(held["increasing"]))
 
 
 def _column(held: Mapping[str, Any]) -> Column:

@@ -95,9 +95,11 @@ class Sequenced:
     Attributes:
         by: the column that orders them: a line number, a time, a key that grows; empty for rows
             that are in no order, whatever they look like.
+        increasing: columns that never fall from row to row.
     """
 
     by: str
+    increasing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
