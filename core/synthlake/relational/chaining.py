@@ -193,4 +193,7 @@ class RetryChain:
 
     def kept(self, name: str, rows: Index) -> Codes | None:
         """Steps are not drawn again."""
-        return self._outer.drawn[name][self._place[rows]] if name in self._steps else None
+        if name not in self._steps:
+            return None
+        held: Codes = self._outer.drawn[name][self._place[rows]]
+        return held

@@ -30,7 +30,7 @@ _GAIN = 0.05  # of likeness beyond that of rows drawn freely
 _HALVED = 10  # times that the length of steps is halved between
 _SHORTEST = (
     -2.7
-)  # binary logarithm of the shortest steps, of the whole circle: half a day goes round
+)  # binary logarithm of the shortest steps, of the whole circle: days go all round
 
 Index = NDArray[np.int64]
 
@@ -140,9 +140,9 @@ def _likeness(column: Feature, later: Index, before: Index) -> Callable[[Codes],
     def correlation(codes: Codes) -> float:
         left, right = codes[later], codes[before]
         known = (left >= 0) & (right >= 0)  # where NULLs lie says nothing of what is known
-        left, right = rank[left[known] + 1], rank[right[known] + 1]
-        if len(left) < 2 or not (left.std() > 0 and right.std() > 0):
+        one, two = rank[left[known] + 1], rank[right[known] + 1]
+        if len(one) < 2 or not (one.std() > 0 and two.std() > 0):
             return 1.0
-        return float(np.corrcoef(left, right)[0, 1])
+        return float(np.corrcoef(one, two)[0, 1])
 
     return correlation
