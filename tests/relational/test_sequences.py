@@ -149,6 +149,28 @@ def test_times_are_sorted(real: dict[str, pa.Table]) -> None:
     assert abs(true / ours - 1) < 0.1
 
 
+def test_long_families_go_on() -> None:
+    random = np.random.default_rng(0)
+    count = np.where(np.arange(60) % 3, 5, 3 * LONGEST + 20)
+    account = np.repeat(np.arange(60), count)
+    line = np.concatenate([np.arange(n) + 1 for n in count])
+    total = np.concatenate([np.cumsum(random.integers(0, 9, n)) for n in count])
+    when = np.concatenate([np.cumsum(random.integers(1, 9, n)) * HOUR for n in count])
+    entries = pa.table({
+        "account": account, "line": line, "total": total, "at": pa.array(when, pa.timestamp("us")),
+    })  # fmt: skip
+    given = {"accounts": pa.table({"account": np.arange(60)}), "entries": entries}
+    for said in ({"by": "line", "increasing": ["total", "at"]}, {"by": "at"}):
+        twin = sl.fit(given, declared([], sequence=said), k=5, seed=1).sample(seed=2)
+        made = twin.to_arrow()["entries"]
+        families_of = families(made, "at")
+        assert max(map(len, families_of)) > 2 * LONGEST
+        for at, total_of in zip(families_of, families(made, "total"), strict=True):
+            assert (np.diff(at.astype(np.int64)) > 0).all()
+            if "increasing" in said:
+                assert (np.diff(total_of) >= 0).all()
+
+
 def test_any_range_is_the_same(counted: sl.Twin) -> None:
     whole = counted.to_arrow()["entries"]
     for cuts in ((0, 17, 5_000, whole.num_rows), (3_000, 3_001, 3_400)):

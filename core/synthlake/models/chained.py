@@ -49,6 +49,9 @@ class Chain(Protocol):
     def take(self, name: str, wave: slice, codes: Codes) -> Codes:
         """Called with what is drawn for the rows of a wave; returns the column's codes."""
 
+    def done(self, name: str, codes: Codes) -> Codes:
+        """Called with all codes of a column; returns those that stand."""
+
     def kept(self, name: str, rows: Index) -> Codes | None:
         """Codes that rows keep when they would be drawn again; None where they need not."""
 
@@ -151,7 +154,8 @@ class _Drawing:
             codes[wave] = chain.take(self.name, wave, drawn)
         back = np.empty(len(order), np.int64)
         back[order] = np.arange(len(order))
-        self.codes, self.node, self.follows = codes[back], nodes[back], back >= begin
+        self.codes = chain.done(self.name, codes[back])
+        self.node, self.follows = nodes[back], back >= begin
 
     def _places(self, seen: _Seen, rows: Index) -> tuple[NDArray[np.int32], list[int]]:
         """Positions of what later rows are asked, and which asks are of the column itself."""

@@ -89,6 +89,8 @@ def build_frame(
     mapped = {rule.made for rule in maps}
     order = _after(order, maps)
     mapped |= first.keys()  # what is set by a condition is no remainder
+    if table.sequence is not None:  # nor what is a sum of steps
+        mapped |= set(map(column_id, table.sequence.increasing))
     attributes = _Attributes(data, cells, codecs, structure, structured, mapped, said).build(order)
     known = {a.column for a in attributes}
     rest = tuple(

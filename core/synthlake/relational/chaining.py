@@ -16,6 +16,7 @@ from synthlake.models.registry import trees_of
 from synthlake.ports import Codes
 from synthlake.relational.keys import SlotKey
 from synthlake.relational.sequence import (
+    LONGEST,
     Increment,
     Places,
     Sequence,
@@ -102,6 +103,7 @@ class BlockChain:
 
     def __init__(self, block: Block, sequence: Sequence, places: Places) -> None:
         self._block, self._sequence, self._before = block, sequence, places.before
+        self._at = places.at
         self.order, self.ends = places.waves()
         self._drawn: dict[str, Codes] = {}
 
@@ -122,6 +124,23 @@ class BlockChain:
         held[self.order[wave]] = codes
         return codes
 
+    def done(self, name: str, codes: Codes) -> Codes:
+        """The codes; of steps, chains of one family go on from each other."""
+        increment = self._sequence.increments.get(name)
+        if increment is None or self._at.max(initial=0) < LONGEST:
+            return codes
+        value, (ticks, null) = self._block.numeric(name), self._block.stepped[name]
+        least = increment.sign * increment.codec.low[0]
+        for part in range(1, int(self._at.max()) // LONGEST + 1):
+            rows = np.flatnonzero(self._at // LONGEST == part)
+            head = rows - self._at[rows] % LONGEST
+            after = np.minimum(head + 1, len(ticks) - 1)
+            step = np.where(self._before[after] == head, ticks[after] - ticks[head], least)
+            joined = ticks[rows] + (ticks[head - 1] + step - ticks[head])
+            ticks[rows] = _within(value, increment, joined)
+        self._drawn[name] = value.encode_ticks(ticks, null)
+        return self._drawn[name]
+
     def kept(self, name: str, rows: Index) -> Codes | None:
         """Steps are not drawn again: the rows behind them would have to be, too."""
         stepped = name in self._sequence.increments and name in self._drawn
@@ -139,7 +158,9 @@ class BlockChain:
         else:
             before = block.stepped[name][0][self._before[rows]]
             ticks = before + increment.sign * _steps(increment.codec, codes, words)
-            ticks = _within(value, increment, before, ticks)
+            least = before + increment.sign * (increment.codec.low[0] if increment.strict else 0)
+            inside = np.clip(ticks, value.low[0], value.high[-1]) if len(value.low) else ticks
+            ticks = np.where((inside - least) * increment.sign < 0, least, inside)
             null = np.zeros(len(rows), bool)
         held = block.stepped[name]
         held[0][rows], held[1][rows] = ticks, null
@@ -152,14 +173,11 @@ def _steps(codec: NumericCodec, codes: Codes, words: NDArray[np.uint64]) -> Tick
     return np.where(null, codec.low[0] if len(codec.low) else 0, ticks)
 
 
-def _within(value: NumericCodec, increment: Increment, before: Ticks, ticks: Ticks) -> Ticks:
-    """Values within the learned range, but for those that must go on: these by the least step."""
-    if not len(value.low):
+def _within(value: NumericCodec, increment: Increment, ticks: Ticks) -> Ticks:
+    """Values within the learned range; where each step goes on, as far as they go."""
+    if increment.strict or not len(value.low):
         return ticks
-    inside = np.clip(ticks, value.low[0], value.high[-1])
-    least = before + increment.sign * (increment.codec.low[0] if increment.strict else 0)
-    further = (inside - least) * increment.sign < 0
-    return np.where(further, least, inside)
+    return np.clip(ticks, value.low[0], value.high[-1])
 
 
 class RetryChain:
@@ -190,6 +208,10 @@ class RetryChain:
         """What is drawn; steps stay as they are."""
         kept = self.kept(name, self.order[wave])
         return codes if kept is None else kept
+
+    def done(self, name: str, codes: Codes) -> Codes:
+        """The codes as they are."""
+        return codes
 
     def kept(self, name: str, rows: Index) -> Codes | None:
         """Steps are not drawn again."""

@@ -99,13 +99,13 @@ def fit_sequence(
     order, training = chained.order, chained.training
     found = find_increments(chained, data, table, frame)
     increments = {name: made for name, (made, _) in found.items()}
-    for column in _declared(order, table):
-        if column_id(column) not in increments:
+    for told in _declared(order, table):
+        if column_id(told) not in increments:
             raise LearnError(
-                f"{table.name}.sequence: {column} has NULLs, is NaN or too fine, follows from other"
+                f"{table.name}.sequence: {told} has NULLs, is NaN or too fine, follows from other"
                 f" columns, or has no steps of k = {training.k} entities: it cannot be made in"
                 " order",
-                hint=f"leave {column}, or the rules on it, out",
+                hint=f"leave {told}, or the rules on it, out",
             )
     rows = np.flatnonzero(order.places.before >= 0)
     steps: list[Step] = []

@@ -28,9 +28,7 @@ _STEP, _INNER, _INNER_STEP = (np.uint64(n) for n in (1 << 61, 1 << 62, 1 << 63))
 _LEAST_PAIRS = 200  # rows one step apart, below which nothing is told of a column
 _GAIN = 0.05  # of likeness beyond that of rows drawn freely
 _HALVED = 10  # times that the length of steps is halved between
-_SHORTEST = (
-    -2.7
-)  # binary logarithm of the shortest steps, of the whole circle: days go all round
+_SHORTEST = -2.7  # binary logarithm of the shortest steps, of the whole circle: days go all round
 
 Index = NDArray[np.int64]
 
