@@ -36,6 +36,7 @@ class Matching:
     def __init__(self, generator: Generator) -> None:
         self._generator = generator
         self._skeletons = Recent(_KEPT_SKELETONS)
+        self._stubs: dict[str, Stubs] = {}
 
     def columns(
         self, block: Block, number: int, link: Link, met: dict[int, Index]
@@ -66,8 +67,13 @@ class Matching:
         if starts is not None:
             place = int(np.searchsorted(starts, block.start, side="right")) - 1
         ranks = ranks_of(codes, generator.plan.codes[label][place])
-        stubs = Stubs(link, label, generator.plan, generator.seed)
+        stubs = self._stubs_of(link, label)
         return self._owner(link, label, stubs.standing(codes), stubs.places(codes, ranks))
+
+    def _stubs_of(self, link: Link, label: str) -> Stubs:
+        """The stubs of a key, with what they have worked out."""
+        generator = self._generator
+        return self._stubs.setdefault(label, Stubs(link, label, generator.plan, generator.seed))
 
     def _unlike(
         self, block: Block, number: int, parent: Index, met: dict[int, Index] | None
@@ -85,8 +91,7 @@ class Matching:
             other = next((p for n, p in met.items() if link_id(n) == name), None)
             keys.append(block.drawn[name] if other is None else other)
         label = link.fk.label(model.table.name)
-        plan, seed = self._generator.plan, self._generator.seed
-        stubs = Stubs(link, label, plan, seed)
+        plan, stubs = self._generator.plan, self._stubs_of(link, label)
         codes = stubs.standing(block.drawn[link_id(number)])
 
         def redraw(rows: Index, again: int) -> Index:
@@ -101,12 +106,12 @@ class Matching:
         """The parent that owns each stub; where nobody has stubs, they number the parents."""
         out = np.where(codes == Stubs.ANY, stubs, -1)
         cumulative = self._generator.plan.stubs[label]
-        block = np.full(len(codes), -1, np.int64)
-        for code in np.unique(codes[codes >= 0]):
-            rows = np.flatnonzero(codes == code)
-            block[rows] = np.searchsorted(cumulative[:, code], stubs[rows], side="right") - 1
-        for number in np.unique(block[block >= 0]):
-            rows = np.flatnonzero(block == number)
+        block = self._stubs_of(link, label).blocks(codes, stubs)
+        order = np.argsort(block, kind="stable")
+        numbers, begins = np.unique(block[order], return_index=True)
+        for number, rows in zip(numbers, np.split(order, begins)[1:], strict=True):
+            if number < 0:
+                continue
             key, parent = self._skeleton(link, label, int(number))
             local = stubs[rows] - cumulative[number][codes[rows]]
             place = np.searchsorted(key, (codes[rows].astype(np.int64) << 40) + local, side="right")
