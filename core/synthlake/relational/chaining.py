@@ -202,7 +202,8 @@ class RetryChain:
 
     def own(self, name: str, wave: slice) -> Codes:
         """Drawn codes of the rows before those of a wave."""
-        return self._outer.drawn[name][self._before[self.order[wave]]]
+        held: Codes = self._outer.drawn[name][self._before[self.order[wave]]]
+        return held
 
     def take(self, name: str, wave: slice, codes: Codes) -> Codes:
         """What is drawn; steps stay as they are."""
