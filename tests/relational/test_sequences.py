@@ -16,6 +16,7 @@ import synthlake as sl
 from synthlake.errors import LearnError, SchemaError
 from synthlake.relational import Generator
 from synthlake.relational.sequence import LONGEST, WINDOW, in_families, on_axis
+from synthlake.store.inspection import inspect
 
 ACCOUNTS = 500
 HOUR = 3_600_000_000
@@ -183,6 +184,9 @@ def test_any_range_is_the_same(counted: sl.Twin) -> None:
 def test_an_artifact_keeps_the_order(counted: sl.Twin, tmp_path: Path) -> None:
     made = sl.fit(ledger(), declared(["account", "line"]), k=5, seed=1)
     made.save(tmp_path / "one.artifact")
+    held = inspect(tmp_path / "one.artifact").entries
+    assert not [entry for entry in held if "sequence" in f"{entry.place} {entry.what}"], "all named"
+    assert ("line", "order of the rows: ordinal") in {(e.place, e.what) for e in held}
     again = sl.load(tmp_path / "one.artifact").sample(seed=2).to_arrow()
     assert again["entries"].equals(counted.to_arrow()["entries"])
 
