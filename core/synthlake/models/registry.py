@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from synthlake import plugins
 from synthlake.errors import ArtifactError, LearnError, SchemaError
+from synthlake.models.trees import FittedTrees
 from synthlake.ports import (
     Codes,
     Draw,
@@ -68,6 +69,13 @@ def guided_of(fitted: object) -> GuidedSynthesizer | None:
         return fitted
     within: GuidedSynthesizer | None = getattr(fitted, "guided", None)
     return within
+
+
+def trees_of(fitted: Any) -> FittedTrees | None:
+    """The trees, or those within what only names or chose them."""
+    while fitted is not None and not isinstance(fitted, FittedTrees):
+        fitted = getattr(fitted, "fitted", None)
+    return fitted
 
 
 def fit(settings: Mapping[str, Any], data: TrainingTable, seed: int) -> Named:

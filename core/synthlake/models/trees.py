@@ -164,6 +164,25 @@ class Trees:
 
         return FittedTrees(tuple(side_by_side(learned, list(data.columns))))
 
+    def step(
+        self, name: str, column: Feature, before: Mapping[str, Feature], data: TrainingTable,
+        seed: int,
+    ) -> Step:  # fmt: skip
+        """One column alone, given features that need not be columns of the table.
+
+        Args:
+            name: of the column.
+            column: what is drawn.
+            before: what is known then.
+            data: its groups and k count.
+            seed: which rows decide the splits of a large table.
+
+        Privacy: as ``fit``.
+        """
+        data = replace(data, group=dense(data.group))
+        least = self.min_leaf or 2 * data.k
+        return replace(self, min_leaf=least)._step(name, column, before, data, seed)
+
     def _column(self, least: int, data: TrainingTable, name: str) -> tuple[Leaves, Nodes]:
         """One column with leaves of a size, and what leads rows to them."""
         before = _screen(data, 0).of(data.columns[name], _before(data, name))

@@ -37,7 +37,9 @@ def find_apart(draft: Draft) -> tuple[str, ...]:
     sizes = np.bincount(family)
     if (sizes >= 2).sum() < draft.data.k or _few(family, sizes, draft):
         return ()
-    return tuple(name for name, value in _candidates(draft) if _apart(family, sizes, value))
+    counted = tuple(map(column_id, draft.order.made)) if draft.order else ()
+    found = (name for name, value in _candidates(draft) if _apart(family, sizes, value))
+    return (*found, *counted)
 
 
 def _few(family: Index, sizes: Index, draft: Draft) -> bool:

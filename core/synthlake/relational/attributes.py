@@ -100,7 +100,7 @@ def build_frame(
         column_id(n) for n in claimed_by(said) - said.terms.claimed
     }
     order = _after(order, maps)
-    mapped |= first.keys()  # what is set by a condition is no remainder
+    mapped |= _as_drawn(table, first)
     sums = _sums(structure, codecs, cells, {*mapped, *map(column_id, _fixed(table, said))})
     order = _behind(order, sums)
     cells |= {n: held.upper.cells for n, held in data.above.items() if held.upper.cells is not None}
@@ -285,6 +285,12 @@ class _Attributes:
         """Whether a clock comes about without the one that would be measured from it."""
         sums = {r.clock for r in self.structure.rules if isinstance(r, ClockSum)}
         return clock not in sums and (clock in done or clock in self.structure.made)
+
+
+def _as_drawn(table: Table, first: Collection[str]) -> set[str]:
+    """Features that are no remainders: what conditions set, and declared sums of steps."""
+    stepped = table.sequence.increasing if table.sequence is not None else ()
+    return {*first, *map(column_id, stepped)}
 
 
 def _fixed(table: Table, said: Declaration) -> set[str]:

@@ -33,6 +33,7 @@ from synthlake.relational.links import (
     link_kinds,
 )
 from synthlake.relational.model import CODE, Link, LinkKind, count_id, link_id
+from synthlake.relational.ordering import Order, find_order
 from synthlake.relational.tied import with_marks
 from synthlake.relational.totals import with_totals
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
@@ -55,6 +56,7 @@ class Draft:
         degrees: codecs of their numbers of children, by label.
         groups: number of codes they have, by label.
         code: of its rows, as parents that others are matched with.
+        order: of its rows; None where there is none.
     """
 
     table: Table
@@ -70,11 +72,12 @@ class Draft:
     degrees: dict[str, NumericCodec] = field(default_factory=dict)
     groups: dict[str, int] = field(default_factory=dict)
     code: Feature = _ALIKE
+    order: Order | None = None
 
     @property
     def known(self) -> list[str]:
         """Columns that are there before the row is drawn."""
-        return known_columns(self.table, self.key)
+        return [*known_columns(self.table, self.key), *(self.order.made if self.order else ())]
 
     def link(self, number: int) -> Link:
         """A foreign key's link; a derived one has nothing of its own."""
@@ -113,7 +116,7 @@ def meaningful(table: Table, key: KeyMaker | None, drafts: Mapping[str, Draft]) 
 
 def prepare(
     table: Table, samples: Mapping[str, pa.Table], statistics: Mapping[str, TableStatistics],
-    schema: Schema, drafts: Mapping[str, Draft], settings: tuple[int, bool],
+    schema: Schema, drafts: Mapping[str, Draft], settings: tuple[int, bool, bool],
 ) -> Draft:  # fmt: skip
     """Codecs, keys, and references that need no other table's model.
 
@@ -123,9 +126,9 @@ def prepare(
         statistics: counts of all tables.
         schema: with all modes decided.
         drafts: of the tables before this one.
-        settings: k, and whether columns may depend on each other.
+        settings: k, whether columns may depend on each other, and rows on the row before.
     """
-    k, structured = settings
+    k, structured, ordered = settings
     sample = samples[table.name]
     joins = [resolve(sample, samples[fk.references], fk, n)
              for n, fk in enumerate(table.foreign_keys)]  # fmt: skip
@@ -139,20 +142,24 @@ def prepare(
             fk = table.foreign_keys[number]
             links[number] = identity_link(data, table, fk, joins[number], samples[fk.references])
             codes[number] = identity_feature(data, links[number])
-    known = known_columns(table, key)
+    order = find_order(data, table, key, joins) if ordered else None
+    made = order.made if order else ()
+    known = [*known_columns(table, key), *made]
     plain = find_calendars(data, table, meaningful(table, key, drafts), ())
     placed = calendar_features(plain, data.sample)
     named = {n: f for n, f in placed.items() if not f.ordered}
     named |= {link_id(n): f for n, f in codes.items()}
-    whole = joined(table, schema, tuple(held.place for held in above.values()))
-    frame = build_frame(data, whole, attributes_of(table, key), known, named, structured)
+    columns = [c for c in attributes_of(table, key) if c.name not in made]
+    first = order.first(table) if order else table
+    whole = joined(first, schema, tuple(held.place for held in above.values()))
+    frame = build_frame(data, whole, columns, known, named, structured)
     frame = with_totals(
         frame, data, table, schema, samples,
         lambda name: samples[name].num_rows < statistics[name].train_rows,
     )  # fmt: skip
     if table.own is not None:
         frame = with_marks(frame, data, joins[table.foreign_keys.index(table.own)].key)
-    return Draft(table, data, structured, joins, kinds, key, frame, links, codes)
+    return Draft(table, data, structured, joins, kinds, key, frame, links, codes, order=order)
 
 
 def connect(drafts: Mapping[str, Draft], schema: Schema) -> None:

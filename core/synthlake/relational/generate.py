@@ -15,6 +15,7 @@ from synthlake.errors import SampleError
 from synthlake.ports import Codes
 from synthlake.relational.above import Ancestors
 from synthlake.relational.candidates import GivenBlock, asked_of
+from synthlake.relational.chaining import ordinals, places_in
 from synthlake.relational.items import nested_arrays
 from synthlake.relational.keys import KeyFrame
 from synthlake.relational.matching import Matching
@@ -168,7 +169,10 @@ class Generator:
                 return GivenBlock(
                     model, self.seed, start, rows, known, {}, frame=frame, asked=asked
                 )
-            return Block(model, self.seed, start, rows, known, {}, frame=frame)
+            return Block(
+                model, self.seed, start, rows, known, {}, frame=frame,
+                places=places_in(model, known, None),
+            )  # fmt: skip
         return self._child_block(model, own, number)
 
     def _child_block(self, model: TableModel, own: Link, number: int) -> Block:
@@ -186,9 +190,14 @@ class Generator:
         context = self._context(own, parent, low, high)
         most = often(model, self.plan.rows)
         frame = self._frame(model.table.name)
+        nobody = self.plan.rows[own.fk.references] + self.plan.phantoms.get(label, 0)
+        places = places_in(model, known, np.where(parent >= nobody, -1, parent))
+        if places is not None:
+            known |= ordinals(model, places)
+            context |= {name: feature.codes for name, feature in places.features().items()}
         return Block(
             model, self.seed, start, len(parent), known, context, parent, most, frame,
-            uppers=self._ancestors.of(model, parent),
+            places=places, uppers=self._ancestors.of(model, parent),
         )  # fmt: skip
 
     def _made_keys(self, model: TableModel, index: Index) -> dict[str, pa.Array[Any]]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from synthlake.errors import LearnError
 from synthlake.models import registry
-from synthlake.ports import Event, Feature, OnEvent, TrainingTable
+from synthlake.ports import Event, Feature, FittedSynthesizer, OnEvent, TrainingTable
 from synthlake.relational.apart import find_apart
 from synthlake.relational.calendars import calendar_features, find_calendars
 from synthlake.relational.draft import Draft, connect, meaningful, prepare
@@ -19,9 +19,13 @@ from synthlake.relational.joins import entities
 from synthlake.relational.lists import ListSettings, Owners, with_lists
 from synthlake.relational.making import build_makers
 from synthlake.relational.model import Model, TableModel, column_id, link_id, parent_id
+from synthlake.relational.ordering import Order
 from synthlake.relational.orphans import apply_policies
 from synthlake.relational.people import rows_as_entities
+from synthlake.relational.sequence import Sequence
+from synthlake.relational.sequencing import find_chained, fit_sequence
 from synthlake.relational.unnest import masked, under_of, unnest
+from synthlake.relational.walks import find_walks
 from synthlake.schema.identity import digest_of
 from synthlake.schema.model import Schema, Table
 from synthlake.sql.statistics import TableStatistics
@@ -70,10 +74,12 @@ def learn(
     for table in order:
         if not table.keep and samples[table.name].num_rows:
             _check_size(table, samples[table.name], settings)
-            structured = _settings(table, settings)["name"] != "independent"
+            name = _settings(table, settings)["name"]
+            _check_order(table, name)
             drafts[table.name] = prepare(
-                table, samples, statistics, schema, drafts, (settings.k, structured)
-            )
+                table, samples, statistics, schema, drafts,
+                (settings.k, name != "independent", name == "trees"),
+            )  # fmt: skip
     connect(drafts, schema)
     models: dict[str, TableModel] = {}
     seen: dict[str, dict[str, Feature]] = {}
@@ -105,6 +111,15 @@ def _unlearned(table: Table, sample: pa.Table) -> TableModel:
         return TableModel(table, 0)
     kept = sample.select([f.name for f in table.arrow]).combine_chunks()
     return TableModel(table, kept.num_rows, kept=kept)
+
+
+def _check_order(table: Table, name: str) -> None:
+    """Refuse a declared order of rows that are drawn without one; the floor is so by design."""
+    if table.sequence is not None and table.sequence.by and name not in ("trees", "independent"):
+        raise LearnError(
+            f"{table.name}.sequence: rows in order are made by trees, not by {name}",
+            hint="declare `synthesizer: trees` for the table, or `sequence: false`",
+        )
 
 
 def _check_size(table: Table, sample: pa.Table, settings: LearnSettings) -> None:
@@ -140,6 +155,7 @@ def _fit(
         {n: made[n] for n in order}, context, data.group, data.k, {n: visible[n] for n in order},
         even=frozenset([*links, *draft.family]),
     )  # fmt: skip
+    fitted, sequence = _fitted(draft, training, settings)
     model = TableModel(
         table=table,
         rows=data.statistics.rows,
@@ -156,11 +172,38 @@ def _fit(
         distinct=distinct,
         apart=find_apart(draft),
         made=build_makers(data, table, frame.attributes),
-        synthesizer=registry.fit(_settings(table, settings), training, settings.seed),
+        synthesizer=fitted,
         enforced=frame.enforced,
         across=frame.across,
+        sequence=sequence,
     )
     return model, visible
+
+
+def _fitted(
+    draft: Draft, training: TrainingTable, settings: LearnSettings
+) -> tuple[FittedSynthesizer, Sequence | None]:
+    """What draws rows by themselves, and what draws those that follow another."""
+    table, frame = draft.table, draft.frame
+    asked = _settings(table, settings)
+    mapped = frozenset(rule.made for rule in frame.maps)
+    order = draft.order
+    if order is not None and order.kind == "grid" and not order.declared:
+        return _along_time(order, training, registry.fit(asked, training, settings.seed), settings)
+    chained = find_chained(order, training, mapped, settings.seed)
+    if chained is None:
+        return registry.fit(asked, training, settings.seed), None
+    fitted = registry.fit(asked, chained.training, settings.seed)
+    return fitted, fit_sequence(chained, draft.data, table, frame, settings.seed)
+
+
+def _along_time(
+    order: Order, training: TrainingTable, fitted: FittedSynthesizer, settings: LearnSettings
+) -> tuple[FittedSynthesizer, Sequence | None]:
+    """Rows of a grid: drawn as without an order, by words that wander along its time."""
+    trees = registry.trees_of(fitted)
+    walks = find_walks(trees, training, order.places, settings.seed) if trees else {}
+    return fitted, Sequence("grid", order.by, walks=walks) if walks else None
 
 
 def _of_parent(draft: Draft, seen: Mapping[str, Mapping[str, Feature]]) -> dict[str, Feature]:

@@ -26,6 +26,7 @@ from synthlake.ports import FittedSynthesizer
 from synthlake.relational.across import Across
 from synthlake.relational.enforced import Enforced
 from synthlake.relational.keys import KeyFrame, KeyMaker, SlotAxis, SlotKey
+from synthlake.relational.sequence import Sequence
 from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.store.parts import Parts
 
@@ -166,6 +167,7 @@ class TableModel:
         under: by feature, that which is NULL only where it is: of a field, its struct.
         lists: by the column that holds their lengths: the items of lists.
         across: what ties it to its parents and children.
+        sequence: the order of rows, where each is made given the one before; None without one.
     """
 
     table: Table
@@ -191,6 +193,7 @@ class TableModel:
     made: tuple[Maker, ...] = ()
     enforced: Enforced | None = None
     across: Across = field(default_factory=Across)
+    sequence: Sequence | None = None
 
     @property
     def own(self) -> Link | None:

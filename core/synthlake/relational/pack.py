@@ -40,6 +40,7 @@ from synthlake.relational.model import (
     Phantoms,
     TableModel,
 )
+from synthlake.relational.sequence import Increment, Sequence
 from synthlake.relational.unnest import Plans, plans_of, under_of, without_views
 from synthlake.schema.identity import schema_from_json, schema_to_json
 from synthlake.schema.model import ForeignKey, Schema, Table
@@ -101,6 +102,7 @@ class _Packer:
             "synthesizer": self._synthesizer("model", table.synthesizer),
             "enforced": self._enforced(table.enforced),
             **({"across": table.across.to_json()} if table.across != Across() else {}),
+            "sequence": self._sequence(table.sequence),
             **self._nested(table),
         }
 
@@ -185,6 +187,20 @@ class _Packer:
         unique = [{"made": _pack_key(u.maker), "label": u.label} for u in enforced.unique]
         return {**enforced.to_json(), "unique": unique}
 
+    def _sequence(self, sequence: Sequence | None) -> dict[str, Any] | None:
+        if sequence is None:
+            return None
+        steps = {
+            name: {"codec": self._codec(f"sequence/{n}", held.codec), "sign": held.sign,
+                   "strict": held.strict}
+            for n, (name, held) in enumerate(sorted(sequence.increments.items()))
+        }  # fmt: skip
+        return {
+            "kind": sequence.kind, "by": sequence.by, "start": sequence.start, "increments": steps,
+            "later": self._synthesizer("sequence/trees", sequence.later),
+            "walks": dict(sequence.walks),
+        }  # fmt: skip
+
     def _synthesizer(self, place: str, fitted: FittedSynthesizer | None) -> Any:
         if fitted is None:
             return None
@@ -234,6 +250,7 @@ class _Reader:
             synthesizer=self._synthesizer("model", form["synthesizer"]),
             enforced=self._enforced(form.get("enforced"), table),
             across=across_from_json(form.get("across", {})),
+            sequence=self._sequence(form.get("sequence")),
             kept=kept,
             made=unpack_makers(form["made"], table),
             plans=plans,
@@ -250,6 +267,17 @@ class _Reader:
             items = {part.name: part for part in nodes[name].parts}
             out[name] = reader.table(Table(name, ()), held, None, items)
         return out
+
+    def _sequence(self, form: Json | None) -> Sequence | None:
+        if form is None:
+            return None
+        steps = {
+            name: Increment(self._numeric(f"sequence/{n}", held["codec"]), held["sign"],
+                            held["strict"])
+            for n, (name, held) in enumerate(sorted(form["increments"].items()))
+        }  # fmt: skip
+        later = Trees().from_artifact(form["later"], self._part("sequence/trees"))
+        return Sequence(form["kind"], form["by"], form["start"], later, steps, form["walks"])
 
     def _part(self, place: str) -> dict[str, NDArray[Any]]:
         start, after = f"{place}/", f"{place}0"  # the character that follows the slash

@@ -19,8 +19,11 @@ from synthlake.constraints.rule import Cells
 from synthlake.constraints.verdict import broken
 from synthlake.encode.axis import indices
 from synthlake.errors import SampleError
+from synthlake.models.chained import Asked, sample_chained
+from synthlake.models.registry import trees_of
 from synthlake.ports import Codes, Redraw
 from synthlake.relational.above import with_above
+from synthlake.relational.chaining import RetryChain
 from synthlake.relational.model import TableModel, column_id, view_id
 from synthlake.relational.rows import WITHIN, Block, mixed
 from synthlake.seed import Words
@@ -129,8 +132,9 @@ class _Places:
     def __init__(self, model: TableModel) -> None:
         self._model = model
         self.order = {name: place for place, name in enumerate(model.order)}
+        steps = model.sequence.increments if model.sequence else {}
         fixed = [p for n, p in self.order.items()
-                 if n[:2] not in ("c:", "j:") or n in model.distinct
+                 if n[:2] not in ("c:", "j:") or n in model.distinct or n in steps
                  or model.across.mark_of(n.removeprefix(column_id("")))]  # fmt: skip
         self.first = max(fixed, default=-1) + 1
 
@@ -193,6 +197,19 @@ class Retry(Block):
         above = {n: upper.take(rows.place) for n, upper in outer.uppers.items()}
         return cls(outer.model, outer.seed, outer.start, len(rows.place), known, context,
                    frame=outer.frame, outer=outer, chosen=rows, uppers=above)  # fmt: skip
+
+    def _chained(self, asked: Asked) -> bool:
+        """Rows given those before them in the block that they come from."""
+        outer, chosen = self._of()
+        sequence, trees = self.model.sequence, trees_of(self.model.synthesizer)
+        places = outer.places
+        if sequence is None or places is None or trees is None or not sequence.later.steps:
+            return False
+        later = {n: f.codes[chosen.place] for n, f in places.later().items()}
+        asked = Asked(asked.columns, {**asked.context, **later}, asked.draw, asked.settle)
+        chain = RetryChain(self, outer, chosen.place, places)
+        sample_chained(trees, sequence.steps, asked, chain)
+        return True
 
     def words(self, column: str, number: int) -> Words:
         """Words of the rows' attempts."""

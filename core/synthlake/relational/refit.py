@@ -16,6 +16,7 @@ from synthlake.encode.categorical import UNKNOWN, CategoricalCodec
 from synthlake.encode.numeric import NumericCodec
 from synthlake.errors import LearnError
 from synthlake.models.refit import Shares, Weights, refitted, widened
+from synthlake.models.registry import trees_of
 from synthlake.models.trees import FittedTrees
 from synthlake.ports import Event, Feature, OnEvent, TrainingTable
 from synthlake.quality.drift import Change, Contradiction, Drift, drift_of
@@ -95,13 +96,6 @@ def check_refit(model: Model) -> None:
                 " take in further rows",
                 hint="fit all rows again, or learn by trees",
             )
-
-
-def trees_of(fitted: Any) -> FittedTrees | None:
-    """The trees, or those within what only names or chose them."""
-    while fitted is not None and not isinstance(fitted, FittedTrees):
-        fitted = getattr(fitted, "fitted", None)
-    return fitted
 
 
 def _with_trees(fitted: Any, trees: FittedTrees) -> Any:

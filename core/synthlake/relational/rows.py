@@ -19,10 +19,12 @@ from synthlake.encode.numeric import NumericCodec
 from synthlake.encode.presence import PresenceCodec
 from synthlake.encode.text import TextCodec
 from synthlake.errors import SampleError
+from synthlake.models.chained import Asked
 from synthlake.ports import Codes, Redraw
 from synthlake.relational.above import Upper, chosen, copied
 from synthlake.relational.across import Copy
 from synthlake.relational.calendars import calendar_features
+from synthlake.relational.chaining import draw_chained, wandered
 from synthlake.relational.complete import completed
 from synthlake.relational.distinctness import Family, made_distinct, repeated
 from synthlake.relational.enforced import Joint, numbered, reached
@@ -38,6 +40,7 @@ from synthlake.relational.model import (
     view_id,
 )
 from synthlake.relational.parents import as_type
+from synthlake.relational.sequence import Places
 from synthlake.relational.uniqueness import pairing, rewritten
 from synthlake.seed import Seed, Words
 
@@ -62,6 +65,8 @@ class Block:
         attempts: by column: of which draw each row is, where some were drawn again.
         uppers: columns of parents, by the names by which rules call them.
         finish: settles totals once all columns are drawn; None where there are none.
+        places: of the rows in their sequences; None where they have no order.
+        stepped: by feature, values that are the value before and a step, and which are NULL.
     """
 
     model: TableModel
@@ -81,6 +86,8 @@ class Block:
     uppers: Mapping[str, Upper] = field(default_factory=dict)
     finish: Callable[[Block], dict[str, Cells]] | None = None
     _totals: dict[str, Cells] | None = None
+    places: Places | None = None
+    stepped: dict[str, tuple[Ticks, NDArray[np.bool_]]] = field(default_factory=dict)
 
     def finished(self) -> dict[str, Cells]:
         """Totals, and what they are totals of; empty before all columns are drawn."""
@@ -97,11 +104,24 @@ class Block:
         self._know()
         context = {**self.context, **self.given}
         self.given |= {column_id(n): upper.codes for n, upper in self.uppers.items()}
-        self.model.synthesizer.sample(columns, context, self.words, self._settle)
+        if not self._chained(Asked(columns, context, self.words, self._settle)):
+            self.model.synthesizer.sample(columns, context, self.words, self._settle)
+
+    def _chained(self, asked: Asked) -> bool:
+        """Draw rows given the rows before them; False where they have no order."""
+        return draw_chained(self, asked)
+
+    def numeric(self, name: str) -> NumericCodec:
+        """The codec of a column that is a number, by its feature."""
+        attribute = self._attribute(name)
+        assert attribute is not None
+        assert isinstance(attribute.codec, NumericCodec)
+        return attribute.codec
 
     def words(self, column: str, number: int) -> Words:
         """Words of this block's rows."""
-        return self.seed.words(self.model.table.name, column, self.start, self.rows, number)
+        words = self.seed.words(self.model.table.name, column, self.start, self.rows, number)
+        return wandered(self, column, number, words)
 
     def _inner(self, name: str, codec: Codec) -> Words:
         """Words of the places within the bins of a codec; zeros where it has none."""
@@ -195,6 +215,8 @@ class Block:
         self, name: str, codec: NumericCodec, codes: Codes
     ) -> tuple[Ticks, NDArray[np.bool_]]:
         """Numbers within the bins of a column's codes."""
+        if name in self.stepped:
+            return self.stepped[name]
         words = np.zeros(self.rows, np.uint64) if codec.exact else self.words(name, WITHIN)
         return codec.draw(codes, words)
 

@@ -43,6 +43,7 @@ def check(schema: Schema, source: Schema, *, copied: bool = False) -> None:
             _check_synthesizer(table)
             _check_first(table, "order")
             _check_first(table, "conditions")
+            _check_sequence(table)
     if not copied:
         schema.order()
 
@@ -233,6 +234,53 @@ def _check_first(table: Table, key: Literal["order", "conditions"]) -> None:
             raise SchemaError(
                 f"{where}: {name} is a key, or is not learned, and nothing is drawn given it",
                 hint=f"leave {name} out of {key}",
+            )
+
+
+def _check_sequence(table: Table) -> None:
+    """Whether the column that orders rows is there, and has an order."""
+    if table.sequence is None or not table.sequence.by:
+        return
+    where = f"{table.name}.sequence"
+    if table.keep:
+        raise SchemaError(
+            f"{where}: {table.name} is kept as it is", hint="leave `sequence` or `keep` out"
+        )
+    _no_repeats((table.sequence.by, *table.sequence.increasing), f"{where} has", "a column")
+    _check_places(table, table.sequence.by, where)
+    for name in table.sequence.increasing:
+        if not table.has(name) or name in table.primary_key:
+            raise SchemaError(
+                f"{where}: {name!r} is no column of {table.name} beside its key",
+                hint=nearest(name, [c.name for c in table.columns]),
+            )
+        dtype = table.column(name).type
+        if table.column(name).action != "learn" or by_type(dtype) not in ("numeric", "datetime"):
+            raise SchemaError(
+                f"{where}: {name} is {dtype}, or is not learned, and does not increase",
+                hint=f"leave {name} out of `increasing`",
+            )
+
+
+def _check_places(table: Table, name: str, where: str) -> None:
+    """Whether the column that orders rows has an order."""
+    if not table.has(name):
+        raise SchemaError(
+            f"{where}: {table.name} has no column {name!r}",
+            hint=nearest(name, [c.name for c in table.columns]),
+        )
+    dtype, action = table.column(name).type, table.column(name).action
+    if action != "learn" or not (pa.types.is_integer(dtype) or pa.types.is_temporal(dtype)):
+        raise SchemaError(
+            f"{where}: {name} is {dtype} and its action {action}; rows are in the order of a whole"
+            " number, a date or a time that is learned",
+            hint="name such a column in `by`",
+        )
+    for fk in table.foreign_keys:
+        if name in fk.columns and (fk.mode == "own" or name not in table.primary_key):
+            raise SchemaError(
+                f"{where}: {name} refers to {fk.references}, and references have no order",
+                hint="name a line number or a time in `by`",
             )
 
 

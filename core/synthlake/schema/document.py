@@ -20,7 +20,16 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from synthlake.errors import SchemaError
 from synthlake.schema import synthesizers
 from synthlake.schema.kinds import KINDS, LOCALE_FORM, LOCALES, Kind, kind_of, locale_of
-from synthlake.schema.model import Column, ForeignKey, Mode, Orphans, Role, Schema, Table
+from synthlake.schema.model import (
+    Column,
+    ForeignKey,
+    Mode,
+    Orphans,
+    Role,
+    Schema,
+    Sequenced,
+    Table,
+)
 from synthlake.schema.nearest import nearest
 from synthlake.schema.rules import AnyRule, RuleDocument, rule_document
 
@@ -159,6 +168,13 @@ class SynthesizerDocument(_Strict):
         return synthesizers.json_schema()
 
 
+class SequenceDocument(_Strict):
+    """The order of a table's rows; ``false`` for none."""
+
+    by: Annotated[str, Field(min_length=1)]
+    increasing: _Names = ()
+
+
 def _held(rule: RuleDocument) -> dict[str, Any]:
     return rule.held()
 
@@ -179,6 +195,7 @@ class TableDocument(_Strict):
     constraints: tuple[Annotated[AnyRule, BeforeValidator(rule_document)], ...] | None = None
     synthesizer: Annotated[SynthesizerDocument, BeforeValidator(_named)] | None = None
     order: _Names | None = None
+    sequence: Literal[False] | SequenceDocument | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -215,7 +232,15 @@ class TableDocument(_Strict):
             synthesizer=self.synthesizer.settings() if self.synthesizer else table.synthesizer,
             order=table.order if self.order is None else self.order,
             conditions=table.conditions if self.conditions is None else self.conditions,
+            sequence=self._sequenced(table),
         )
+
+    def _sequenced(self, table: Table) -> Sequenced | None:
+        if self.sequence is None:
+            return table.sequence
+        if not self.sequence:
+            return Sequenced("")
+        return Sequenced(self.sequence.by, self.sequence.increasing)
 
 
 class SchemaDocument(_Strict):
@@ -321,6 +346,7 @@ def _keys_at(place: tuple[str | int, ...]) -> list[str]:
     below: dict[str, type[BaseModel]] = {
         "columns": ColumnDocument,
         "foreign_keys": ForeignKeyDocument,
+        "sequence": SequenceDocument,
     }
     model = below[str(place[2])] if len(place) > 3 else TableDocument
     return list(model.model_fields)
@@ -342,6 +368,8 @@ _FORMS = {
     "kind": ", ".join(KINDS),
     "locale": f"one that Faker has, such as {', '.join(LOCALES)}",
     "order": "a list of columns that are drawn first",
+    "sequence": "{by: column}, or false for rows in no order",
+    "increasing": "a list of columns that never fall from row to row",
     "synthesizer": synthesizers.FORM,
     "constraints": "a list such as [{range: price, min: 0}]",
     "keep": "true or false",

@@ -78,6 +78,11 @@ def _dump_table(table: Table) -> dict[str, Any]:
     for key in ("conditions", "order"):
         if getattr(table, key):
             held[key] = list(getattr(table, key))
+    if table.sequence is not None:
+        said = table.sequence
+        held["sequence"] = (
+            {"by": said.by, "increasing": list(said.increasing)} if said.by else False
+        )
     if table.synthesizer:
         held["synthesizer"] = dict(table.synthesizer)
     return held

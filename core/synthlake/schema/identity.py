@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from synthlake.errors import SchemaError
-from synthlake.schema.model import Column, ForeignKey, Schema, Table
+from synthlake.schema.model import Column, ForeignKey, Schema, Sequenced, Table
 from synthlake.schema.types import VIEWED, type_from_json, type_to_json
 from synthlake.seed import digest
 
@@ -58,7 +58,7 @@ def schema_from_json(held: Mapping[str, Any]) -> Schema:
 
 
 def _table_to_json(table: Table) -> dict[str, Any]:
-    return {
+    held = {
         "name": table.name,
         "columns": [_column_to_json(c) for c in table.columns],
         "primary_key": list(table.primary_key),
@@ -70,6 +70,11 @@ def _table_to_json(table: Table) -> dict[str, Any]:
         "order": list(table.order),
         "conditions": list(table.conditions),
     }
+    # left out where it is not declared: schemas that do not have it keep their id
+    if table.sequence is None:
+        return held
+    increasing = list(table.sequence.increasing)
+    return {**held, "sequence": {"by": table.sequence.by, "increasing": increasing}}
 
 
 def _column_to_json(column: Column) -> dict[str, Any]:
@@ -90,8 +95,13 @@ def _table(held: Mapping[str, Any]) -> Table:
             "constraints": tuple(held["constraints"]),
             "order": tuple(held["order"]),
             "conditions": tuple(held.get("conditions", ())),
+            "sequence": _sequenced(held.get("sequence")),
         }
     )
+
+
+def _sequenced(held: Mapping[str, Any] | None) -> Sequenced | None:
+    return None if held is None else Sequenced(held["by"], tuple(held["increasing"]))
 
 
 def _column(held: Mapping[str, Any]) -> Column:

@@ -89,6 +89,20 @@ class ForeignKey:
 
 
 @dataclass(frozen=True)
+class Sequenced:
+    """The declared order of a table's rows: of the children of a parent, or along a grid's time.
+
+    Attributes:
+        by: the column that orders them: a line number, a time, a key that grows; empty for rows
+            that are in no order, whatever they look like.
+        increasing: columns that never fall from row to row.
+    """
+
+    by: str
+    increasing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Table:
     """One table.
 
@@ -101,6 +115,7 @@ class Table:
         order: columns that are drawn first after these, in this order.
         conditions: columns that come first in the order in which they are drawn, so that samples
             can be conditioned on them at full speed.
+        sequence: the order of its rows; None to be found by evidence.
     """
 
     name: str
@@ -113,6 +128,7 @@ class Table:
     synthesizer: Mapping[str, Any] | None = None
     order: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
+    sequence: Sequenced | None = None
 
     def column(self, name: str) -> Column:
         """A column by name.

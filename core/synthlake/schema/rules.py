@@ -201,6 +201,9 @@ LATER_KINDS: Mapping[str, str] = {
 }
 
 
+_LATER_HINTS = {"increasing": "leave it out; the table's `sequence` has a key `increasing`"}
+
+
 def kind_of(rule: Mapping[str, Any]) -> str:
     """The kind of a rule; empty for none that is built in."""
     return next((kind for kind in KINDS if kind in rule), "")
@@ -259,7 +262,8 @@ def _unknown(given: Mapping[Any, Any]) -> SchemaError:
     for key, what in LATER_KINDS.items():
         if key in given:
             return SchemaError(
-                f"this version of Synthlake does not have {what} yet", hint="leave it out"
+                f"this version of Synthlake does not have {what} yet",
+                hint=_LATER_HINTS.get(key, "leave it out"),
             )
     first = str(next(iter(given), ""))
     return SchemaError(f"{first!r} is no kind of rule", hint=nearest(first, KINDS))

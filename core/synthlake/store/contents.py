@@ -92,6 +92,7 @@ class _Contents:
         self._enforced(self.form.pop("enforced", None))
         self._across(self.form.pop("across", {}))
         self._lists()
+        self._sequence(self.form.pop("sequence", None))
         for name, value in self.form.items():
             self._say("", name, value, _leaves(value))
         self.found += [_tensor(self.table.name, n, held) for n, held in self.tensors.items()]
@@ -213,6 +214,17 @@ class _Contents:
             self._say(unique["made"]["column"], "values made of the row's number", unique, 1)
         self._say("", "numbers of rules that rows are drawn again for", form["tried"],
                   len(form["tried"]))  # fmt: skip
+
+    def _sequence(self, form: Json | None) -> None:
+        """The order of the rows, and what draws a row given the one before it."""
+        if form is None:
+            return
+        self._say(form["by"], f"order of the rows: {form['kind']}", form["start"], 1)
+        for number, (name, steps) in enumerate(sorted(form["increments"].items())):
+            self._codec(self._feature(name), f"sequence/{number}", steps["codec"], "of steps")
+        for name, length in form["walks"].items():
+            self._say(self._feature(name), "how far it wanders in a step of time", length, 1)
+        self._trees("", "sequence/trees", form["later"])
 
     def _codec(self, place: str, tensors: str, form: Json | None, more: str = "") -> None:
         if form is None:
