@@ -15,6 +15,7 @@ from synthlake.pipeline.estimate import BASE_MB, Estimate, Size, affordable_rows
 from synthlake.pipeline.made import made_notes
 from synthlake.pipeline.spec import GateSpec, SynthesisSpec
 from synthlake.ports import Source
+from synthlake.schema.honoured import unanswered
 from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.schema.nearest import nearest
 
@@ -122,6 +123,7 @@ def plan_run(source: Source, schema: Schema, spec: SynthesisSpec) -> Plan:
     sizes = [Size(t.rows, t.wanted, t.columns) for t in tables if t.made not in ("skip", "keep")]
     allowed = affordable_rows(sizes, spec.fit.max_rows, spec.fit.max_minutes)
     problems = [said for t in tables for said in _problems(t, schema[t.name], look)]
+    problems += [f"{said}: {way}" for said, way in unanswered(schema, look.rows)]
     return Plan(
         tuple(tables),
         estimate(sizes, allowed, spec.evaluate.tier),

@@ -22,6 +22,7 @@ from synthlake.relational.model import Model, TableModel, column_id, link_id, pa
 from synthlake.relational.orphans import apply_policies
 from synthlake.relational.people import rows_as_entities
 from synthlake.relational.unnest import masked, under_of, unnest
+from synthlake.schema.honoured import unanswered
 from synthlake.schema.identity import digest_of
 from synthlake.schema.model import Schema, Table
 from synthlake.sql.statistics import TableStatistics
@@ -61,6 +62,8 @@ def learn(
     Privacy: the sample is not kept; see ``Model``.
     Cost: one tree a column, see ``models.trees``.
     """
+    for said, way in unanswered(schema, {name: of.rows for name, of in statistics.items()}):
+        raise LearnError(said, hint=way)
     samples, statistics = rows_as_entities(samples, statistics, schema)
     samples, statistics = apply_policies(samples, statistics, schema)
     given, flat = (samples, schema), unnest(samples, statistics, schema)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +16,9 @@ from synthlake.relational.parents import Stubs, ranks_of, typed, with_nulls
 from synthlake.relational.plan import ROOT_BLOCK
 from synthlake.relational.recent import Recent
 from synthlake.relational.rows import Block
-from synthlake.relational.uniqueness import pairing, unlike
-from synthlake.seed import below
+from synthlake.relational.uniqueness import Others, pairing, unlike
+from synthlake.schema.modes import unique_target
+from synthlake.seed import below, digest
 
 if TYPE_CHECKING:
     from synthlake.relational.generate import Generator
@@ -95,7 +97,21 @@ class Matching:
 
         where = f"the primary key of {model.table.name} ({', '.join(model.table.primary_key)})"
         where = where if met is not None else ""
-        return unlike(parent, keys, redraw, plan.rows[link.fk.references], where)
+        named = partial(self._named, link)
+        return unlike(parent, keys, redraw, Others(plan.rows[link.fk.references], where, named))
+
+    def _named(self, link: Link, parent: Index) -> Index:
+        """Numbers of parents by what children refer to, which several may share."""
+        table = self._generator.model.tables[link.fk.references].table
+        if unique_target(link.fk, table) or not len(parent):
+            return parent
+        distinct, place = np.unique(parent, return_inverse=True)
+        there = np.flatnonzero(distinct >= 0)
+        keys = self._generator.key_columns(link.fk.references, link.fk.to, distinct[there])
+        rows = zip(*(keys[name].to_pylist() for name in link.fk.to), strict=True)
+        numbers = np.full(len(distinct), -1, np.int64)
+        numbers[there] = [int.from_bytes(digest(repr(row))[:7]) for row in rows]
+        return numbers[place]
 
     def _owner(self, link: Link, label: str, codes: Codes, stubs: Index) -> Index:
         """The parent that owns each stub; where nobody has stubs, they number the parents."""

@@ -7,6 +7,7 @@ another table give way; without these, categories do, each as far as later ones 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -77,9 +78,24 @@ def most_children(model: TableModel, rows: Mapping[str, int]) -> int | None:
     return max(prod(_size(model, n, rows) for n in names), 1)
 
 
+@dataclass(frozen=True)
+class Others:
+    """The parents that rows may have in place of theirs.
+
+    Attributes:
+        rows: of the parent's table.
+        where: the key, for messages; empty where rows may have the same for want of others.
+        named: numbers of parents by what children refer to; -1 stays -1.
+    """
+
+    rows: int
+    where: str
+    named: Callable[[Index], Index]
+
+
 def unlike(
     parent: Index, keys: Sequence[NDArray[np.integer]], redraw: Callable[[Index, int], Index],
-    rows: int, where: str,
+    others: Others,
 ) -> Index:  # fmt: skip
     """Parents of which no two rows with equal keys have the same.
 
@@ -87,19 +103,19 @@ def unlike(
         parent: number of each row's parent; -1 for none, which is replaced.
         keys: all other columns of the key.
         redraw: parents of some rows, drawn again with the words of another number.
-        rows: of the parent's table.
-        where: the key, for messages; empty where rows may have the same for want of others.
+        others: what there is to choose from.
 
     Raises:
         SampleError: there are not as many parents.
     """
     parent = parent.copy()
     for number in _TRIES:
-        bad = np.flatnonzero(repeated([parent, *keys]) | (parent < 0))
+        bad = np.flatnonzero(repeated([others.named(parent), *keys]) | (parent < 0))
         if not len(bad):
             return parent
         parent[bad] = redraw(bad, number)
-    bad = np.flatnonzero(repeated([parent, *keys]) | (parent < 0))
+    named = others.named(parent)
+    bad = np.flatnonzero(repeated([named, *keys]) | (parent < 0))
     taken: dict[tuple[int, ...], set[int]] = {}
     good = np.ones(len(parent), bool)
     good[bad] = False
@@ -107,26 +123,27 @@ def unlike(
     for row in np.flatnonzero(good) if len(bad) else ():
         group = tuple(int(k[row]) for k in keys)
         if group in wanted:
-            taken.setdefault(group, set()).add(int(parent[row]))
+            taken.setdefault(group, set()).add(int(named[row]))
     for row in bad:
         used = taken.setdefault(tuple(int(k[row]) for k in keys), set())
-        parent[row] = _nearest(int(parent[row]), used, rows, where)
-        used.add(int(parent[row]))
+        parent[row] = _nearest(int(parent[row]), used, others)
+        used.add(int(others.named(parent[row : row + 1])[0]))
     return parent
 
 
-def _nearest(wanted: int, used: set[int], rows: int, where: str) -> int:
+def _nearest(wanted: int, used: set[int], others: Others) -> int:
     """The parent nearest to one that is not used."""
+    rows = others.rows
     first, wanted = wanted, min(max(wanted, 0), max(rows - 1, 0))
-    for distance in range(len(used) + 1):
+    for distance in range(rows):
         for found in (wanted + distance, wanted - distance):
-            if 0 <= found < rows and found not in used:
+            if 0 <= found < rows and int(others.named(np.array([found]))[0]) not in used:
                 return found
-    if not where:
+    if not others.where:
         return first
     raise SampleError(
-        f"{where} would repeat: a family has more rows than there are {rows:,} parents to tell them"
-        " apart",
+        f"{others.where} would repeat: a family has more rows than there are {rows:,} parents to"
+        " tell them apart",
         hint="ask for more rows of the other tables that the key refers to",
     )
 
