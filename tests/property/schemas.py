@@ -118,7 +118,7 @@ def table_shapes() -> st.SearchStrategy[TableShape]:
         key=st.sampled_from([*_DEPENDENT, *_KEYS, "number", "part"]),
         references=st.lists(reference_shapes(), max_size=_MAX_REFERENCES).map(tuple),
         attributes=st.lists(st.sampled_from(_ATTRIBUTES), max_size=2).map(tuple),
-        loops=st.lists(loop_shapes(), max_size=0).map(tuple),
+        loops=st.lists(loop_shapes(), max_size=1).map(tuple),
         unique=st.sampled_from([False, False, False, True]),
     )
 

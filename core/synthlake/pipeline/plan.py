@@ -211,8 +211,12 @@ class _Look:
             wanted=_wanted(table, root, self.spec, self.rows),
             columns=len(table.arrow),
             keys=tuple(
-                KeyPlan(fk.label(table.name), fk.mode or "match", fk.orphans)
-                for fk in table.foreign_keys
+                KeyPlan(
+                    fk.label(table.name),
+                    "last" if fk in table.loops else fk.mode or "match",
+                    fk.orphans,
+                )
+                for fk in table.references
             ),
             capacity=None if table.skip or table.keep else self._capacity(table),
         )

@@ -30,7 +30,7 @@ from synthlake.relational.links import (
     identity_link,
     link_kinds,
 )
-from synthlake.relational.model import CODE, Link, LinkKind, count_id, link_id
+from synthlake.relational.model import CODE, Link, LinkKind, Loop, count_id, link_id
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
 from synthlake.sql.statistics import TableStatistics
 
@@ -51,6 +51,7 @@ class Draft:
         degrees: codecs of their numbers of children, by label.
         groups: number of codes they have, by label.
         code: of its rows, as parents that others are matched with.
+        loops: foreign keys that close a cycle, by position.
     """
 
     table: Table
@@ -66,6 +67,7 @@ class Draft:
     degrees: dict[str, NumericCodec] = field(default_factory=dict)
     groups: dict[str, int] = field(default_factory=dict)
     code: Feature = _ALIKE
+    loops: dict[int, Loop] = field(default_factory=dict)
 
     @property
     def known(self) -> list[str]:
@@ -91,7 +93,7 @@ def known_columns(table: Table, key: KeyMaker | None) -> list[str]:
 
 def attributes_of(table: Table, key: KeyMaker | None) -> list[Column]:
     """Columns that are neither references nor made keys nor skipped."""
-    taken = {c for fk in table.foreign_keys for c in fk.columns}
+    taken = table.referring
     taken |= set(key.columns if key else ())
     return [c for c in table.columns if c.name not in taken and c.action != "skip"]
 

@@ -14,6 +14,7 @@ from synthlake.encode.axis import empty, indices, plain
 from synthlake.errors import SampleError
 from synthlake.ports import Codes
 from synthlake.relational.candidates import GivenBlock, asked_of
+from synthlake.relational.closing import Closing
 from synthlake.relational.items import nested_arrays
 from synthlake.relational.keys import KeyFrame
 from synthlake.relational.matching import Matching
@@ -64,7 +65,7 @@ class Generator:
         self._asked = {
             name: asked_of(model.tables[name], held) for name, held in plan.given.items()
         }
-        self.matching = Matching(self)
+        self.matching, self.closing = Matching(self), Closing(self)
 
     def rows(self, table: str) -> int:
         """Rows of a table in this sample."""
@@ -97,13 +98,14 @@ class Generator:
         for number in self._numbers(table, start, stop):
             block = self.block(table, number)
             low, high = max(start - block.start, 0), min(stop - block.start, block.rows)
-            batch = self._batch(block, schema)
+            batch = self._batch(block, number, schema)
             yield batch.slice(low, high - low)
 
-    def _batch(self, block: Block, schema: pa.Schema) -> pa.RecordBatch:
+    def _batch(self, block: Block, number: int, schema: pa.Schema) -> pa.RecordBatch:
         """All columns of a block."""
         columns = {**nested_arrays(block), **self._references(block)}
         columns |= self._placed(block.model, columns)
+        columns |= self.closing.columns(block, number)
         arrays = [as_type(columns[f.name], f.type) for f in schema]
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
@@ -193,9 +195,11 @@ class Generator:
         rows = self.plan.rows[table]
         extra = sum(
             self.plan.phantoms.get(label, 0)
-            for child, fk in self.model.schema.children(table)
+            for child, fk in (
+                *self.model.schema.children(table), *self.model.schema.loops(table)
+            )
             for label in (fk.label(child.name), beyond(fk.label(child.name)))
-        )
+        )  # fmt: skip
         return KeyFrame(self.seed, table, rows, rows + extra)
 
     # parents

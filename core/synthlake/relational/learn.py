@@ -17,6 +17,7 @@ from synthlake.relational.calendars import calendar_features, find_calendars
 from synthlake.relational.draft import Draft, connect, meaningful, prepare
 from synthlake.relational.joins import entities
 from synthlake.relational.lists import ListSettings, Owners, with_lists
+from synthlake.relational.loops import close_loops
 from synthlake.relational.making import build_makers
 from synthlake.relational.model import Model, TableModel, column_id, link_id, parent_id
 from synthlake.relational.orphans import apply_policies
@@ -78,6 +79,7 @@ def learn(
                 table, samples, statistics, schema, drafts, (settings.k, structured)
             )
     connect(drafts, schema)
+    close_loops(drafts, schema)
     models: dict[str, TableModel] = {}
     seen: dict[str, dict[str, Feature]] = {}
     for number, table in enumerate(order):
@@ -161,6 +163,7 @@ def _fit(
         made=build_makers(data, table, frame.attributes),
         synthesizer=registry.fit(_settings(table, settings), training, settings.seed),
         enforced=frame.enforced,
+        loops=tuple(draft.loops[n] for n in sorted(draft.loops)),
     )
     return model, visible
 

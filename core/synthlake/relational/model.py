@@ -164,6 +164,7 @@ class TableModel:
         plans: of nested columns, in whose place ``table`` has flat ones.
         under: by feature, that which is NULL only where it is: of a field, its struct.
         lists: by the column that holds their lengths: the items of lists.
+        loops: one a foreign key that closes a cycle, in the schema's order.
     """
 
     table: Table
@@ -188,11 +189,47 @@ class TableModel:
     notes: tuple[str, ...] = ()
     made: tuple[Maker, ...] = ()
     enforced: Enforced | None = None
+    loops: tuple[Loop, ...] = ()
 
     @property
     def own(self) -> Link | None:
         """The link by which rows are made."""
         return next((link for link in self.links if link.kind == "own"), None)
+
+
+@dataclass(frozen=True)
+class Loop:
+    """How a foreign key that closes a cycle comes about: last, from rows that are there.
+
+    A reference to the own table has a code a group of levels, the top one first; the row below a
+    group have their parents in it. One to another table has two: without a parent, and with one.
+    A further code is that of orphans.
+
+    Attributes:
+        lumps: of each group, whether it holds several levels: then parents are in it, too.
+        within: whether it is a reference to the own table.
+        phantoms: keys that rows refer to and no row has, in the source; 0 for none.
+        itself: whether rows at the top refer to themselves rather than to nobody.
+
+    Privacy: each group, and the orphans, have k entities or more. Where fewer than k rows are
+    roots, their number is not told: there is one.
+    """
+
+    fk: ForeignKey
+    lumps: tuple[bool, ...]
+    within: bool
+    phantoms: int = 0
+    itself: bool = False
+
+    @property
+    def groups(self) -> int:
+        """Codes that are no orphans'."""
+        return len(self.lumps)
+
+    @property
+    def size(self) -> int:
+        """Codes of the loop as a feature."""
+        return self.groups + int(self.phantoms > 0)
 
 
 @dataclass(frozen=True)
@@ -256,6 +293,11 @@ def column_id(column: str) -> str:
 def link_id(number: int) -> str:
     """Name of a foreign key's code among the features of its table."""
     return f"f:{number}"
+
+
+def level_id(number: int) -> str:
+    """Name of the code of a foreign key that closes a cycle; before all others in order."""
+    return f"v:{number}"
 
 
 def count_id(label: str) -> str:

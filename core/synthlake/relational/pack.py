@@ -35,6 +35,7 @@ from synthlake.relational.model import (
     Calendar,
     Codec,
     Link,
+    Loop,
     Model,
     Phantoms,
     TableModel,
@@ -99,6 +100,7 @@ class _Packer:
             "made": pack_makers(table.made),
             "synthesizer": self._synthesizer("model", table.synthesizer),
             "enforced": self._enforced(table.enforced),
+            **({"loops": [_pack_loop(loop) for loop in table.loops]} if table.loops else {}),
             **self._nested(table),
         }
 
@@ -236,6 +238,10 @@ class _Reader:
             plans=plans,
             under=under_of(plans),
             lists=self._lists(plans, form.get("lists", {})),
+            loops=tuple(
+                _unpack_loop(fk, held)
+                for fk, held in zip(table.loops, form.get("loops", ()), strict=False)
+            ),
         )
 
     def _lists(self, plans: Plans, form: Json) -> dict[str, TableModel]:
@@ -392,3 +398,12 @@ def _unpack_key(form: Json | None, table: Table) -> KeyMaker | None:
         return NumberKey(columns, dtype, form["start"], form["step"], form["limit"])
     patterns = tuple(Pattern(tuple(p)) for p in form["patterns"])
     return TextKey(columns, dtype, patterns, tuple(form["weights"]), form["check"])
+
+
+def _pack_loop(loop: Loop) -> dict[str, Any]:
+    return {"lumps": list(loop.lumps), "within": loop.within, "phantoms": loop.phantoms,
+            "itself": loop.itself}  # fmt: skip
+
+
+def _unpack_loop(fk: ForeignKey, form: Json) -> Loop:
+    return Loop(fk, tuple(form["lumps"]), form["within"], form["phantoms"], form["itself"])

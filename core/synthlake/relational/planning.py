@@ -58,6 +58,8 @@ def plan_sample(
         made.take(table)
         made.check_room(table)
         made.count_stubs(table)
+    for table in order:
+        made.count_loops(table)
     return made.plan()
 
 
@@ -212,7 +214,29 @@ class _Planner:
                 lent = sum(self._missing(model, growth).values())
                 if model.key is None and lent:
                     out[beyond(label)] = lent
+        return {**out, **self._missing_last(table, factor)}
+
+    def _missing_last(self, table: TableModel, factor: float) -> dict[str, int]:
+        """The same of foreign keys that close a cycle."""
+        out = {}
+        for child, fk in self.model.schema.loops(table.table.name):
+            model = self.model.tables.get(child.name)
+            loop = next((held for held in model.loops if held.fk == fk), None) if model else None
+            if loop is not None and loop.phantoms and factor > 0 and self._lacks(table, fk.to):
+                out[fk.label(child.name)] = max(1, round(loop.phantoms * factor))
         return out
+
+    def count_loops(self, table: TableModel) -> None:
+        """Rows and stubs per code, for every foreign key of a table that closes a cycle."""
+        for loop in table.loops:
+            label, place = loop.fk.label(table.table.name), table.table.loops.index(loop.fk)
+            generator = Generator(self.model, self.plan())
+            self.codes[label], self.stubs[label] = generator.closing.count(table, place, loop)
+            if loop.phantoms and label not in self.phantoms:
+                self.notes.append(
+                    f"{label}: rows without a parent are not made, as {loop.fk.references} has no"
+                    " key of which more can be made"
+                )
 
     def _lacks(self, table: TableModel, to: tuple[str, ...]) -> bool:
         """Whether there are keys that no row of a table has."""

@@ -28,7 +28,7 @@ def digest_of(schema: Schema) -> str:
             ],
             "primary_key": list(table.primary_key),
             "foreign_keys": [
-                [list(f.columns), f.references, list(f.to)] for f in table.foreign_keys
+                [list(f.columns), f.references, list(f.to)] for f in table.references
             ],
         }
         for table in schema
@@ -69,6 +69,7 @@ def _table_to_json(table: Table) -> dict[str, Any]:
         "synthesizer": None if table.synthesizer is None else dict(table.synthesizer),
         "order": list(table.order),
         "conditions": list(table.conditions),
+        **({"loops": [_reference_to_json(fk) for fk in table.loops]} if table.loops else {}),
     }
 
 
@@ -90,6 +91,7 @@ def _table(held: Mapping[str, Any]) -> Table:
             "constraints": tuple(held["constraints"]),
             "order": tuple(held["order"]),
             "conditions": tuple(held.get("conditions", ())),
+            "loops": tuple(_reference(fk) for fk in held.get("loops", ())),
         }
     )
 

@@ -23,7 +23,7 @@ def allows(table: Table, fk: ForeignKey, schema: Schema) -> bool:
     and no two parents share what it refers to.
     """
     key = set(table.primary_key)
-    referring = {c for other in table.foreign_keys for c in other.columns}
+    referring = table.referring
     surrogate = len(key) == 1 and not key & referring
     return not key or surrogate or (set(fk.columns) <= key and _tells_apart(fk, schema))
 
