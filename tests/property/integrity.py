@@ -66,9 +66,7 @@ def rates(tables: Tables, name: str, fk: Key) -> Rates:
     return Rates(null / max(len(rows), 1), orphan / max(len(rows), 1))
 
 
-def _wrong_reference(
-    real: Tables, twin: Tables, name: str, fk: Key, notes: str
-) -> Iterator[str]:
+def _wrong_reference(real: Tables, twin: Tables, name: str, fk: Key, notes: str) -> Iterator[str]:
     label = f"{name}({', '.join(fk['columns'])}) -> {fk['references']}"
     if not twin[name].num_rows:
         return

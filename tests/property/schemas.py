@@ -194,7 +194,11 @@ class _Work:
             # rows can be made with the first parent wherever the key allows it
             own = place == 0 and (key in ("number", "text", "date", "none") or not shape_of.group)
             self._refer(
-                number, place, shape_of, [pick[i] for i in kept], (place < strict, own and key != "grid")
+                number,
+                place,
+                shape_of,
+                [pick[i] for i in kept],
+                (place < strict, own and key != "grid"),
             )
         self._key(name, key, len(kept))
         self._fill(name, shape, len(kept))
@@ -396,9 +400,7 @@ def _strange(kind: pa.DataType, number: int) -> Any:
     return 70_000 + number
 
 
-def _values(
-    kind: str, rows: int, random: np.random.Generator
-) -> tuple[pa.DataType, Sequence[Any]]:
+def _values(kind: str, rows: int, random: np.random.Generator) -> tuple[pa.DataType, Sequence[Any]]:
     """An attribute's values."""
     whole = random.integers(0, 40, rows)
     if kind == "int":

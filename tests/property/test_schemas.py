@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from tests.property.integrity import wrongs
 from tests.property.schemas import Database, DatabaseShape, build, database_shapes
 
@@ -61,8 +61,10 @@ def check(shape: DatabaseShape) -> str:
     random = np.random.default_rng(shape.seed)
     check_parts(twin, tables, random)
     one = str(random.choice(list(tables)))
-    assert artifact.sample(shape.scale, seed=shape.seed, tables=[one]).to_arrow()[one].equals(
-        tables[one]
+    assert (
+        artifact.sample(shape.scale, seed=shape.seed, tables=[one])
+        .to_arrow()[one]
+        .equals(tables[one])
     )
     return "made"
 

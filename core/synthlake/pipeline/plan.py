@@ -146,7 +146,9 @@ def _count(source: Source, table: str) -> int:
 
 def _check_names(schema: Schema, spec: SynthesisSpec) -> None:
     for name in spec.sizes:
-        _check_root(schema, name)
+        _check_root(schema, name, "rows")
+    for name in spec.scale if isinstance(spec.scale, Mapping) else ():
+        _check_root(schema, name, "scale")
     for number, gate in enumerate(spec.gates):
         _check_gate(schema, gate, f"gates.{number}")
     if spec.evaluate.target is not None:
@@ -178,19 +180,19 @@ def _check_target(schema: Schema, target: str) -> None:
         )
 
 
-def _check_root(schema: Schema, name: str) -> None:
+def _check_root(schema: Schema, name: str, key: str) -> None:
     roots = [t.name for t in schema if not (t.skip or t.keep) and t.own is None]
     if name not in schema:
-        raise SpecError(f"rows: there is no table {name!r}", hint=nearest(name, roots))
+        raise SpecError(f"{key}: there is no table {name!r}", hint=nearest(name, roots))
     if schema[name].own is not None:
         root = schema.chain(name)[-1]
         raise SpecError(
-            f"rows: the size of {name} follows from its parent and cannot be chosen",
-            hint=f"give rows of its root instead: {{{root}: ...}}",
+            f"{key}: the size of {name} follows from its parent and cannot be chosen",
+            hint=f"give {key} of its root instead: {{{root}: ...}}",
         )
     if name not in roots:
         raise SpecError(
-            f"rows: {name} is not scaled", hint="tables with keep or skip have the source's rows"
+            f"{key}: {name} is not scaled", hint="tables with keep or skip have the source's rows"
         )
 
 
@@ -267,7 +269,8 @@ def _wanted(table: Table, root: str, spec: SynthesisSpec, rows: Mapping[str, int
         return 0
     if table.keep or not rows[root]:
         return rows[table.name]
-    share = spec.sizes[root] / rows[root] if root in spec.sizes else spec.scale
+    share = spec.scale.get(root, 1.0) if isinstance(spec.scale, Mapping) else spec.scale
+    share = spec.sizes[root] / rows[root] if root in spec.sizes else share
     return round(rows[table.name] * share)
 
 

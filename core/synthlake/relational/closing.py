@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from synthlake.encode.axis import empty
 from synthlake.relational.feistel import strided
-from synthlake.relational.model import Loop, TableModel, count_id, level_id
+from synthlake.relational.model import Loop, TableModel, count_id, family_of, level_id
 from synthlake.relational.parents import ranks_of, typed, with_nulls
 from synthlake.relational.plan import Counts
 from synthlake.relational.recent import Recent
@@ -88,9 +88,7 @@ class Closing:
 
     # parents
 
-    def _one(
-        self, block: Block, number: int, place: int, loop: Loop
-    ) -> dict[str, pa.Array[Any]]:
+    def _one(self, block: Block, number: int, place: int, loop: Loop) -> dict[str, pa.Array[Any]]:
         """Columns of one loop."""
         generator, table, fk = self._generator, block.model.table, loop.fk
         label = fk.label(table.name)
@@ -140,9 +138,7 @@ class Closing:
     def _drawn(self, table: str, number: int) -> Block:
         """A block as far as its codes and the numbers of those that refer to its rows."""
         block = self._generator.open_block(table, number)
-        order = block.model.order
-        wanted = [n for n, name in enumerate(order) if name[:2] in ("v:", "n:")]
-        block.draw(order[: max(wanted, default=-1) + 1])
+        block.draw(family_of(block.model))
         return block
 
 

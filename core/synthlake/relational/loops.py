@@ -83,7 +83,9 @@ def _close(draft: Draft, place: int, fk: ForeignKey) -> Loop:
     ends = _ends(depth[~lost], people[~lost], draft.data.k)
     codes = np.searchsorted(ends, depth, side="left").astype(np.int32)
     begins = [0, *(ends[:-1] + 1)]
-    lumps = tuple(bool(end > begin or end > DEEPEST) for begin, end in zip(begins, ends, strict=True))
+    lumps = tuple(
+        bool(end > begin or end > DEEPEST) for begin, end in zip(begins, ends, strict=True)
+    )
     if not within:
         codes, lumps = _apart(depth, people, draft.data.k), (False, False)
     codes = np.where(lost, len(lumps), codes).astype(np.int32)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from synthlake.encode.axis import empty
 from synthlake.ports import Codes
-from synthlake.relational.model import CODE, Link, link_id
+from synthlake.relational.model import CODE, Link, family_of, link_id
 from synthlake.relational.parents import Stubs, ranks_of, typed, with_nulls
 from synthlake.relational.plan import ROOT_BLOCK
 from synthlake.relational.recent import Recent
@@ -158,7 +158,7 @@ class Matching:
         codes_of, degrees_of = [], []
         if generator.model.tables[table].own is None:
             block = generator.open_block(table, number)
-            block.draw([n for n in block.model.order if n == CODE or n.startswith("n:")])
+            block.draw(family_of(block.model))
             codes_of, degrees_of = [block.drawn[CODE]], [block.count(label)]
         else:
             for block, rows in generator.slices(table, low, high):

@@ -310,6 +310,12 @@ def parent_id(name: str) -> str:
     return f"o:{name}"
 
 
+def family_of(model: TableModel) -> list[str]:
+    """Features that are drawn first: what a row is to those that refer to it, and conditions."""
+    places = [n for n, name in enumerate(model.order) if name[:2] in (CODE, "n:", "v:")]
+    return list(model.order[: max(places, default=-1) + 1])
+
+
 def view_id(column: str) -> str:
     """Under which name rules find what is drawn for a column, where that is not its value."""
     return f"~{column}"

@@ -27,9 +27,7 @@ def digest_of(schema: Schema) -> str:
                 if c.action != "skip"
             ],
             "primary_key": list(table.primary_key),
-            "foreign_keys": [
-                [list(f.columns), f.references, list(f.to)] for f in table.references
-            ],
+            "foreign_keys": [[list(f.columns), f.references, list(f.to)] for f in table.references],
         }
         for table in schema
         if not table.skip

@@ -266,8 +266,8 @@ def _cycle(tables: list[Table]) -> SchemaError:
     return SchemaError(
         f"the tables {', '.join(sorted(names))} refer to each other in a cycle, and none of"
         f" {'; '.join(keys)} may be NULL and is free to be written last",
-        hint="leave one of these foreign keys out of the schema, or give the one that closes the"
-        " cycle `orphans: 'null'`; a key that is written last has columns of its own, that are"
+        hint="drop one of the foreign keys of the cycle from the schema, or give the one that"
+        " closes it `orphans: 'null'`; a key that is written last has columns of its own, that are"
         " part of no other key, and no `mode: own`",
     )
 

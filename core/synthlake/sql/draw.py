@@ -99,7 +99,7 @@ def drawn(
     cut: Cut | None,
     pulls: Sequence[Pull],
     known: Tables | None = None,
-    placed: Placed = Placed(),
+    placed: Placed | None = None,
 ) -> str:
     """Rows of a table in the sample: ``c0, c1, ...``, ``h`` (hash of the key) and ``e`` (entity).
 
@@ -115,6 +115,7 @@ def drawn(
     of_row = entity(tables, table)
     columns += [f"{identity(tables, table)} AS h", f"{of_row.value} AS e"]
     orphans = _orphans(tables, known, table) if known is not None else []
+    placed = placed or Placed()
     columns += [*(flag for flag, _ in orphans), *placed.columns]
     joins = of_row.join + "".join(join for _, join in orphans) + placed.join
     read = f"SELECT {', '.join(columns)} FROM {tables.read(table.name)}{joins}"

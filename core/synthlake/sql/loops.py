@@ -50,7 +50,8 @@ class Loops:
 
         Cost: of a reference to the own table, a join a level, at most twelve.
         """
-        columns, join = [], ""
+        columns: list[str] = []
+        join = ""
         for place, fk in enumerate(table.loops):
             found = self._level(table, fk, place)
             columns, join = [*columns, *found.columns], join + found.join
