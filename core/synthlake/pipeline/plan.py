@@ -11,6 +11,7 @@ from sqlglot import exp
 from synthlake.errors import SpecError
 from synthlake.pipeline.broken import broken_rules
 from synthlake.pipeline.capacity import capacity, grid
+from synthlake.pipeline.crowded import crowded
 from synthlake.pipeline.estimate import BASE_MB, Estimate, Size, affordable_rows, estimate
 from synthlake.pipeline.made import made_notes
 from synthlake.pipeline.spec import GateSpec, SynthesisSpec
@@ -124,6 +125,7 @@ def plan_run(source: Source, schema: Schema, spec: SynthesisSpec) -> Plan:
     allowed = affordable_rows(sizes, spec.fit.max_rows, spec.fit.max_minutes)
     problems = [said for t in tables for said in _problems(t, schema[t.name], look)]
     problems += [f"{said}: {way}" for said, way in unanswered(schema, look.rows)]
+    problems += crowded(schema, look.rows, {t.name: t.wanted for t in tables}, look.parents)
     return Plan(
         tuple(tables),
         estimate(sizes, allowed, spec.evaluate.tier),
