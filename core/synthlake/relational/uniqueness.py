@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from synthlake.encode.axis import coded
 from synthlake.encode.numeric import NumericCodec
 from synthlake.encode.text import TextCodec
 from synthlake.errors import SampleError
+from synthlake.ports import Codes
 from synthlake.relational.distinctness import repeated
 from synthlake.relational.model import TableModel, column_id, link_id
 
@@ -146,6 +150,39 @@ def _nearest(wanted: int, used: set[int], others: Others) -> int:
         " tell them apart",
         hint="ask for more rows of the other tables that the key refers to",
     )
+
+
+def texts_apart(
+    texts: pa.Array[Any], keys: Sequence[NDArray[np.integer]], codec: TextCodec, codes: Codes,
+    model: TableModel,
+) -> pa.Array[Any]:  # fmt: skip
+    """Texts of which no two rows with equal keys have the same: the first that is free.
+
+    Raises:
+        SampleError: a family has more rows than there are texts.
+    """
+    values = texts.cast(pa.string()).to_pylist()
+    groups = list(zip(*(key.tolist() for key in keys), strict=True))
+    used: dict[tuple[int, ...], set[str]] = {}
+    late = []
+    for row, (text, group) in enumerate(zip(values, groups, strict=True)):
+        held = used.setdefault(group, set())
+        if text is None or text in held:
+            late.append(row)
+        else:
+            held.add(text)
+    for row in late:
+        held = used[groups[row]]
+        values[row] = codec.unlike(int(codes[row]), held)
+        if values[row] is None:
+            raise SampleError(
+                f"the primary key of {model.table.name} ({', '.join(model.table.primary_key)})"
+                f" would repeat: a family has more rows than the {len(held):,} texts of its shapes",
+                hint="give the column a wider `pattern`, or ask for fewer rows of the parents",
+            )
+        held.add(str(values[row]))
+    made = pa.array(values, pa.string())
+    return coded(made, texts.type) if pa.types.is_dictionary(texts.type) else made.cast(texts.type)
 
 
 def _is(model: TableModel, name: str, kind: object) -> bool:
