@@ -23,12 +23,15 @@ class Rates:
     orphan: float
 
 
-def wrongs(real: Tables, twin: Tables, declared: Declared, notes: str) -> Iterator[str]:
-    """All that is wrong with a twin."""
+def wrongs(real: Tables, twin: Tables, declared: Declared, notes: str, k: int = 1) -> Iterator[str]:
+    """All that is wrong with a twin.
+
+    Rates are compared where enough parents have children for them to be learned.
+    """
     for name, entry in declared.items():
         yield from _wrong_table(name, real[name], twin[name], entry)
         for fk in entry["foreign_keys"]:
-            yield from _wrong_reference(real, twin, name, fk, notes)
+            yield from _wrong_reference((real, twin), name, fk, notes, k)
 
 
 def rows_of(table: pa.Table, columns: list[str]) -> list[tuple[Any, ...]]:
@@ -66,7 +69,10 @@ def rates(tables: Tables, name: str, fk: Key) -> Rates:
     return Rates(null / max(len(rows), 1), orphan / max(len(rows), 1))
 
 
-def _wrong_reference(real: Tables, twin: Tables, name: str, fk: Key, notes: str) -> Iterator[str]:
+def _wrong_reference(
+    sides: tuple[Tables, Tables], name: str, fk: Key, notes: str, k: int
+) -> Iterator[str]:
+    real, twin = sides
     label = f"{name}({', '.join(fk['columns'])}) -> {fk['references']}"
     if not twin[name].num_rows:
         return
@@ -77,8 +83,10 @@ def _wrong_reference(real: Tables, twin: Tables, name: str, fk: Key, notes: str)
     null = was.null + (was.orphan if policy == "null" else 0.0)
     if policy == "drop" and was.orphan < 1.0:
         null /= 1.0 - was.orphan
-    if not twin[fk["references"]].num_rows or label in notes:
-        return  # nobody to refer to
+    met = {row for row in rows_of(real[name], fk["columns"]) if None not in row}
+    met &= set(rows_of(real[fk["references"]], fk["to"]))
+    if not twin[fk["references"]].num_rows or label in notes or len(met) < 5 * k:
+        return  # nobody to refer to, or too few to learn from
     if policy == "keep" and abs(made.orphan - was.orphan) > near:
         yield f"{label}: {made.orphan:.3f} orphans, of {was.orphan:.3f}"
     if abs(made.null - null) > near:

@@ -67,7 +67,7 @@ class LoopShape:
 
 @dataclass(frozen=True)
 class TableShape:
-    """One table."""
+    """One table; kept as it is only if it refers to nothing."""
 
     rows: int
     key: str
@@ -75,6 +75,7 @@ class TableShape:
     attributes: tuple[str, ...]
     loops: tuple[LoopShape, ...] = ()
     unique: bool = False
+    keep: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,12 +115,13 @@ def loop_shapes() -> st.SearchStrategy[LoopShape]:
 def table_shapes() -> st.SearchStrategy[TableShape]:
     return st.builds(
         TableShape,
-        rows=st.sampled_from([60, 120, 200, 60, 120, 25, 60, 90, 1, 0]),
+        rows=st.sampled_from([60, 120, 200, 90, 25, 60, 120, 40, 150, 80, 60, 120, 1, 0]),
         key=st.sampled_from([*_DEPENDENT, *_KEYS, "number", "part"]),
         references=st.lists(reference_shapes(), max_size=_MAX_REFERENCES).map(tuple),
         attributes=st.lists(st.sampled_from(_ATTRIBUTES), max_size=2).map(tuple),
         loops=st.lists(loop_shapes(), max_size=1).map(tuple),
         unique=st.sampled_from([False, False, False, True]),
+        keep=st.sampled_from([False, False, False, True]),
     )
 
 
@@ -202,6 +204,8 @@ class _Work:
             )
         self._key(name, key, len(kept))
         self._fill(name, shape, len(kept))
+        if shape.keep and not held and not shape.loops:
+            self.declared[name]["keep"] = True
 
     def _target(self, number: int, r: ReferenceShape) -> tuple[str, list[str]] | None:
         """The table that is referred to, and its columns."""

@@ -121,7 +121,7 @@ class Closing:
             stubs = block.count(label) if count_id(label) in block.drawn else None
             weights = np.zeros(block.rows, np.int64) if stubs is None else np.maximum(stubs, 0)
             codes = np.zeros(block.rows, np.int64)
-            if loop.within:
+            if loop.within and level_id(place) in block.drawn:
                 codes = np.maximum(block.drawn[level_id(place)], 0).astype(np.int64)
                 if not loop.lumps[0]:
                     codes[codes == loop.groups] = 0  # below one that is nowhere is the top
@@ -165,9 +165,11 @@ class _Draw:
             rows = plan.rows[loop.fk.references]
             return self._by_stubs(code, 0, ranks) if code and rows else np.full(len(ranks), -1)
         pool = next((g for g in range(code - 1, -1, -1) if self._rows(g)), None)
-        if loop.lumps[code]:
+        if pool is None and not code and not loop.lumps[0]:
+            return np.full(len(ranks), -1, np.int64)
+        if pool is None or loop.lumps[code]:  # small samples may have no row at the top
             return self._in_lump(code, pool, ranks, words)
-        return np.full(len(ranks), -1) if pool is None else self._by_stubs(code, pool, ranks)
+        return self._by_stubs(code, pool, ranks)
 
     # sizes
 
@@ -227,7 +229,7 @@ class _Draw:
                             np.full(len(outside), key, np.uint64))  # fmt: skip
             out[outside] = self._owner(pool, place, flat=flat)
         lone = np.flatnonzero((out < 0) & (ranks >= shift))  # no earlier row has stubs
-        out[lone] = self._owner(code, np.maximum(ranks[lone] - 1, 0), flat=True)
+        out[lone] = self._owner(code, np.zeros(len(lone), np.int64), flat=True)
         return out
 
     def _before(self, group: int, ranks: Index) -> Index:

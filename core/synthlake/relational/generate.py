@@ -41,7 +41,7 @@ from synthlake.relational.recent import Recent
 from synthlake.relational.redraw import keep_rules
 from synthlake.relational.rows import Block
 from synthlake.relational.uniqueness import often
-from synthlake.seed import Seed
+from synthlake.seed import Seed, below
 
 _KEPT_BLOCKS = 6
 _KEPT_KEYS = 256  # blocks of keys that are data
@@ -358,8 +358,10 @@ class Generator:
     def _identity(self, block: Block, number: int, link: Link) -> dict[str, pa.Array[Any]]:
         """Keys that are categories."""
         assert link.values is not None
-        codes = block.drawn[link_id(number)]
-        listed = link.values.num_rows
+        codes, listed = block.drawn[link_id(number)], link.values.num_rows
+        if (listed or link.rest) and not block.model.loose(link.fk):  # what is too rare is any
+            words = block.words(f"any:{link.fk.label(block.model.table.name)}", 0)
+            codes = np.where(codes < 0, below(words, link.size), codes)
         place = indices(np.where((codes < 0) | (codes >= listed), 0, codes), codes < 0)
         columns = {}
         for column in link.fk.columns:

@@ -69,7 +69,11 @@ class Matching:
             place = int(np.searchsorted(starts, block.start, side="right")) - 1
         ranks = ranks_of(codes, generator.plan.codes[label][place])
         stubs = Stubs(link, label, generator.plan, generator.seed)
-        return self._owner(link, label, stubs.standing(codes), stubs.places(codes, ranks))
+        parent = self._owner(link, label, stubs.standing(codes), stubs.places(codes, ranks))
+        nobody, rows = np.flatnonzero(parent < 0), generator.plan.rows[link.fk.references]
+        if len(nobody) and rows and not block.model.loose(link.fk):
+            parent[nobody] = below(block.words(f"any:{label}", 0)[nobody], rows)
+        return parent
 
     def _unlike(
         self, block: Block, number: int, parent: Index, met: dict[int, Index] | None

@@ -191,6 +191,10 @@ class TableModel:
     enforced: Enforced | None = None
     loops: tuple[Loop, ...] = ()
 
+    def loose(self, fk: ForeignKey) -> bool:
+        """Whether a reference may be NULL."""
+        return any(self.table.column(c).nullable for c in fk.columns)
+
     @property
     def own(self) -> Link | None:
         """The link by which rows are made."""
