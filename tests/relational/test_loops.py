@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from tests.databases import into_postgres, into_sqlite
 from tests.relational.databases import Database, Declared, fit, key, rates, repeats
 
 import synthlake as sl
@@ -187,6 +188,22 @@ def test_a_cycle_in_which_nothing_may_be_null_is_refused() -> None:
     assert "drop one" in caught.value.hint
 
 
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_every_engine_tells_the_same_levels(
+    engine: str, tmp_path: Any, request: pytest.FixtureRequest
+) -> None:
+    (tables, declared), (more, also) = departments(), staff(tree(300))
+    tables, declared = {**tables, "staff": more["people"]}, {**declared, "staff": also["people"]}
+    declared["staff"]["foreign_keys"][0]["references"] = "staff"
+    if engine == "sqlite":
+        url = into_sqlite(tmp_path / "x.db", tables)
+    else:
+        url = request.getfixturevalue("postgres_database")
+        into_postgres(url, tables)
+    there = sl.fit(sl.open(url), declared, seed=1, holdout=0.0)
+    assert there.id == sl.fit(tables, declared, seed=1, holdout=0.0).id
+
+
 def test_the_schema_is_read_back_as_it_was_written(tmp_path: Any) -> None:
     tables, artifact = fit(departments(), holdout=0.0)
     read = sl.fit(
@@ -196,3 +213,12 @@ def test_the_schema_is_read_back_as_it_was_written(tmp_path: Any) -> None:
     assert read.id == artifact.id
     artifact.save(tmp_path / "artifact")
     assert sl.load(tmp_path / "artifact").schema == artifact.schema
+
+
+def test_what_is_held_is_listed(company: Any, tmp_path: Any) -> None:
+    from synthlake.store.inspection import inspect
+
+    company[1].save(tmp_path / "artifact")
+    said = str(inspect(tmp_path / "artifact"))
+    assert "written last" in said
+    assert "level by people(boss) -> people" in said

@@ -100,7 +100,11 @@ class _Packer:
             "made": pack_makers(table.made),
             "synthesizer": self._synthesizer("model", table.synthesizer),
             "enforced": self._enforced(table.enforced),
-            **({"loops": [_pack_loop(loop) for loop in table.loops]} if table.loops else {}),
+            **(
+                {"loops": [_pack_loop(table.table, loop) for loop in table.loops]}
+                if table.loops
+                else {}
+            ),
             **self._nested(table),
         }
 
@@ -239,8 +243,7 @@ class _Reader:
             under=under_of(plans),
             lists=self._lists(plans, form.get("lists", {})),
             loops=tuple(
-                _unpack_loop(fk, held)
-                for fk, held in zip(table.loops, form.get("loops", ()), strict=False)
+                _unpack_loop(table.loops[held["place"]], held) for held in form.get("loops", ())
             ),
         )
 
@@ -400,9 +403,12 @@ def _unpack_key(form: Json | None, table: Table) -> KeyMaker | None:
     return TextKey(columns, dtype, patterns, tuple(form["weights"]), form["check"])
 
 
-def _pack_loop(loop: Loop) -> dict[str, Any]:
-    return {"lumps": list(loop.lumps), "within": loop.within, "phantoms": loop.phantoms,
-            "itself": loop.itself}  # fmt: skip
+def _pack_loop(table: Table, loop: Loop) -> dict[str, Any]:
+    place = table.loops.index(loop.fk)
+    return {
+        "place": place, "lumps": list(loop.lumps), "within": loop.within,
+        "phantoms": loop.phantoms, "itself": loop.itself,
+    }  # fmt: skip
 
 
 def _unpack_loop(fk: ForeignKey, form: Json) -> Loop:
