@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from synthlake.api import (
         Artifact,
+        Comparison,
         Report,
         Schema,
         Subset,
         Twin,
         augment,
+        compare,
         evaluate,
         fit,
         holdout,
@@ -24,11 +26,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Artifact",
+    "Comparison",
     "Report",
     "Schema",
     "Subset",
     "Twin",
     "augment",
+    "compare",
     "evaluate",
     "fit",
     "holdout",

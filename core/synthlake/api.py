@@ -53,6 +53,7 @@ from synthlake.sql.duckdb_engine import DuckDBEngine
 from synthlake.store import artifact as store
 
 if TYPE_CHECKING:
+    from synthlake.quality.comparison import Comparison, Reports
     from synthlake.quality.drift import Drift
     from synthlake.quality.report import Report
     from synthlake.relational import Model
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Artifact",
     "Column",
+    "Comparison",
     "Document",
     "DuckDBEngine",
     "Event",
@@ -92,6 +94,7 @@ __all__ = [
     "carry",
     "check_columns",
     "check_tables",
+    "compare",
     "errors",
     "evaluate",
     "find_run",
@@ -360,6 +363,21 @@ def evaluate(
     return judge.compare(asked, given, on_event)
 
 
+def compare(runs: Reports) -> Comparison:
+    """Reports of several runs side by side: verdicts, every metric, columns that differ most.
+
+    Args:
+        runs: at least two, as a list or by name: ``Report``s, ``report.json`` files, or folders
+            of runs or twins that hold one.
+
+    Raises:
+        EvaluationError: fewer than two, or one has no report.
+    """
+    from synthlake.quality.comparison import compare as compared
+
+    return compared(runs)
+
+
 def holdout(real: object, learned: object, schema: Given = None) -> Source:
     """The rows of a source that a twin was not learned from: whole root entities, by hash.
 
@@ -383,4 +401,8 @@ def __getattr__(name: str) -> Any:
         from synthlake.quality.report import Report
 
         return Report
+    if name == "Comparison":
+        from synthlake.quality.comparison import Comparison
+
+        return Comparison
     raise AttributeError(f"module 'synthlake.api' has no attribute {name!r}")

@@ -226,6 +226,25 @@ def evaluate(asked: EvaluateOptions) -> None:
 
 
 @app.command()
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(help="Two or more: folders with a report.json, or such files.")
+    ],
+    html: Annotated[Path | None, typer.Option(help="Write the comparison there.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write its figures there.")] = None,
+) -> None:
+    """Lay the reports of several runs side by side."""
+    from synthlake.api import compare as compared
+
+    found, console = compared(runs), output()
+    say(console, found.summary().rstrip())
+    for what, path in (("compared", html), ("figures ", json)):
+        if path is not None:
+            found.save(path)
+            say(console, f"{what} {path}")
+
+
+@app.command()
 @taking(SubsetOptions)
 def subset(asked: SubsetOptions) -> None:
     """Copy some real rows, intact in their references. They are real: this is no twin."""

@@ -18,7 +18,14 @@ from synthlake.constraints.clock import (
 from synthlake.constraints.dates import DateParts, find_date_parts
 from synthlake.constraints.formula import formula_from_json
 from synthlake.constraints.rule import Cells, Rule
-from synthlake.constraints.sums import find_sum_rules, sum_rule_from_json
+from synthlake.constraints.sums import (
+    Named,
+    NearSum,
+    find_sum_rules,
+    named_sums,
+    near_sums,
+    sum_rule_from_json,
+)
 from synthlake.encode.axis import Axis
 
 _PER_SECOND = {"s": 1e6, "ms": 1e3, "us": 1.0, "ns": 1e-3}
@@ -31,10 +38,12 @@ class Structure:
     Attributes:
         rules: in the order in which they are applied.
         clocks: columns written as HHMM.
+        near: numbers that add up in all rows but a few.
     """
 
     rules: tuple[Rule, ...] = ()
     clocks: tuple[str, ...] = ()
+    near: tuple[NearSum, ...] = ()
 
     @property
     def made(self) -> set[str]:
@@ -86,16 +95,19 @@ def discover(
         if free and len(in_order([*rules, total])) > len(rules):  # of a cycle, the first stay
             rules.append(total)
             made |= {total.clock}
-    rules += _sums(cells, axes or {}, {*made, *clocks, *given}, rules)
-    return Structure(in_order(rules), tuple(clocks))
+    sums = named_sums(cells, axes or {})
+    rules += _sums((sums, cells, axes or {}), {*made, *clocks, *given}, rules)
+    made |= {name for rule in rules for name in rule.makes}
+    return Structure(in_order(rules), tuple(clocks), near_sums(sums, axes or {}, made))
 
 
 def _sums(
-    cells: Mapping[str, Cells], axes: Mapping[str, Axis], taken: set[str], rules: Sequence[Rule]
-) -> list[Rule]:
+    found: tuple[Sequence[Named], Mapping[str, Cells], Mapping[str, Axis]], taken: set[str],
+    rules: Sequence[Rule],
+) -> list[Rule]:  # fmt: skip
     """Sums of which each total is made by nothing else, and none needs its own total."""
     out: list[Rule] = []
-    for held in find_sum_rules(cells, axes, [n for n in axes if n not in taken]):
+    for held in find_sum_rules(*found, [n for n in found[2] if n not in taken]):
         every = [*rules, *out, held]
         if held.total not in {n for r in out for n in r.makes} and len(in_order(every)) == len(
             every

@@ -29,6 +29,8 @@ class Linear:
         center, scale: of each; an unknown value counts as the center.
         terms: products of columns by position; the first is empty (the constant).
         weights: of each term.
+        sum: whether the columns add up in nearly all rows: what is made then is that sum, and not
+            the nearest value that is known.
 
     Privacy: coefficients are sums over all rows, values clipped to the supported range.
     """
@@ -38,6 +40,7 @@ class Linear:
     scale: tuple[float, ...]
     terms: tuple[tuple[int, ...], ...]
     weights: tuple[float, ...]
+    sum: bool = False
 
     def _predict(self, given: Mapping[str, Cells], rows: int) -> NDArray[np.float64]:
         columns = []
@@ -66,13 +69,23 @@ class Linear:
         """Settings, for the artifact."""
         return {"needs": list(self.needs), "center": list(self.center),
                 "scale": list(self.scale), "terms": [list(t) for t in self.terms],
-                "weights": list(self.weights)}  # fmt: skip
+                "weights": list(self.weights), "sum": self.sum}  # fmt: skip
 
 
 def linear_from_json(form: Mapping[str, Any]) -> Linear:
     """The change that ``to_json`` described."""
     return Linear(tuple(form["needs"]), tuple(form["center"]), tuple(form["scale"]),
-                  tuple(tuple(t) for t in form["terms"]), tuple(form["weights"]))  # fmt: skip
+                  tuple(tuple(t) for t in form["terms"]), tuple(form["weights"]),
+                  form["sum"])  # fmt: skip
+
+
+def balance(weights: Mapping[str, float]) -> Linear:
+    """What a weighed sum of other columns leaves over; unknown values count as 0."""
+    size = len(weights)
+    terms = tuple((place,) for place in range(size))
+    return Linear(
+        tuple(weights), (0.0,) * size, (1.0,) * size, terms, tuple(weights.values()), sum=True
+    )
 
 
 def clock_gap(later: Cells, earlier: Cells | None) -> Cells:

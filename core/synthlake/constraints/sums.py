@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -220,17 +220,32 @@ class SumRule:
                 "factors": list(self.factors)}  # fmt: skip
 
 
-def find_sum_rules(
-    cells: Mapping[str, Cells], axes: Mapping[str, Axis], totals: Sequence[str]
-) -> list[SumRule]:
-    """Sums that hold in every row to the last digit, and can be computed.
+@dataclass(frozen=True)
+class NearSum:
+    """Numbers that add up in all rows but a few: ``total`` is the sum of ``parts``."""
+
+    total: str
+    parts: tuple[str, ...]
+
+    def solved(self, column: str) -> dict[str, int]:
+        """The sign of each other column in what one of them is."""
+        if column == self.total:
+            return dict.fromkeys(self.parts, 1)
+        return {self.total: 1, **{p: -1 for p in self.parts if p != column}}
+
+
+Named = tuple[Sum, tuple[str, ...]]
+"""A sum, and the names that its columns have by position."""
+
+
+def named_sums(cells: Mapping[str, Cells], axes: Mapping[str, Axis]) -> list[Named]:
+    """Sums of columns that few sampled rows break, of numbers and days, and of moments and spans.
 
     Args:
         cells: all columns on an axis.
         axes: of the columns that may be added.
-        totals: those that may be made from others.
     """
-    out = []
+    out: list[Named] = []
     for kind in (_day_or_number, _moment_or_span):
         names = [n for n in axes if kind(axes[n]) and _varies(cells[n])]
         if len(names) < 2:
@@ -241,13 +256,87 @@ def find_sum_rules(
             [np.where(cells[n].null[some], np.nan, cells[n].ticks[some] / 10.0**d)
              for n, d in zip(names, decimals, strict=True)], axis=1
         )  # fmt: skip
-        for found in find_sums(values, decimals):
-            for held in _oriented(found, names):
-                rule = _rule(held, axes) if held[0] in totals else None
-                if rule is not None and _always(rule, cells, axes):
-                    out.append(rule)
-                    break
+        out += [(found, tuple(names)) for found in find_sums(values, decimals)]
     return out
+
+
+def find_sum_rules(
+    sums: Sequence[Named], cells: Mapping[str, Cells], axes: Mapping[str, Axis],
+    totals: Sequence[str],
+) -> list[SumRule]:  # fmt: skip
+    """Sums that hold in every row to the last digit, and can be computed.
+
+    Args:
+        sums: what ``named_sums`` found.
+        cells: all columns on an axis.
+        axes: of the columns that may be added.
+        totals: those that may be made from others.
+    """
+    out = []
+    for found, names in sums:
+        for held in _oriented(found, names):
+            rule = _rule(held, axes) if held[0] in totals else None
+            if rule is not None and _always(rule, cells, axes):
+                out.append(rule)
+                break
+    return out
+
+
+def near_sums(
+    sums: Sequence[Named], axes: Mapping[str, Axis], made: Collection[str]
+) -> tuple[NearSum, ...]:
+    """Sums of numbers that no rule makes.
+
+    Args:
+        sums: what ``named_sums`` found.
+        axes: of the columns.
+        made: columns that rules make.
+    """
+    out = []
+    for found, names in sums:
+        held = NearSum(names[found.total], tuple(names[p] for p in found.parts))
+        every = [held.total, *held.parts]
+        if held.total not in made and all(pa.types.is_primitive(axes[n].value_type) and
+                                          not pa.types.is_temporal(axes[n].value_type)
+                                          for n in every):  # fmt: skip
+            out.append(held)
+    return tuple(out)
+
+
+def solve_sums(
+    sums: Sequence[NearSum], sizes: Mapping[str, tuple[int, float]]
+) -> dict[str, dict[str, int]]:
+    """Which column of each sum is made from the others, with their signs; none from itself.
+
+    One of the finest, as a column of few values would lose them: the total, or else that which
+    varies most.
+
+    Args:
+        sums: as found.
+        sizes: distinct values, and the standard deviation, of each column that may take part.
+    """
+    out: dict[str, dict[str, int]] = {}
+    for near in sums:
+        every = (near.total, *near.parts)
+        if any(n not in sizes for n in every):
+            continue
+        fine = [n for n in every if 2 * sizes[n][0] >= max(sizes[m][0] for m in every)]
+        made = near.total if near.total in fine else max(fine, key=lambda n: sizes[n][1])
+        others = near.solved(made)
+        if made not in out and made not in _all_behind(others, out):
+            out[made] = others
+    return out
+
+
+def _all_behind(names: Collection[str], made: Mapping[str, Collection[str]]) -> set[str]:
+    """Columns, and those that they are made from."""
+    todo, seen = list(names), set[str]()
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo += made.get(name, ())
+    return seen
 
 
 def _oriented(found: Sum, names: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -86,6 +86,10 @@ class NumericCodec:
             found = low + np.minimum(steps, most).astype(np.int64) * self.step
         return found
 
+    def held(self, ticks: Ticks) -> Ticks:
+        """Numbers within all bins and the gaps between them."""
+        return np.clip(ticks, self.low[0], self.high[-1]) if len(self.low) else ticks
+
     def draw(self, codes: NDArray[np.int32], words: Words) -> tuple[Ticks, NDArray[np.bool_]]:
         """Ticks drawn uniformly within the bins, and the mask of NULL and special codes."""
         null = (codes < 0) | (codes >= len(self.low))

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synthlake.encode.axis import AnyArray, as_text, indices, plain
 from synthlake.encode.categorical import UNKNOWN
-from synthlake.encode.choices import by_choice, joined
+from synthlake.encode.choices import by_choice
 from synthlake.encode.mixing import mix
 from synthlake.encode.pattern import Pattern
+from synthlake.encode.slots import Slots, build_slots
 from synthlake.seed import Words
 
 MAX_TEMPLATES = 500
@@ -29,7 +29,6 @@ _LONGEST = 16  # letters of a made-up word
 _PIECE = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+|.", re.S)
 _VOWELS, _CONSONANTS = "aeiou", "bcdfghklmnprstvw"
 _RARE = ("a", "Aa", "A")  # forms of words that are made up
-_GOLDEN = 0x9E3779B97F4A7C15
 
 Slot = tuple[str, str]
 """("=", text), ("9", digits), ("w", form of a shared word), ("r", form of a made-up word) or, where
@@ -52,9 +51,18 @@ class Choice:
 
     def choose(self, words: Words) -> NDArray[np.int64]:
         """Places, by weight."""
-        ends = np.cumsum(np.array(self.weights, np.uint64))
+        ends = self._ends
         places: NDArray[np.int64] = np.searchsorted(ends, words % ends[-1], side="right")
         return places.astype(np.int64)
+
+    @cached_property
+    def empty(self) -> NDArray[np.bool_]:
+        """Which texts are none."""
+        return np.array([not value for value in self.values], bool)
+
+    @cached_property
+    def _ends(self) -> Words:
+        return np.cumsum(np.array(self.weights, np.uint64))
 
 
 _LENGTHS = {form: Choice(("4", "6", "8"), (1, 2, 1)) for form in _RARE}
@@ -103,42 +111,39 @@ class TemplateCodec:
 
     def decode(self, codes: NDArray[np.int32], words: Words) -> pa.Array[Any]:
         """Texts of the templates; every slot has words of its own, mixed from the row's."""
-
-        def one(code: int, rows: NDArray[np.int64]) -> pa.Array[Any]:
-            return self._texts(code, words[rows])
-
         there = np.flatnonzero(codes >= 0)
-        made = by_choice(codes[there].astype(np.int64), lambda code, rows: one(code, there[rows]))
-        place = np.zeros(len(codes), np.int64)
-        place[there] = np.arange(len(there))
         if not len(there):
             return as_text(pa.nulls(len(codes), pa.string()), self.type)
+        made = self._filled.fill(codes[there].astype(np.int64), words[there], self._make)
+        place = np.zeros(len(codes), np.int64)
+        place[there] = np.arange(len(there))
         return as_text(made.take(indices(place, codes < 0)), self.type)
 
-    def _texts(self, code: int, words: Words) -> pa.Array[Any]:
-        columns: list[Any] = []
-        for place, (mark, what) in enumerate(self.templates[code]):
-            drawn = mix(words + np.uint64(_GOLDEN * (place + 1) % 2**64))
-            if mark == "=":
-                columns.append(pa.scalar(what, pa.string()))
-            elif mark == "9":
-                columns.append(_digits(len(what), drawn))
-            elif mark == "w":
-                choice = self.at.get(f"{code}.{place}", self.words[what])
-                columns.append(choice.array.take(indices(choice.choose(drawn))))
-            elif mark == "m":
-                columns.append(self._any(drawn))
-            else:
-                columns.append(self._made_up(what, drawn))
-        return joined(columns, len(words))
+    @cached_property
+    def _filled(self) -> Slots:
+        """The slots of all templates together."""
+        at, words = ({key: (c.values, c.weights) for key, c in held.items()}
+                     for held in (self.at, self.words))  # fmt: skip
+        return build_slots(self.templates, at, words)
+
+    def _make(self, mark: str, what: str, drawn: Words) -> pa.Array[Any]:
+        """Texts of a slot that has no words to choose from."""
+        if mark == "9":
+            return _digits(len(what), drawn)
+        return self._any(drawn) if mark == "m" else self._made_up(what, drawn)
 
     def _any(self, words: Words) -> pa.Array[Any]:
         """Shared words as often as they stand anywhere, made-up ones for the others."""
         choice = self.words[LOOSE]
-        found = choice.array.take(indices(choice.choose(words)))
-        made = self._made_up("a", mix(words))
-        drawn: pa.Array[Any] = pc.if_else(pc.equal(found, pa.scalar("")), made, found)
-        return drawn
+        chosen = choice.choose(words)
+        rare = np.flatnonzero(choice.empty[chosen])
+        found = choice.array.take(indices(chosen))
+        if not len(rare):
+            return found
+        places = np.arange(len(words))
+        places[rare] = np.arange(len(words), len(words) + len(rare))
+        made = self._made_up("a", mix(words[rare]))
+        return pa.concat_arrays([found, made]).take(indices(places))
 
     def _made_up(self, form: str, words: Words) -> pa.Array[Any]:
         choice = self.lengths[form]

@@ -126,7 +126,7 @@ class _Level:
         key = self.slot * width + values
         rows = self._left(key, width, None)
         size = self._size[:, None]
-        allowed = self._allowed(rows, size, values, width)
+        allowed = self._allowed(rows, size)
         if not allowed.any():
             return
         score = np.zeros(rows.shape)
@@ -135,6 +135,9 @@ class _Level:
                 left = self._left(key, width, values_of)
                 score += left**2 / rows + (sums[:, None] - left) ** 2 / (size - rows)
         gain = np.where(allowed, score - self._whole[:, None], -1.0)
+        if self.group is not None:  # entities are only counted where they can decide
+            better = np.flatnonzero(gain.max(1) > found.gain)
+            gain[better] = np.where(self._peopled(values, width, better), gain[better], -1.0)
         found.take(place, gain)
 
     def _left(self, key: NDArray[np.int64], width: int, weights: Floats | None) -> Floats:
@@ -143,35 +146,48 @@ class _Level:
         below: Floats = np.cumsum(sums, 1, dtype=np.float64)[:, :-1]
         return below
 
-    def _allowed(
-        self, rows: Floats, size: Floats, values: NDArray[np.int32], width: int
-    ) -> NDArray[np.bool_]:
-        """Whether both sides of each threshold have the rows and entities that a leaf needs."""
-        fewest, least = self.growth.min_rows, self.growth.min_entities
+    def _allowed(self, rows: Floats, size: Floats) -> NDArray[np.bool_]:
+        """Whether both sides of each threshold have the rows that a leaf needs."""
+        fewest = self.growth.min_rows
         if self.group is None:
-            fewest = max(fewest, int(np.ceil(least)))
+            fewest = max(fewest, int(np.ceil(self.growth.min_entities)))
         allowed: NDArray[np.bool_] = (rows >= fewest) & (size - rows >= fewest)
-        if self.group is None or not allowed.any():
-            return allowed
-        left, right = self._people(values, width)
-        return allowed & (left >= least) & (right >= least)
+        return allowed
 
-    def _people(
-        self, values: NDArray[np.int32], width: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Distinct entities at or below each threshold, and above it, shape (nodes, width - 1).
+    def _peopled(
+        self, values: NDArray[np.int32], width: int, nodes: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Whether both sides of each threshold have the entities, shape (nodes, width - 1).
 
-        One of them is below a threshold if its least value is, and above if its greatest is.
+        An entity is at or below a threshold if its least value is, and above if its greatest is.
         """
-        order, begins, node = self._entities
+        order, begins, node = self._of(nodes)
+        if not len(order):
+            return np.zeros((len(nodes), width - 1), bool)
         ordered = values[order]
         counts = []
         for extreme in (np.minimum, np.maximum):
             key = node * width + extreme.reduceat(ordered, begins)
-            held = np.bincount(key, minlength=self.nodes * width).reshape(self.nodes, width)
+            held = np.bincount(key, minlength=len(nodes) * width).reshape(len(nodes), width)
             counts.append(np.cumsum(held, 1))
         low, high = counts
-        return low[:, :-1], high[:, -1:] - high[:, :-1]
+        least = self.growth.min_entities
+        return (low[:, :-1] >= least) & (high[:, -1:] - high[:, :-1] >= least)
+
+    def _of(
+        self, nodes: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """As ``_entities``, of some nodes alone, which are numbered anew."""
+        order, begins, node = self._entities
+        if len(nodes) == self.nodes:
+            return order, begins, node
+        number = np.full(self.nodes, -1, np.int64)
+        number[nodes] = np.arange(len(nodes))
+        kept = number[node] >= 0
+        rows = np.diff(begins, append=len(order))
+        order = order[np.repeat(kept, rows)]
+        rows = rows[kept]
+        return order, np.cumsum(rows) - rows, number[node[kept]]
 
     @cached_property
     def _entities(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from synthlake.models.leaves import Leaves
 from synthlake.ports import Feature, TrainingTable
 
-FIRST = 200
+FIRST = 250
 _STEP = 2  # candidates are this many times larger than each other
 _SMALLEST, _LARGEST = 25, 3_200
 _ROWS, _COLUMNS = 40_000, 3  # that decide

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,8 +11,10 @@ from synthlake.constraints.clock import ClockSum, midnight_of
 from synthlake.constraints.discover import Structure, discover, in_order
 from synthlake.constraints.mapping import MapRule, find_maps, rearranged
 from synthlake.constraints.masks import MaskRule, find_mask_rules
-from synthlake.constraints.relative import clock_gap, find_gap, find_linear
+from synthlake.constraints.relative import Linear, balance, clock_gap, find_gap, find_linear
 from synthlake.constraints.rule import Cells, Rule
+from synthlake.constraints.sums import solve_sums
+from synthlake.encode.axis import Axis
 from synthlake.encode.numeric import NumericCodec
 from synthlake.errors import LearnError
 from synthlake.ports import Feature
@@ -89,7 +91,11 @@ def build_frame(
     mapped = {rule.made for rule in maps}
     order = _after(order, maps)
     mapped |= first.keys()  # what is set by a condition is no remainder
-    attributes = _Attributes(data, cells, codecs, structure, structured, mapped, said).build(order)
+    sums = _sums(structure, codecs, cells, {*mapped, *map(column_id, _fixed(table, said))})
+    order = _behind(order, sums)
+    attributes = _Attributes(data, cells, codecs, structure, structured, mapped, said, sums).build(
+        order
+    )
     known = {a.column for a in attributes}
     rest = tuple(
         Attribute(c.name, codecs.get(c.name), learned=False) for c in columns if c.name not in known
@@ -132,7 +138,7 @@ def _applicable(
             rules.append(rule)
             known.update(rule.makes)
     clocks = tuple(n for n in structure.clocks if n in known)
-    return Structure(tuple(rules), clocks)
+    return Structure(tuple(rules), clocks, structure.near)
 
 
 def _idle(rules: Sequence[Rule], cells: Mapping[str, Cells]) -> set[str]:
@@ -184,6 +190,7 @@ class _Attributes:
     structured: bool
     mapped: set[str]
     said: Declaration
+    sums: Mapping[str, Mapping[str, int]]
 
     def build(self, order: Sequence[Column]) -> tuple[Attribute, ...]:
         """Attributes in order."""
@@ -231,13 +238,29 @@ class _Attributes:
             smooth[view_id(name)] = gap
             return replace(attribute, drawn=codec_of_cells(gap, group, k), base=base)
         codec = attribute.codec
-        if codec is None or codec.size < _LINEAR_SIZE or self._continuous(name):
+        if codec is None or self._continuous(name):
             return attribute
-        linear = find_linear(smooth, name, self._clipped(name))
+        linear = self._balance(name, smooth)
+        if linear is None and codec.size >= _LINEAR_SIZE:
+            linear = find_linear(smooth, name, self._clipped(name))
         if linear is None:
             return attribute
         rest = linear.forward(smooth, self._clipped(name))
         return replace(attribute, drawn=codec_of_cells(rest, group, k), linear=linear)
+
+    def _balance(self, name: str, smooth: Mapping[str, Cells]) -> Linear | None:
+        """What a column is by numbers before it with which it nearly always adds up."""
+        signs = self.sums.get(name, {})
+        if not signs or not signs.keys() <= smooth.keys():
+            return None
+        own, *others = (axis.decimals or 0 for axis in map(self._axis, (name, *signs)))
+        weights = zip(signs.items(), others, strict=True)
+        return balance({n: sign * 10.0 ** (own - d) for (n, sign), d in weights})
+
+    def _axis(self, name: str) -> Axis:
+        codec = self.codecs[name]
+        assert isinstance(codec, NumericCodec)
+        return codec.axis
 
     def _continuous(self, name: str) -> bool:
         codec = self.codecs[name]
@@ -247,6 +270,39 @@ class _Attributes:
         """Whether a clock comes about without the one that would be measured from it."""
         sums = {r.clock for r in self.structure.rules if isinstance(r, ClockSum)}
         return clock not in sums and (clock in done or clock in self.structure.made)
+
+
+def _fixed(table: Table, said: Declaration) -> set[str]:
+    """Columns whose place in the order, or whose value, is declared."""
+    return {*table.conditions, *table.order, *table.primary_key, *said.terms.claimed}
+
+
+def _sums(
+    structure: Structure, codecs: Mapping[str, Codec | None], cells: Mapping[str, Cells],
+    taken: Collection[str],
+) -> dict[str, dict[str, int]]:  # fmt: skip
+    """Columns that are made from others with which they nearly always add up."""
+    sizes = {}
+    for near in structure.near:
+        for name in (near.total, *near.parts):
+            codec = codecs.get(name)
+            if isinstance(codec, NumericCodec) and column_id(name) not in taken:
+                unit = 10.0 ** -(codec.axis.decimals or 0)
+                there = cells[name].ticks[~cells[name].null]
+                sizes[name] = (codec.size, float(np.std(there)) * unit)
+    return solve_sums(structure.near, sizes)
+
+
+def _behind(columns: Sequence[Column], sums: Mapping[str, Mapping[str, int]]) -> list[Column]:
+    """The same order, but for columns that are made from others, which come after these."""
+    todo, done = list(columns), list[Column]()
+    names = {c.name for c in columns}
+    while todo:
+        there = {c.name for c in done}
+        ready = (c for c in todo if (sums.get(c.name, {}).keys() & names) <= there)
+        done.append(next(ready, todo[0]))
+        todo.remove(done[-1])
+    return done
 
 
 def _has_ranges(codec: Codec | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import Axis, axis_for, is_ordered, plain
 from synthlake.encode.categorical import build_categorical, is_categorical
+from synthlake.encode.decimals import usual_decimals
 from synthlake.encode.numeric import NumericCodec, build_numeric
 from synthlake.encode.octets import build_octets
 from synthlake.encode.presence import PresenceCodec
@@ -28,7 +29,8 @@ from synthlake.sql.statistics import ColumnStatistics, TableStatistics
 
 MAX_CATEGORIES = 20_000
 _MAX_LISTED = 2_000  # values of a wide decimal up to which they are categories
-_WORDY = re.compile(r"(?=.*[^\W\d_]{3})(?:[^\W\d_]+|\d+(?![^\W\d_])|[\W_])*", re.S)
+# Possessive, as a text that is none would be tried in 2^letters ways.
+_WORDY = re.compile(r"(?=.*[^\W\d_]{3})(?:[^\W\d_]++|\d++(?![^\W\d_])|[\W_])*+", re.S)
 _LISTED = 0.9  # share of rows with a supported value from which wide decimals are categories
 _COVERED = 0.5  # share of rows with a supported value below which text is rendered, not recalled
 
@@ -50,6 +52,7 @@ class TableData:
     statistics: TableStatistics
     k: int
     key: tuple[str, ...] = ()
+    _decimals: dict[str, int | None] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def group(self) -> NDArray[np.int64]:
@@ -74,6 +77,22 @@ class TableData:
     def of(self, column: str) -> ColumnStatistics:
         """Statistics of a column."""
         return self.statistics.columns[column]
+
+    def decimals(self, column: Column) -> int | None:
+        """Decimals that a float column is written with; None for one without a fixed number.
+
+        What few of its fractions need, or fewer than k entities have, is noise of some computation
+        (21.100000028 among prices), and rounded.
+        """
+        if not pa.types.is_floating(Axis(column.type).value_type):
+            return self.of(column.name).decimals
+        if column.name not in self._decimals:
+            most = self.of(column.name).decimals
+            self._decimals[column.name] = most
+            if most is None or most > 0:
+                found = usual_decimals(self.sample[column.name], self.group, self.k)
+                self._decimals[column.name] = most if found is None else found
+        return self._decimals[column.name]
 
 
 def build_codec(data: TableData, column: Column) -> Codec | None:
@@ -193,7 +212,7 @@ def axis_of(data: TableData, column: Column) -> Axis:
     known = data.of(column.name)
     counted = known.counts if known.counts is not None else known.cuts
     arrays = [data.sample[column.name], *([] if counted is None else [counted["value"]])]
-    return axis_for(column.type, known.decimals, *arrays)
+    return axis_for(column.type, data.decimals(column), *arrays)
 
 
 def ordered_codec(data: TableData, column: Column) -> NumericCodec:

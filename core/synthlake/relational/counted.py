@@ -10,14 +10,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synthlake.encode.axis import plain
+from synthlake.encode.decimals import exact_decimals
 from synthlake.encode.pattern import shape_of
 from synthlake.models.support import distinct
 from synthlake.schema.model import Role
 from synthlake.schema.probe import MIN_SHARED
 from synthlake.schema.roles import by_type
 from synthlake.sql.statistics import MAX_SHAPES, MAX_VALUES, ColumnStatistics
-
-_MOST_DECIMALS = 9
 
 
 def count_sample(array: Any, group: NDArray[np.int64]) -> ColumnStatistics:
@@ -33,7 +32,7 @@ def count_sample(array: Any, group: NDArray[np.int64]) -> ColumnStatistics:
     if pa.types.is_floating(values.type):
         floats = np.asarray(values.cast(pa.float64()).fill_null(0.0))
         finite = there & np.isfinite(floats)
-        decimals = _decimals(floats[finite], values.type.bit_width)
+        decimals = exact_decimals(values)
         special = tuple(
             int((there & mask).sum())
             for mask in (np.isnan(floats), floats == np.inf, floats == -np.inf)
@@ -99,13 +98,3 @@ def _shapes(values: Any, places: NDArray[np.int64], group: NDArray[np.int64]) ->
         "rows": pa.array(rows[first]),
         "entities": pa.array(people[first]),
     })  # fmt: skip
-
-
-def _decimals(floats: NDArray[np.float64], width: int) -> int | None:
-    """The fewest decimals that write all floats exactly; None for more than nine."""
-    narrow = {16: np.float16, 32: np.float32, 64: np.float64}[width]
-    for places in range(_MOST_DECIMALS + 1):
-        with np.errstate(over="ignore"):
-            if (np.round(floats, places).astype(narrow) == floats.astype(narrow)).all():
-                return places
-    return None

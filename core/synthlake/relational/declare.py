@@ -80,7 +80,7 @@ class Declaration:
             if rule.makes and not claimed & set(rule.makes):
                 kept.append(rule)
         clocks = tuple(n for n in structure.clocks if n not in claimed)
-        return Structure(tuple(kept), clocks)
+        return Structure(tuple(kept), clocks, structure.near)
 
     def ordered(self, columns: Sequence[Column]) -> list[Column]:
         """The same order, but for columns that follow from others, which come after these."""

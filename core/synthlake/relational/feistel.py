@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import gcd
 
 import numpy as np
@@ -65,6 +66,7 @@ def strided(numbers: Index, sizes: Index, keys: Words) -> Index:
     return out
 
 
+@lru_cache(maxsize=65_536)
 def _step(size: int) -> int:
     """The number nearest to the golden section of a size that shares no divisor with it."""
     wanted = round(size * _GOLDEN / 2**64)

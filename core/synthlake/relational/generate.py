@@ -44,7 +44,7 @@ from synthlake.relational.uniqueness import often
 from synthlake.seed import Seed, below
 
 _KEPT_BLOCKS = 6
-_KEPT_KEYS = 256  # blocks of keys that are data
+_KEPT_KEYS = 256 * 2**20  # octets of keys that are data: 16 million of two whole numbers
 
 Index = NDArray[np.int64]
 
@@ -61,7 +61,7 @@ class Generator:
         self.model, self.plan = model, plan
         self.seed = Seed(plan.seed, model.scope)
         self._blocks = {name: Recent(_KEPT_BLOCKS) for name in model.tables}
-        self._keys, self._phantoms = Recent(_KEPT_KEYS), Recent(64)
+        self._keys, self._phantoms = Recent(_KEPT_KEYS, _octets), Recent(64)
         self._asked = {
             name: asked_of(model.tables[name], held) for name, held in plan.given.items()
         }
@@ -320,20 +320,34 @@ class Generator:
         parts: dict[str, list[pa.Array[Any]]] = {n: [empty(0, t)] for n, t in types.items()}
         ends = (int(index[0]), int(index[-1]) + 1) if len(index) else (0, 0)
         for number in self._numbers(table, *ends):
-            start, stop = self._bounds(table, number)
-            inside = index[(index >= start) & (index < stop)] - start
-            if len(inside):
+            low, high = np.searchsorted(index, self._bounds(table, number))
+            if low < high:
+                start = self._bounds(table, number)[0]
                 make = partial(self._columns, table, names, number)
                 columns = self._keys.get((table, names, number), make)
+                inside = indices(index[low:high] - start)
                 for name in names:
-                    parts[name].append(columns[name].take(indices(inside)))
+                    parts[name].append(columns[name].take(inside))
         return {n: pa.concat_arrays(p) for n, p in parts.items()}
 
     def _columns(self, table: str, names: tuple[str, ...], number: int) -> dict[str, pa.Array[Any]]:
-        """Some columns of a block."""
-        block = self.block(table, number)
-        columns = {**block.arrays(), **self._references(block)}
-        return {n: as_type(columns[n], block.model.table.column(n).type) for n in names}
+        """Some columns of a block; where they are foreign keys, nothing after these is drawn."""
+        model = self.model.tables[table]
+        if model.enforced is None and self._referring(model).issuperset(names):
+            block = self.open_block(table, number)
+            needed = [link_id(n) for n in range(len(model.links))] + list(model.distinct)
+            last = max((model.order.index(n) + 1 for n in needed if n in model.order), default=0)
+            block.draw(model.order[:last])
+            columns = {**block.known, **self._references(block)}
+        else:
+            block = self.block(table, number)
+            columns = {**block.arrays(names), **self._references(block)}
+        return {n: as_type(columns[n], model.table.column(n).type) for n in names}
+
+    @staticmethod
+    def _referring(model: TableModel) -> set[str]:
+        """Columns of foreign keys that the keys' codes decide."""
+        return {c for link in model.links if link.kind != "derived" for c in link.fk.columns}
 
     def _bounds(self, table: str, number: int) -> tuple[int, int]:
         """First row of a block, and of the next."""
@@ -400,3 +414,8 @@ class Generator:
             as_type(kept[to], kept[to].type).take(indices(np.asarray(rows, np.int64)))
             for to in link.fk.to
         ]
+
+
+def _octets(columns: Mapping[str, pa.Array[Any]]) -> int:
+    """Memory of some columns."""
+    return sum(array.nbytes for array in columns.values())

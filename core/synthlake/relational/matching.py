@@ -38,6 +38,7 @@ class Matching:
     def __init__(self, generator: Generator) -> None:
         self._generator = generator
         self._skeletons = Recent(_KEPT_SKELETONS)
+        self._stubs: dict[str, Stubs] = {}
 
     def columns(
         self, block: Block, number: int, link: Link, met: dict[int, Index]
@@ -68,12 +69,17 @@ class Matching:
         if starts is not None:
             place = int(np.searchsorted(starts, block.start, side="right")) - 1
         ranks = ranks_of(codes, generator.plan.codes[label][place])
-        stubs = Stubs(link, label, generator.plan, generator.seed)
+        stubs = self._stubs_of(link, label)
         parent = self._owner(link, label, stubs.standing(codes), stubs.places(codes, ranks))
         nobody, rows = np.flatnonzero(parent < 0), generator.plan.rows[link.fk.references]
         if len(nobody) and rows and not block.model.loose(link.fk):
             parent[nobody] = below(block.words(f"any:{label}", 0)[nobody], rows)
         return parent
+
+    def _stubs_of(self, link: Link, label: str) -> Stubs:
+        """The stubs of a key, with what they have worked out."""
+        generator = self._generator
+        return self._stubs.setdefault(label, Stubs(link, label, generator.plan, generator.seed))
 
     def _unlike(
         self, block: Block, number: int, parent: Index, met: dict[int, Index] | None
@@ -91,8 +97,7 @@ class Matching:
             other = next((p for n, p in met.items() if link_id(n) == name), None)
             keys.append(block.drawn[name] if other is None else other)
         label = link.fk.label(model.table.name)
-        plan, seed = self._generator.plan, self._generator.seed
-        stubs = Stubs(link, label, plan, seed)
+        plan, stubs = self._generator.plan, self._stubs_of(link, label)
         codes = stubs.standing(block.drawn[link_id(number)])
 
         def redraw(rows: Index, again: int) -> Index:
@@ -121,12 +126,12 @@ class Matching:
         """The parent that owns each stub; where nobody has stubs, they number the parents."""
         out = np.where(codes == Stubs.ANY, stubs, -1)
         cumulative = self._generator.plan.stubs[label]
-        block = np.full(len(codes), -1, np.int64)
-        for code in np.unique(codes[codes >= 0]):
-            rows = np.flatnonzero(codes == code)
-            block[rows] = np.searchsorted(cumulative[:, code], stubs[rows], side="right") - 1
-        for number in np.unique(block[block >= 0]):
-            rows = np.flatnonzero(block == number)
+        block = self._stubs_of(link, label).blocks(codes, stubs)
+        order = np.argsort(block, kind="stable")
+        numbers, begins = np.unique(block[order], return_index=True)
+        for number, rows in zip(numbers, np.split(order, begins)[1:], strict=True):
+            if number < 0:
+                continue
             key, parent = self._skeleton(link, label, int(number))
             local = stubs[rows] - cumulative[number][codes[rows]]
             place = np.searchsorted(key, (codes[rows].astype(np.int64) << 40) + local, side="right")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +21,7 @@ from synthlake.schema.model import ForeignKey, Table
 from synthlake.seed import Seed, Words, mulhigh
 
 Index = NDArray[np.int64]
+_STUB_BITS = 40  # of a stub's number within its code
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,12 @@ class Stubs:
         Small samples have codes without a parent. Phantoms stand in for phantoms, and for all if
         the sample has no parents; -1 where there is nobody at all.
         """
+        table = self._standing
+        return table[np.where(codes < 0, len(table) - 1, codes)]
+
+    @cached_property
+    def _standing(self) -> Codes:
+        """The code that stands for each one; the last place is of rows without a code."""
         sizes, real = self._sizes, self.link.codes
         there = np.flatnonzero(sizes > 0)
         known = [there[there < real], there[there >= real]]
@@ -163,7 +171,29 @@ class Stubs:
                 out[code] = found[np.argmin(np.abs(found - code))]
             elif self._parents:
                 out[code] = Stubs.ANY
-        return out[np.where(codes < 0, len(sizes), codes)]
+        return out
+
+    def blocks(self, codes: Codes, stubs: Index) -> Index:
+        """The block of parents that holds each stub of a code; -1 for rows without a code."""
+        held = len(self.plan.stubs[self.label])
+        known = codes.astype(np.int64)
+        place = np.searchsorted(self._begins, (known << _STUB_BITS) + stubs, side="right") - 1
+        return np.where(codes >= 0, place - known * held, -1)
+
+    @cached_property
+    def _begins(self) -> Index:
+        """Code after code, ``code << 40 | stubs before`` of each block of parents."""
+        cumulative = self.plan.stubs[self.label]
+        codes = np.arange(cumulative.shape[1], dtype=np.int64)
+        begins: Index = ((codes << _STUB_BITS)[:, None] + cumulative.T).ravel()
+        return begins
+
+    @cached_property
+    def _keys(self) -> Words:
+        """The key of each code's permutation."""
+        codes = range(len(self.plan.codes[self.label][-1]))
+        keys = [self.seed.key(self.label, f"stubs{code}") % 2**64 for code in codes]
+        return np.array(keys, np.uint64)
 
     @property
     def _parents(self) -> int:
@@ -177,11 +207,7 @@ class Stubs:
 
     def places(self, codes: Codes, ranks: Index) -> Index:
         """Stub numbers of children, counted within their code."""
-        totals = self.plan.codes[self.label][-1]
-        keys = np.array(
-            [self.seed.key(self.label, f"stubs{code}") % 2**64 for code in range(len(totals))],
-            np.uint64,
-        )
+        totals, keys = self.plan.codes[self.label][-1], self._keys
         out = np.zeros(len(codes), np.int64)
         known = np.flatnonzero(codes >= 0)
         at = codes[known]

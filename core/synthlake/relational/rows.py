@@ -185,7 +185,8 @@ class Block:
             return codec.encode_ticks(value.ticks, value.null)
         if attribute.linear is not None and isinstance(codec, NumericCodec):
             value = attribute.linear.inverse(self.cells, cells)
-            value = Cells(codec.snap(value.ticks), value.null)
+            near = codec.held if attribute.linear.sum else codec.snap
+            value = Cells(near(value.ticks), value.null)
             self.cells[attribute.column] = value
             return codec.encode_ticks(value.ticks, value.null)
         self.cells[attribute.column] = cells

@@ -18,7 +18,7 @@ from synthlake.quality.result import Line, Row
 if TYPE_CHECKING:
     from synthlake.quality.report.report import Report
 
-_KINDS = (
+KINDS = (
     ("integrity", "Structure and keys"),
     ("fidelity", "Likeness"),
     ("utility", "Usefulness"),
@@ -78,7 +78,7 @@ def _sentence(report: Report) -> str:
 def _groups(report: Report) -> list[dict[str, Any]]:
     lines = [line for line in report.lines() if line.scored]
     out = []
-    for kind, title in _KINDS:
+    for kind, title in KINDS:
         mine = [_line(line) for line in lines if line.metric.kind == kind]
         if mine:
             out.append({"title": title, "lines": mine})

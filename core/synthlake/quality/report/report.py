@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthlake.errors import SinkError
 from synthlake.quality.gates import Decision, GateResult, decide, overall, parse
 from synthlake.quality.metric import Metric, Role, metrics
 from synthlake.quality.pictures import Pictures
@@ -99,20 +98,10 @@ class Report:
         """
         from synthlake.quality.report.document import text
         from synthlake.quality.report.html import html
+        from synthlake.quality.report.written import write_text
 
         target = Path(path)
-        content = text(self) if target.suffix == ".json" else html(self)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            partial = target.with_name(f".{target.name}.part")
-            partial.write_text(content, encoding="utf-8")
-            partial.replace(target)
-        except OSError as error:
-            raise SinkError(
-                f"the report cannot be written to {target}: {error.strerror}",
-                hint="give a path in a folder that can be written to",
-            ) from None
-        return target
+        return write_text(target, text(self) if target.suffix == ".json" else html(self))
 
     def summary(self, console: Console | None = None) -> str:
         """The decision, the gates and the main figures as text, printed if a console is given."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from synthlake.quality.report.report import Report
 
-_STYLES = {"PASS": "bold green", "WARN": "bold yellow", "FAIL": "bold red"}
+STYLES = {"PASS": "bold green", "WARN": "bold yellow", "FAIL": "bold red"}
 
 
 def figure(value: float | None) -> str:
@@ -30,7 +30,7 @@ def summary(report: Report, console: Console | None = None) -> str:
     from rich.text import Text
 
     shown = console or Made(width=110, file=io.StringIO(), force_terminal=False)
-    verdict = Text.assemble(("Verdict ", "bold"), (report.decision, _STYLES[report.decision]))
+    verdict = Text.assemble(("Verdict ", "bold"), (report.decision, STYLES[report.decision]))
     tables = (_gates(report), _lines(report))
     with shown.capture() as captured:
         shown.print(verdict)
@@ -52,7 +52,7 @@ def _gates(report: Report) -> object:
 
     table = Table("gate", "value", "where", "decision", box=box.SIMPLE_HEAD, title_justify="left")
     for result in report.gates:
-        decision = Text(result.decision, style=_STYLES[result.decision])
+        decision = Text(result.decision, style=STYLES[result.decision])
         table.add_row(Text(result.gate.text), figure(result.value), Text(result.subject), decision)
     return table
 
