@@ -16,7 +16,7 @@ from synthlake.relational.parents import Stubs, ranks_of, typed, with_nulls
 from synthlake.relational.plan import ROOT_BLOCK
 from synthlake.relational.recent import Recent
 from synthlake.relational.rows import Block
-from synthlake.relational.uniqueness import Others, pairing, unlike
+from synthlake.relational.uniqueness import pairing, unlike
 from synthlake.schema.modes import unique_target
 from synthlake.seed import below, digest
 
@@ -106,8 +106,8 @@ class Matching:
 
         where = f"the primary key of {model.table.name} ({', '.join(model.table.primary_key)})"
         where = where if met is not None else ""
-        named = partial(self._named, link)
-        return unlike(parent, keys, redraw, Others(plan.rows[link.fk.references], where, named))
+        rows, named = plan.rows[link.fk.references], partial(self._named, link)
+        return unlike(parent, keys, redraw, rows, where, named)
 
     def _named(self, link: Link, parent: Index) -> Index:
         """Numbers of parents by what children refer to, which several may share."""

@@ -99,7 +99,7 @@ class Others:
 
 def unlike(
     parent: Index, keys: Sequence[NDArray[np.integer]], redraw: Callable[[Index, int], Index],
-    others: Others,
+    rows: int, where: str, named: Callable[[Index], Index] | None = None,
 ) -> Index:  # fmt: skip
     """Parents of which no two rows with equal keys have the same.
 
@@ -107,11 +107,14 @@ def unlike(
         parent: number of each row's parent; -1 for none, which is replaced.
         keys: all other columns of the key.
         redraw: parents of some rows, drawn again with the words of another number.
-        others: what there is to choose from.
+        rows: of the parent's table.
+        where: the key, for messages; empty where rows may have the same for want of others.
+        named: numbers of parents by what children refer to; None where no two share it.
 
     Raises:
         SampleError: there are not as many parents.
     """
+    others = Others(rows, where, named or (lambda found: found))
     parent = parent.copy()
     for number in _TRIES:
         bad = np.flatnonzero(repeated([others.named(parent), *keys]) | (parent < 0))
