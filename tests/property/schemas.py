@@ -181,7 +181,7 @@ class _Work:
         self.declared[name] = {"primary_key": [], "foreign_keys": []}
         self.links[name] = []
         rows = shape.rows
-        held = [r for r in shape.references if number and self._target(number, r) is not None]
+        held = shape.references if number else ()
         key = shape.key if held or shape.key not in _DEPENDENT else "number"
         if key == "bridge" and len(held) < 2:
             key = "part"
@@ -194,7 +194,9 @@ class _Work:
         kept = _distinct_rows(key, picks, rows)
         for place, (shape_of, pick) in enumerate(zip(held, picks, strict=True)):
             # rows can be made with the first parent wherever the key allows it
-            own = place == 0 and (key in ("number", "text", "date", "none") or not shape_of.group)
+            own = place == 0 and (
+                key in ("number", "text", "date", "none") or self._keyed(number, shape_of)
+            )
             self._refer(
                 number,
                 place,
@@ -207,20 +209,24 @@ class _Work:
         if shape.keep and not held and not shape.loops:
             self.declared[name]["keep"] = True
 
-    def _target(self, number: int, r: ReferenceShape) -> tuple[str, list[str]] | None:
-        """The table that is referred to, and its columns."""
+    def _target(
+        self, number: int, r: ReferenceShape, strict: bool = False
+    ) -> tuple[str, list[str]]:
+        """The table that is referred to, and its columns; a strict reference is to a key."""
         parent = f"t{max(number - r.parent, 0)}"
         key = self.declared[parent]["primary_key"]
-        columns = ["g"] if r.group or not key else key
+        columns = ["g"] if (r.group and not strict) or not key else key
         return parent, list(columns)
+
+    def _keyed(self, number: int, r: ReferenceShape) -> bool:
+        """Whether the table that is referred to has a primary key."""
+        return bool(self.declared[self._target(number, r)[0]]["primary_key"])
 
     def _picks(
         self, number: int, r: ReferenceShape, rows: int, strict: bool, once: bool
     ) -> list[Row | None]:
         """A key of the parent for each row; None for NULL."""
-        target = self._target(number, r)
-        assert target is not None
-        parent, columns = target
+        parent, columns = self._target(number, r, strict)
         values = list(zip(*(self.columns[parent][c] for c in columns), strict=True))
         known = sorted({v for v in values if None not in v}, key=repr)
         orphans = r.orphans if known else 1.0
@@ -248,9 +254,8 @@ class _Work:
         self, number: int, place: int, r: ReferenceShape, picks: Sequence[Row | None],
         may: tuple[bool, bool],
     ) -> None:  # fmt: skip
-        (strict, may_own), name, target = may, f"t{number}", self._target(number, r)
-        assert target is not None
-        parent, to = target
+        (strict, may_own), name = may, f"t{number}"
+        parent, to = self._target(number, r, strict)
         names = [f"r{place}_{c}" for c in to]
         for at, column in enumerate(to):
             kind = dict(self.types[parent])[column]
@@ -319,7 +324,7 @@ class _Work:
             holes = self.random.random(rows) < 0.2 if place else np.zeros(rows, bool)
             listed = [None if hole else v for v, hole in zip(values, holes, strict=True)]
             self._put(name, kind, dtype, listed)
-        if shape.unique and rows:
+        if shape.unique and rows and not shape.keep:
             codes = [f"U{i:05d}" for i in self.random.permutation(90_000)[:rows]]
             self._put(name, "code", pa.string(), codes)
             self.declared[name]["constraints"] = [{"unique": ["code"]}]

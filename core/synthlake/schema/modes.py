@@ -150,10 +150,20 @@ def _grade(parents: int, rows: int) -> int:
 
 
 def _candidate(table: Table, fk: ForeignKey, schema: Schema, counts: TableCounts) -> bool:
-    if fk.mode is not None or schema[fk.references].keep:
+    if fk.mode is not None or schema[fk.references].keep or _implied(table, fk, schema):
         return False
     nulls = max(counts.rows - counts.columns[c].values for c in fk.columns)
     return allows(table, fk, schema) and nulls <= _MAX_NULLS * counts.rows
+
+
+def _implied(table: Table, fk: ForeignKey, schema: Schema) -> bool:
+    """Whether another reference by the same columns is to a table that refers to this parent."""
+    return any(
+        set(other.columns) == set(fk.columns)
+        and any(up.references == fk.references for up in schema[other.references].foreign_keys)
+        for other in table.foreign_keys
+        if other.references not in (fk.references, table.name)
+    )
 
 
 def _few_valued(table: Table, counts: TableCounts) -> Sequence[str]:
