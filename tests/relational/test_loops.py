@@ -227,4 +227,4 @@ def test_what_is_held_is_listed(company: Any, tmp_path: Any) -> None:
 def test_the_report_judges_references_to_the_own_table() -> None:
     tables, artifact = fit(staff(tree(600)))
     report = sl.evaluate(tables, artifact.sample(seed=2))
-    assert "people(boss) -> people" in str(report.to_dict())
+    assert "people(boss) -> people" in str(report.to_json())
