@@ -85,8 +85,9 @@ def _wrong_reference(
         null /= 1.0 - was.orphan
     met = {row for row in rows_of(real[name], fk["columns"]) if None not in row}
     met &= set(rows_of(real[fk["references"]], fk["to"]))
-    if not twin[fk["references"]].num_rows or label in notes or len(met) < 5 * k:
-        return  # nobody to refer to, or too few to learn from
+    held = label in notes or any(f"{n} cannot grow" in notes for n in (name, fk["references"]))
+    if not twin[fk["references"]].num_rows or held or len(met) < 5 * k:
+        return  # nobody to refer to, sizes that a key has held, or too few to learn from
     if policy == "keep" and abs(made.orphan - was.orphan) > near:
         yield f"{label}: {made.orphan:.3f} orphans, of {was.orphan:.3f}"
     if abs(made.null - null) > near:

@@ -18,7 +18,7 @@ from synthlake.errors import LearnError, SampleError, SchemaError
 from synthlake.relational import Generator, Model
 
 EXAMPLES = int(os.environ.get("SYNTHLAKE_FUZZ", "300"))
-REFUSED = 0.15  # share of examples that may end with an error
+REFUSED = 0.25  # share of examples that may end with an error
 
 
 def learned(shape: DatabaseShape, held: Database) -> Any:
