@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from synthlake.models.concurrent import side_by_side
 from synthlake.models.leaves import Leaves
 from synthlake.ports import Feature, TrainingTable
 
@@ -48,10 +49,8 @@ def choose(data: TrainingTable, fit: Fit, seed: int) -> int:
     learned, held = _parts(data, seed)
 
     def scores(size: int) -> NDArray[np.float64]:
-        return sum(
-            (_likelihood(*fit(size, learned, c), held, c) for c in columns),
-            np.zeros(len(held.group)),
-        )
+        found = side_by_side(lambda c: _likelihood(*fit(size, learned, c), held, c), columns)
+        return sum(found, np.zeros(len(held.group)))
 
     best, top = first, scores(first)
     for times in (1 / _STEP, float(_STEP)):

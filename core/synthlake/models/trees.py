@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from synthlake.encode.categorical import ABSENT
 from synthlake.errors import ArtifactError
 from synthlake.models.cart import Growth, Index, Tree, grow
+from synthlake.models.concurrent import side_by_side
 from synthlake.models.conditional import LeafRows
 from synthlake.models.embed import Recode, ordered_recode, sorted_recode, target_of
 from synthlake.models.leafsize import Nodes, choose
@@ -152,15 +153,16 @@ class Trees:
         Cost: O(columns x features x rows x depth); features are the columns before, or as many as
             ``screening`` leaves of them.
         """
-        done: dict[str, Feature] = dict(data.context)
         data = replace(data, group=dense(data.group))
         sized = self if self.min_leaf else replace(self, min_leaf=choose(data, self._column, seed))
-        steps, screen = [], _screen(data, seed)
-        for name, column in data.columns.items():
-            step = sized._step(name, column, screen.of(column, done), data, seed)
-            steps.append(replace(step, even=name in data.even))
-            done[name] = data.seen.get(name, column)
-        return FittedTrees(tuple(steps))
+        screen = _screen(data, seed)
+
+        def learned(name: str) -> Step:
+            column = data.columns[name]
+            before = screen.of(column, _before(data, name))
+            return replace(sized._step(name, column, before, data, seed), even=name in data.even)
+
+        return FittedTrees(tuple(side_by_side(learned, list(data.columns))))
 
     def _column(self, least: int, data: TrainingTable, name: str) -> tuple[Leaves, Nodes]:
         """One column with leaves of a size, and what leads rows to them."""

@@ -94,7 +94,7 @@ def _cells(standing: Standing) -> list[dict[str, Any]]:
 
 
 def _worst(line: Line | None) -> str:
-    if line is None or line.worst[0] is None or line.scored < 2:
+    if line is None or line.worst[0] in (None, line.metric.best) or line.scored < 2:
         return ""
     return f"worst {figure(line.worst[0])} {line.subject}"
 
