@@ -121,8 +121,8 @@ def unlike(
         if not len(bad):
             return parent
         parent[bad] = redraw(bad, number)
-    named = others.named(parent)
-    bad = np.flatnonzero(repeated([named, *keys]) | (parent < 0))
+    told = others.named(parent)
+    bad = np.flatnonzero(repeated([told, *keys]) | (parent < 0))
     taken: dict[tuple[int, ...], set[int]] = {}
     good = np.ones(len(parent), bool)
     good[bad] = False
@@ -130,7 +130,7 @@ def unlike(
     for row in np.flatnonzero(good) if len(bad) else ():
         group = tuple(int(k[row]) for k in keys)
         if group in wanted:
-            taken.setdefault(group, set()).add(int(named[row]))
+            taken.setdefault(group, set()).add(int(told[row]))
     for row in bad:
         used = taken.setdefault(tuple(int(k[row]) for k in keys), set())
         parent[row] = _nearest(int(parent[row]), used, others)
