@@ -17,7 +17,7 @@ DEMO_ARGS ?=
 TEST_ARGS ?=
 BENCH_ARGS ?=
 
-.PHONY: help demo test check bench static lint format lock clean
+.PHONY: help demo test check fuzz bench static lint format lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -43,6 +43,9 @@ test: $(STAMPS)/dev ## Run every test
 
 check: static ## Lint, types, contracts and the quick tests, in under three minutes
 	@$(BIN)/python -m pytest -q -n 2 -m "not slow" --ignore=tests/integration $(TEST_ARGS)
+
+fuzz: $(STAMPS)/dev ## 3,000 random schemas with dirty data, from fresh seeds
+	@SYNTHLAKE_FUZZ=3000 $(BIN)/python -m pytest -q -n 0 tests/property/test_schemas.py $(TEST_ARGS)
 
 # From tests/, as the driver is a package there; peers' environments and results lie in .bench.
 bench: $(STAMPS)/dev ## Ours beside its peers, then the tables of docs/performance.md

@@ -158,7 +158,7 @@ class Artifact:
 
     def sample(
         self,
-        scale: float = 1.0,
+        scale: float | Mapping[str, float] = 1.0,
         *,
         rows: Mapping[str, int] | None = None,
         given: Conditions | None = None,
@@ -169,7 +169,8 @@ class Artifact:
         """A twin of any size. Nothing is made before it is read or written.
 
         Args:
-            scale: of the source's roots.
+            scale: of the source's roots, or by root table, such as ``{"planes": 2.0}``; roots that
+                are not named have 1.
             rows: by root table; wins over ``scale``.
             given: by root table, conditions with their rows, such as
                 ``{"adult": [{"where": {"sex": "Female", "age": {"min": 30}}, "rows": 500}]}``.

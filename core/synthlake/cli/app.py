@@ -13,6 +13,7 @@ from synthlake.cli.plugged import WithPlugins
 from synthlake.cli.progress import progress
 from synthlake.cli.render import output, say, show_inspection
 from synthlake.cli.shell import Shell
+from synthlake.cli.sized import rows_of, scale_of
 from synthlake.cli.variadic import Variadic
 from synthlake.errors import SpecError
 from synthlake.options import taking
@@ -180,10 +181,11 @@ def sample(asked: SampleOptions) -> None:
 
     open_sink(f"{asked.format}://{asked.out}")  # an unknown format is told before any work
     given = read_conditions(asked.given)
-    loaded, rows = load(asked.artifact), _rows(asked.rows or [])
+    rows, scale = rows_of(asked.rows or []), scale_of(asked.scale or [])
+    loaded = load(asked.artifact)
     with progress() as on_event:
         twin = loaded.sample(
-            asked.scale, rows=rows, given=given, tables=asked.tables or None, seed=asked.seed,
+            scale, rows=rows, given=given, tables=asked.tables or None, seed=asked.seed,
             on_event=on_event,
         )  # fmt: skip
         folder = twin.write(
@@ -263,13 +265,3 @@ def subset(asked: SubsetOptions) -> None:
     console = output()
     show_subset(taken, console)
     say(console, f"subset {mask(asked.out)}")
-
-
-def _rows(given: list[str]) -> dict[str, int]:
-    found = {}
-    for text in given:
-        table, mark, number = text.rpartition("=")
-        if not (mark and table and number.isdecimal()):
-            raise SpecError(f"--rows {text!r} is not TABLE=N", hint="such as --rows planes=5000")
-        found[table] = int(number)
-    return found

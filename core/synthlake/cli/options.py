@@ -15,7 +15,10 @@ class SampleOptions:
 
     artifact: Annotated[Path, typer.Argument(help="Folder of an artifact.")]
     out: Annotated[Path, typer.Option("--out", help="Folder of the twin.")]
-    scale: Annotated[float, typer.Option(help="Of the source's roots.")] = 1.0
+    scale: Annotated[
+        list[str] | None,
+        typer.Option(metavar="N|TABLE=N", help="Of the source's roots, or of one; 1 if not given."),
+    ] = None
     rows: Annotated[
         list[str] | None, typer.Option(metavar="TABLE=N", help="Rows of a root table.")
     ] = None

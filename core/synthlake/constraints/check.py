@@ -79,7 +79,7 @@ def _check_columns(rule: Declared) -> None:
 def _keys(table: Table) -> dict[str, str]:
     """Key columns, and the key that each is part of."""
     out = dict.fromkeys(table.primary_key, "the primary key")
-    for fk in table.foreign_keys:
+    for fk in table.references:
         out |= {name: fk.label(table.name) for name in fk.columns}
     return out
 

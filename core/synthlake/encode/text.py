@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +69,20 @@ class TextCodec:
         if self.pattern is not None:
             return parse_pattern(self.pattern).alphabets
         return self.alphabets[code] if self.alphabets else alphabets_of(self.shapes[code])
+
+    def unlike(self, code: int, used: Container[str]) -> str | None:
+        """A text that is not used: of a shape, else of any other; None where all are.
+
+        Cost: as many texts as are used, at most.
+        """
+        others = (other for other in range(self.size) if other != code)
+        for one in (max(code, 0), *others):
+            pattern = Pattern(self._alphabets(one))
+            for number in range(min(pattern.capacity, 2**31)):
+                text = str(pattern.unrank(np.array([number]))[0].as_py())
+                if text not in used:
+                    return text
+        return None
 
     def decode(self, codes: NDArray[np.int32], words: Words) -> pa.Array[Any]:
         """Random texts of the shapes; further characters come from the same word by mixing."""

@@ -11,10 +11,12 @@ from sqlglot import exp
 from synthlake.errors import SpecError
 from synthlake.pipeline.broken import broken_rules
 from synthlake.pipeline.capacity import capacity, grid
+from synthlake.pipeline.crowded import crowded
 from synthlake.pipeline.estimate import BASE_MB, Estimate, Size, affordable_rows, estimate
 from synthlake.pipeline.made import made_notes
 from synthlake.pipeline.spec import GateSpec, SynthesisSpec
 from synthlake.ports import Source
+from synthlake.schema.honoured import unanswered
 from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.schema.nearest import nearest
 
@@ -122,6 +124,8 @@ def plan_run(source: Source, schema: Schema, spec: SynthesisSpec) -> Plan:
     sizes = [Size(t.rows, t.wanted, t.columns) for t in tables if t.made not in ("skip", "keep")]
     allowed = affordable_rows(sizes, spec.fit.max_rows, spec.fit.max_minutes)
     problems = [said for t in tables for said in _problems(t, schema[t.name], look)]
+    problems += [f"{said}: {way}" for said, way in unanswered(schema, look.rows)]
+    problems += crowded(schema, look.rows, {t.name: t.wanted for t in tables}, look.parents)
     return Plan(
         tuple(tables),
         estimate(sizes, allowed, spec.evaluate.tier),
@@ -144,7 +148,9 @@ def _count(source: Source, table: str) -> int:
 
 def _check_names(schema: Schema, spec: SynthesisSpec) -> None:
     for name in spec.sizes:
-        _check_root(schema, name)
+        _check_root(schema, name, "rows")
+    for name in spec.scale if isinstance(spec.scale, Mapping) else ():
+        _check_root(schema, name, "scale")
     for number, gate in enumerate(spec.gates):
         _check_gate(schema, gate, f"gates.{number}")
     if spec.evaluate.target is not None:
@@ -178,19 +184,19 @@ def _check_target(schema: Schema, target: str, where: str) -> None:
         raise SpecError(f"{where}: there is no column {target!r}", hint=nearest(target, known))
 
 
-def _check_root(schema: Schema, name: str) -> None:
+def _check_root(schema: Schema, name: str, key: str) -> None:
     roots = [t.name for t in schema if not (t.skip or t.keep) and t.own is None]
     if name not in schema:
-        raise SpecError(f"rows: there is no table {name!r}", hint=nearest(name, roots))
+        raise SpecError(f"{key}: there is no table {name!r}", hint=nearest(name, roots))
     if schema[name].own is not None:
         root = schema.chain(name)[-1]
         raise SpecError(
-            f"rows: the size of {name} follows from its parent and cannot be chosen",
-            hint=f"give rows of its root instead: {{{root}: ...}}",
+            f"{key}: the size of {name} follows from its parent and cannot be chosen",
+            hint=f"give {key} of its root instead: {{{root}: ...}}",
         )
     if name not in roots:
         raise SpecError(
-            f"rows: {name} is not scaled", hint="tables with keep or skip have the source's rows"
+            f"{key}: {name} is not scaled", hint="tables with keep or skip have the source's rows"
         )
 
 
@@ -211,8 +217,12 @@ class _Look:
             wanted=_wanted(table, root, self.spec, self.rows),
             columns=len(table.arrow),
             keys=tuple(
-                KeyPlan(fk.label(table.name), fk.mode or "match", fk.orphans)
-                for fk in table.foreign_keys
+                KeyPlan(
+                    fk.label(table.name),
+                    "last" if fk in table.loops else fk.mode or "match",
+                    fk.orphans,
+                )
+                for fk in table.references
             ),
             capacity=None if table.skip or table.keep else self._capacity(table),
         )
@@ -263,7 +273,8 @@ def _wanted(table: Table, root: str, spec: SynthesisSpec, rows: Mapping[str, int
         return 0
     if table.keep or not rows[root]:
         return rows[table.name]
-    share = spec.sizes[root] / rows[root] if root in spec.sizes else spec.scale
+    share = spec.scale.get(root, 1.0) if isinstance(spec.scale, Mapping) else spec.scale
+    share = spec.sizes[root] / rows[root] if root in spec.sizes else share
     return round(rows[table.name] * share)
 
 

@@ -124,7 +124,7 @@ def _asked(table: Table) -> Asked:
     """What the schema says of the columns: a key says nothing, a text only where it is NULL."""
     from synthlake.constraints.discovery.propose import Asked
 
-    keys = {c for fk in table.foreign_keys for c in fk.columns} | set(table.primary_key)
+    keys = table.referring | set(table.primary_key)
     alone = table.primary_key if len(table.primary_key) == 1 else ()
     columns = [c for c in table.columns
                if c.action == "learn" and c.name not in alone and c.role != "personal"]  # fmt: skip

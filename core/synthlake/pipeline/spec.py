@@ -27,6 +27,7 @@ from synthlake.schema.nearest import nearest
 
 Tier = Literal["quick", "standard", "full"]
 Count = Annotated[int, Field(ge=0, strict=True)]
+Factor = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 _LATER = {
@@ -234,7 +235,7 @@ class SynthesisSpec(_Strict):
         synthesizer: for every table that does not say.
         fit: how much is learned from.
         holdout: what is not learned from.
-        scale: of the source's roots.
+        scale: of the source's roots, or by root table; those that are not named have 1.
         rows: by root table; wins over ``scale``.
         given: by root table: conditions, each with its rows; wins over ``scale``.
         seed: of sampling and learning.
@@ -252,7 +253,7 @@ class SynthesisSpec(_Strict):
     synthesizer: Annotated[SynthesizerDocument, BeforeValidator(_named)] = SynthesizerDocument()
     fit: FitSpec = FitSpec()
     holdout: HoldoutSpec = HoldoutSpec()
-    scale: float = Field(default=1.0, gt=0)
+    scale: Factor | dict[str, Factor] = 1.0
     rows: dict[str, Count] = Field(default_factory=dict)
     given: dict[str, tuple[ConditionSpec, ...]] = Field(default_factory=dict)
     seed: int = Field(default=0, ge=0, lt=2**63, strict=True)
@@ -367,7 +368,8 @@ _PLAIN = {"dictionary": "a mapping", "tuple": "a list"}
 
 def _is_branch(part: str | int) -> bool:
     return isinstance(part, str) and bool(
-        re.search(r"\[|Spec$|Document$", part) or part in {"float", "str", "int"}
+        re.search(r"\[|Spec$|Document$", part)
+        or part in {"float", "str", "int", "constrained-float"}
     )
 
 
@@ -386,7 +388,7 @@ _FORMS = {
     "sink": "a folder such as parquet://out, or {url: ..., schema: ..., options: {...}}",
     "rows": "numbers of rows by root table, such as {planes: 5000}",
     "given": "conditions by root table, such as {adult: [{where: {sex: Female}, rows: 500}]}",
-    "scale": "a number above 0, such as 1.0",
+    "scale": "a number above 0, such as 1.0, or numbers by root table, such as {planes: 2}",
     "gates": "a list such as [{metric: c2st.joined, at_most: ceiling + 0.05, otherwise: fail}]",
     "fit": "such as {max_rows: 500000}",
     "holdout": "such as {share: 0.1}",

@@ -24,14 +24,14 @@ class Wanted:
 
     Attributes:
         seed: equal seeds give equal rows.
-        scale: of the source's roots.
+        scale: of the source's roots, or by root table.
         rows: by root table; wins over ``scale``.
         holdout: share of the source's roots that the artifact was not learned from.
         given: by root table: conditions as JSON values, each with its rows.
     """
 
     seed: int
-    scale: float = 1.0
+    scale: float | Mapping[str, float] = 1.0
     rows: Mapping[str, int] = field(default_factory=dict)
     holdout: float = 0.0
     given: Mapping[str, Any] = field(default_factory=dict)
@@ -119,7 +119,7 @@ def twin_manifest(job: Job, wanted: Wanted, notes: tuple[str, ...]) -> dict[str,
         **given,
         "run_id": job.run_id,
         "seed": wanted.seed,
-        "scale": wanted.scale,
+        "scale": wanted.scale if isinstance(wanted.scale, float | int) else dict(wanted.scale),
         "rows_asked": dict(wanted.rows),
         "holdout": wanted.holdout,
         "artifact": store.read_manifest(Path(job.artifact))[0]["id"],

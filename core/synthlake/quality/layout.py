@@ -85,7 +85,7 @@ def fields_of(schema: Schema, table: Table) -> dict[str, Field]:
     """All columns of a table that the twin has, in order."""
     out = {}
     single = table.primary_key if len(table.primary_key) == 1 else ()
-    foreign = {c for fk in table.foreign_keys for c in fk.columns}
+    foreign = table.referring
     public = {c for fk in table.foreign_keys if schema[fk.references].keep for c in fk.columns}
     for column in table.columns:
         if column.action == "skip":

@@ -111,7 +111,7 @@ def _shared(data: DataSet, field: Field, k: int) -> frozenset[str]:
 
 def _degrees(comparison: Comparison, subject: Subject) -> Bars | None:
     table = comparison.schema[subject.table]
-    fk = next(fk for fk in table.foreign_keys if fk.label(table.name) == subject.key)
+    fk = next(fk for fk in table.references if fk.label(table.name) == subject.key)
     real, other = (
         side.degrees(table.name, fk) for side in (comparison.reference, comparison.candidate)
     )

@@ -32,7 +32,7 @@ from synthlake.relational.links import (
     identity_link,
     link_kinds,
 )
-from synthlake.relational.model import CODE, Link, LinkKind, count_id, link_id
+from synthlake.relational.model import CODE, Link, LinkKind, Loop, count_id, link_id
 from synthlake.relational.ordering import Order, find_order
 from synthlake.relational.tied import with_marks
 from synthlake.relational.totals import with_totals
@@ -57,6 +57,7 @@ class Draft:
         groups: number of codes they have, by label.
         code: of its rows, as parents that others are matched with.
         order: of its rows; None where there is none.
+        loops: foreign keys that close a cycle, by position.
     """
 
     table: Table
@@ -73,6 +74,7 @@ class Draft:
     groups: dict[str, int] = field(default_factory=dict)
     code: Feature = _ALIKE
     order: Order | None = None
+    loops: dict[int, Loop] = field(default_factory=dict)
 
     @property
     def known(self) -> list[str]:
@@ -98,7 +100,7 @@ def known_columns(table: Table, key: KeyMaker | None) -> list[str]:
 
 def attributes_of(table: Table, key: KeyMaker | None) -> list[Column]:
     """Columns that are neither references nor made keys nor skipped."""
-    taken = {c for fk in table.foreign_keys for c in fk.columns}
+    taken = table.referring
     taken |= set(key.columns if key else ())
     return [c for c in table.columns if c.name not in taken and c.action != "skip"]
 

@@ -16,6 +16,7 @@ from synthlake.ports import Codes
 from synthlake.relational.above import Ancestors
 from synthlake.relational.candidates import GivenBlock, asked_of
 from synthlake.relational.chaining import ordinals, places_in
+from synthlake.relational.closing import Closing
 from synthlake.relational.items import nested_arrays
 from synthlake.relational.keys import KeyFrame
 from synthlake.relational.matching import Matching
@@ -43,7 +44,7 @@ from synthlake.relational.redraw import keep_rules
 from synthlake.relational.rows import Block
 from synthlake.relational.totals import Totals
 from synthlake.relational.uniqueness import often
-from synthlake.seed import Seed
+from synthlake.seed import Seed, below
 
 _KEPT_BLOCKS = 6
 _KEPT_KEYS = 256 * 2**20  # octets of keys that are data: 16 million of two whole numbers
@@ -67,7 +68,7 @@ class Generator:
         self._asked = {
             name: asked_of(model.tables[name], held) for name, held in plan.given.items()
         }
-        self.matching = Matching(self)
+        self.matching, self.closing = Matching(self), Closing(self)
         self._ancestors, self._totals = Ancestors(self), Totals(self)
 
     def rows(self, table: str) -> int:
@@ -101,13 +102,14 @@ class Generator:
         for number in self._numbers(table, start, stop):
             block = self.block(table, number)
             low, high = max(start - block.start, 0), min(stop - block.start, block.rows)
-            batch = self._batch(block, schema)
+            batch = self._batch(block, number, schema)
             yield batch.slice(low, high - low)
 
-    def _batch(self, block: Block, schema: pa.Schema) -> pa.RecordBatch:
+    def _batch(self, block: Block, number: int, schema: pa.Schema) -> pa.RecordBatch:
         """All columns of a block."""
         columns = {**nested_arrays(block), **self._references(block)}
         columns |= self._placed(block.model, columns)
+        columns |= self.closing.columns(block, number)
         arrays = [as_type(columns[f.name], f.type) for f in schema]
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
@@ -210,9 +212,11 @@ class Generator:
         rows = self.plan.rows[table]
         extra = sum(
             self.plan.phantoms.get(label, 0)
-            for child, fk in self.model.schema.children(table)
+            for child, fk in (
+                *self.model.schema.children(table), *self.model.schema.loops(table)
+            )
             for label in (fk.label(child.name), beyond(fk.label(child.name)))
-        )
+        )  # fmt: skip
         return KeyFrame(self.seed, table, rows, rows + extra)
 
     # parents
@@ -397,8 +401,10 @@ class Generator:
     def _identity(self, block: Block, number: int, link: Link) -> dict[str, pa.Array[Any]]:
         """Keys that are categories."""
         assert link.values is not None
-        codes = block.drawn[link_id(number)]
-        listed = link.values.num_rows
+        codes, listed = block.drawn[link_id(number)], link.values.num_rows
+        if (listed or link.rest) and not block.model.loose(link.fk):  # what is too rare is any
+            words = block.words(f"any:{link.fk.label(block.model.table.name)}", 0)
+            codes = np.where(codes < 0, below(words, link.size), codes)
         place = indices(np.where((codes < 0) | (codes >= listed), 0, codes), codes < 0)
         columns = {}
         for column in link.fk.columns:

@@ -19,7 +19,8 @@ from synthlake.models.support import distinct
 from synthlake.relational.codes import codes_of
 from synthlake.relational.columns import TableData
 from synthlake.relational.keys import KeyMaker, NumberKey, SlotAxis, SlotKey, TextKey
-from synthlake.schema.model import Column, Schema, Table, is_text
+from synthlake.schema.model import Column, ForeignKey, Schema, Table, is_text
+from synthlake.schema.modes import unique_target
 
 _FULL = 0.3  # share of a grid that must be filled to count as one
 _SPARSE = 0.02  # where no column of the key alone tells most rows apart
@@ -60,13 +61,21 @@ def _anew(table: Table, schema: Schema) -> set[str]:
     return {c for fk in fresh for c in fk.columns}
 
 
+def _within_key(table: Table, schema: Schema) -> list[ForeignKey]:
+    """References within the primary key, to rows that are made anew."""
+    key = set(table.primary_key)
+    return [fk for fk in table.foreign_keys
+            if set(fk.columns) <= key and not schema[fk.references].keep]  # fmt: skip
+
+
 def _impossible(table: Table, references: set[str]) -> LearnError:
     """What to say of a key that cannot be made."""
     where = f"the primary key of {table.name} ({', '.join(table.primary_key)})"
     if references & set(table.primary_key):
         return LearnError(
             f"{where} consists of references, and none of them is its own parent",
-            hint=f"declare mode: own for one of the foreign keys within the key of {table.name}",
+            hint=f"declare mode: own for one of the foreign keys within the key of {table.name}, to"
+            " the primary key of its parent",
         )
     types = ", ".join(str(table.column(c).type) for c in table.primary_key)
     return LearnError(
@@ -133,6 +142,8 @@ def _grid(
     data: TableData, table: Table, schema: Schema, samples: Mapping[str, pa.Table], least: float
 ) -> SlotKey | None:
     """The key as places on a grid, if the table fills at least that share of one."""
+    if any(not unique_target(fk, schema[fk.references]) for fk in _within_key(table, schema)):
+        return None  # places are given to rows of the parent, and these share what is referred to
     axes = []
     for name in table.primary_key:
         axis = _axis(data, table, name, schema, samples)

@@ -17,6 +17,7 @@ from synthlake.relational.calendars import calendar_features, find_calendars
 from synthlake.relational.draft import Draft, connect, meaningful, prepare
 from synthlake.relational.joins import entities
 from synthlake.relational.lists import ListSettings, Owners, with_lists
+from synthlake.relational.loops import close_loops
 from synthlake.relational.making import build_makers
 from synthlake.relational.model import Model, TableModel, column_id, link_id, parent_id
 from synthlake.relational.ordering import Order
@@ -26,6 +27,7 @@ from synthlake.relational.sequence import Sequence
 from synthlake.relational.sequencing import find_chained, fit_sequence
 from synthlake.relational.unnest import masked, under_of, unnest
 from synthlake.relational.walks import find_walks
+from synthlake.schema.honoured import unanswered
 from synthlake.schema.identity import digest_of
 from synthlake.schema.model import Schema, Table
 from synthlake.sql.statistics import TableStatistics
@@ -65,6 +67,8 @@ def learn(
     Privacy: the sample is not kept; see ``Model``.
     Cost: one tree a column, see ``models.trees``.
     """
+    for said, way in unanswered(schema, {name: of.rows for name, of in statistics.items()}):
+        raise LearnError(said, hint=way)
     samples, statistics = rows_as_entities(samples, statistics, schema)
     samples, statistics = apply_policies(samples, statistics, schema)
     given, flat = (samples, schema), unnest(samples, statistics, schema)
@@ -81,6 +85,7 @@ def learn(
                 (settings.k, name != "independent", name == "trees"),
             )  # fmt: skip
     connect(drafts, schema)
+    close_loops(drafts, schema)
     models: dict[str, TableModel] = {}
     seen: dict[str, dict[str, Feature]] = {}
     for number, table in enumerate(order):
@@ -176,6 +181,7 @@ def _fit(
         enforced=frame.enforced,
         across=frame.across,
         sequence=sequence,
+        loops=tuple(draft.loops[n] for n in sorted(draft.loops)),
     )
     return model, visible
 

@@ -32,7 +32,12 @@ def link_kinds(table: Table, schema: Schema, key: KeyMaker | None) -> list[LinkK
     taken: set[str] = set(key.columns if key else ())
     kinds: dict[int, LinkKind] = {}
     numbered = list(enumerate(table.foreign_keys))
-    for number, fk in sorted(numbered, key=lambda n: (n[1].mode != "own", -len(n[1].columns))):
+    # of two by the same columns, that to the table below: its keys are those of the other as well
+    depth = {other.name: place for place, other in enumerate(schema.order())}
+    ranked = sorted(numbered, key=lambda n: (
+        n[1].mode != "own", -len(n[1].columns), -depth[n[1].references],
+    ))  # fmt: skip
+    for number, fk in ranked:
         mine = set(fk.columns)
         if mine <= taken and fk.mode != "own":
             kinds[number] = "derived"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,13 +11,14 @@ from numpy.typing import NDArray
 
 from synthlake.encode.axis import empty
 from synthlake.ports import Codes
-from synthlake.relational.model import CODE, Link, link_id
+from synthlake.relational.model import CODE, Link, family_of, link_id
 from synthlake.relational.parents import Stubs, ranks_of, typed, with_nulls
 from synthlake.relational.plan import ROOT_BLOCK
 from synthlake.relational.recent import Recent
 from synthlake.relational.rows import Block
 from synthlake.relational.uniqueness import pairing, unlike
-from synthlake.seed import below
+from synthlake.schema.modes import unique_target
+from synthlake.seed import below, digest
 
 if TYPE_CHECKING:
     from synthlake.relational.generate import Generator
@@ -68,7 +70,11 @@ class Matching:
             place = int(np.searchsorted(starts, block.start, side="right")) - 1
         ranks = ranks_of(codes, generator.plan.codes[label][place])
         stubs = self._stubs_of(link, label)
-        return self._owner(link, label, stubs.standing(codes), stubs.places(codes, ranks))
+        parent = self._owner(link, label, stubs.standing(codes), stubs.places(codes, ranks))
+        nobody, rows = np.flatnonzero(parent < 0), generator.plan.rows[link.fk.references]
+        if len(nobody) and rows and not block.model.loose(link.fk):
+            parent[nobody] = below(block.words(f"any:{label}", 0)[nobody], rows)
+        return parent
 
     def _stubs_of(self, link: Link, label: str) -> Stubs:
         """The stubs of a key, with what they have worked out."""
@@ -100,7 +106,21 @@ class Matching:
 
         where = f"the primary key of {model.table.name} ({', '.join(model.table.primary_key)})"
         where = where if met is not None else ""
-        return unlike(parent, keys, redraw, plan.rows[link.fk.references], where)
+        rows, named = plan.rows[link.fk.references], partial(self._named, link)
+        return unlike(parent, keys, redraw, rows, where, named)
+
+    def _named(self, link: Link, parent: Index) -> Index:
+        """Numbers of parents by what children refer to, which several may share."""
+        table = self._generator.model.tables[link.fk.references].table
+        if unique_target(link.fk, table) or not len(parent):
+            return parent
+        distinct, place = np.unique(parent, return_inverse=True)
+        there = np.flatnonzero(distinct >= 0)
+        keys = self._generator.key_columns(link.fk.references, link.fk.to, distinct[there])
+        rows = zip(*(keys[name].to_pylist() for name in link.fk.to), strict=True)
+        numbers = np.full(len(distinct), -1, np.int64)
+        numbers[there] = [int.from_bytes(digest(repr(row))[:7]) for row in rows]
+        return numbers[place]
 
     def _owner(self, link: Link, label: str, codes: Codes, stubs: Index) -> Index:
         """The parent that owns each stub; where nobody has stubs, they number the parents."""
@@ -147,7 +167,7 @@ class Matching:
         codes_of, degrees_of = [], []
         if generator.model.tables[table].own is None:
             block = generator.open_block(table, number)
-            block.draw([n for n in block.model.order if n == CODE or n.startswith("n:")])
+            block.draw(family_of(block.model))
             codes_of, degrees_of = [block.drawn[CODE]], [block.count(label)]
         else:
             for block, rows in generator.slices(table, low, high):

@@ -168,6 +168,7 @@ class TableModel:
         lists: by the column that holds their lengths: the items of lists.
         across: what ties it to its parents and children.
         sequence: the order of rows, where each is made given the one before; None without one.
+        loops: one a foreign key that closes a cycle, in the schema's order.
     """
 
     table: Table
@@ -194,11 +195,51 @@ class TableModel:
     enforced: Enforced | None = None
     across: Across = field(default_factory=Across)
     sequence: Sequence | None = None
+    loops: tuple[Loop, ...] = ()
+
+    def loose(self, fk: ForeignKey) -> bool:
+        """Whether a reference may be NULL."""
+        return any(self.table.column(c).nullable for c in fk.columns)
 
     @property
     def own(self) -> Link | None:
         """The link by which rows are made."""
         return next((link for link in self.links if link.kind == "own"), None)
+
+
+@dataclass(frozen=True)
+class Loop:
+    """How a foreign key that closes a cycle comes about: last, from rows that are there.
+
+    A reference to the own table has a code a group of levels, the top one first; the row below a
+    group have their parents in it. One to another table has two: without a parent, and with one.
+    A further code is that of orphans.
+
+    Attributes:
+        lumps: of each group, whether it holds several levels: then parents are in it, too.
+        within: whether it is a reference to the own table.
+        phantoms: keys that rows refer to and no row has, in the source; 0 for none.
+        itself: whether rows at the top refer to themselves rather than to nobody.
+
+    Privacy: each group, and the orphans, have k entities or more. Where fewer than k rows are
+    roots, their number is not told: there is one.
+    """
+
+    fk: ForeignKey
+    lumps: tuple[bool, ...]
+    within: bool
+    phantoms: int = 0
+    itself: bool = False
+
+    @property
+    def groups(self) -> int:
+        """Codes that are no orphans'."""
+        return len(self.lumps)
+
+    @property
+    def size(self) -> int:
+        """Codes of the loop as a feature."""
+        return self.groups + int(self.phantoms > 0)
 
 
 @dataclass(frozen=True)
@@ -264,6 +305,11 @@ def link_id(number: int) -> str:
     return f"f:{number}"
 
 
+def level_id(number: int) -> str:
+    """Name of the code of a foreign key that closes a cycle; before all others in order."""
+    return f"v:{number}"
+
+
 def count_id(label: str) -> str:
     """Name of the number of children among a parent's features."""
     return f"n:{label}"
@@ -272,6 +318,12 @@ def count_id(label: str) -> str:
 def parent_id(name: str) -> str:
     """Name of a feature of the own parent among those of its children."""
     return f"o:{name}"
+
+
+def family_of(model: TableModel) -> list[str]:
+    """Features that are drawn first: what a row is to those that refer to it, and conditions."""
+    places = [n for n, name in enumerate(model.order) if name[:2] in (CODE, "n:", "v:")]
+    return list(model.order[: max(places, default=-1) + 1])
 
 
 def view_id(column: str) -> str:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from synthlake.errors import LearnError
 from synthlake.relational.joins import resolve
+from synthlake.relational.loops import without_orphans
 from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.sql.statistics import TableStatistics
 
@@ -26,6 +27,9 @@ def apply_policies(
     for table in schema.order():
         if table.keep or table.name not in out:
             continue
+        out[table.name], counts[table.name] = without_orphans(
+            table, out[table.name], counts[table.name]
+        )
         for number, fk in enumerate(table.foreign_keys):
             found = statistics[table.name].keys[number].orphans
             if fk.orphans == "keep" or not found:

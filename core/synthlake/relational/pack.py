@@ -36,6 +36,7 @@ from synthlake.relational.model import (
     Calendar,
     Codec,
     Link,
+    Loop,
     Model,
     Phantoms,
     TableModel,
@@ -103,6 +104,11 @@ class _Packer:
             "enforced": self._enforced(table.enforced),
             **({"across": table.across.to_json()} if table.across != Across() else {}),
             "sequence": self._sequence(table.sequence),
+            **(
+                {"loops": [_pack_loop(table.table, loop) for loop in table.loops]}
+                if table.loops
+                else {}
+            ),
             **self._nested(table),
         }
 
@@ -256,6 +262,9 @@ class _Reader:
             plans=plans,
             under=under_of(plans),
             lists=self._lists(plans, form.get("lists", {})),
+            loops=tuple(
+                _unpack_loop(table.loops[held["place"]], held) for held in form.get("loops", ())
+            ),
         )
 
     def _lists(self, plans: Plans, form: Json) -> dict[str, TableModel]:
@@ -423,3 +432,15 @@ def _unpack_key(form: Json | None, table: Table) -> KeyMaker | None:
         return NumberKey(columns, dtype, form["start"], form["step"], form["limit"])
     patterns = tuple(Pattern(tuple(p)) for p in form["patterns"])
     return TextKey(columns, dtype, patterns, tuple(form["weights"]), form["check"])
+
+
+def _pack_loop(table: Table, loop: Loop) -> dict[str, Any]:
+    place = table.loops.index(loop.fk)
+    return {
+        "place": place, "lumps": list(loop.lumps), "within": loop.within,
+        "phantoms": loop.phantoms, "itself": loop.itself,
+    }  # fmt: skip
+
+
+def _unpack_loop(fk: ForeignKey, form: Json) -> Loop:
+    return Loop(fk, tuple(form["lumps"]), form["within"], form["phantoms"], form["itself"])

@@ -36,7 +36,7 @@ class SamplePlan:
     """
 
     seed: int
-    scale: float
+    scale: float | Mapping[str, float]
     rows: Mapping[str, int]
     phantoms: Mapping[str, int] = field(default_factory=dict)
     offsets: Mapping[str, int] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class SamplePlan:
             for place, name in enumerate(listed)
         }
         held = {
-            "seed": self.seed, "scale": self.scale, "rows": dict(self.rows),
+            "seed": self.seed, "scale": _plain(self.scale), "rows": dict(self.rows),
             "phantoms": dict(self.phantoms), "offsets": dict(self.offsets),
             "nulls": dict(self.nulls), "times": dict(self.times), "bias": dict(self.bias),
             "width": dict(self.width), "limits": dict(self.limits),
@@ -82,3 +82,8 @@ class SamplePlan:
 def beyond(label: str) -> str:
     """Under which name phantoms of an own key's table count among those of its parent's table."""
     return f"beyond {label}"
+
+
+def _plain(scale: float | Mapping[str, float]) -> float | dict[str, float]:
+    """A scale as JSON."""
+    return dict(scale) if isinstance(scale, Mapping) else scale

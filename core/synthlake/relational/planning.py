@@ -26,28 +26,30 @@ _THINNED = 4  # times that families are made smaller
 
 
 def plan_sample(
-    model: Model, seed: int, scale: float = 1.0, rows: Mapping[str, int] | None = None,
-    given: Given | None = None, on_event: OnEvent | None = None,
+    model: Model, seed: int, scale: float | Mapping[str, float] = 1.0,
+    rows: Mapping[str, int] | None = None, given: Given | None = None,
+    on_event: OnEvent | None = None,
 ) -> SamplePlan:  # fmt: skip
     """Decide the size of every table and where each block begins.
 
     Args:
         model: what was learned.
         seed: of the sample.
-        scale: of the source's roots, hold-out included.
+        scale: of the source's roots, hold-out included; or by root, 1 for those that are not named.
         rows: of single roots, in place of the scale.
         given: by root: conditions, each with its rows; in place of ``rows``.
         on_event: told of each table.
 
     Raises:
-        SampleError: the scale is not positive, ``rows`` or ``given`` names a table that follows
+        SampleError: a scale is not positive, ``rows`` or ``given`` names a table that follows
             another, or a condition cannot be met.
 
     Cost: draws the counts of all parents and the codes of all children once, and 16,384 candidates
         a condition.
     """
-    if not scale > 0:
-        raise SampleError(f"scale {scale} is not positive", hint="give a scale such as 1.0")
+    for factor in scale.values() if isinstance(scale, Mapping) else (scale,):
+        if not factor > 0:
+            raise SampleError(f"scale {factor} is not positive", hint="give a scale such as 1.0")
     made = _Planner(model, seed, scale, dict(rows or {}))
     made.check()
     made.ask(given or {})
@@ -58,6 +60,8 @@ def plan_sample(
         made.take(table)
         made.check_room(table)
         made.count_stubs(table)
+    for table in order:
+        made.count_loops(table)
     return made.plan()
 
 
@@ -67,7 +71,7 @@ class _Planner:
 
     model: Model
     seed: int
-    scale: float
+    scale: float | Mapping[str, float]
     wanted: dict[str, int]
     rows: dict[str, int] = field(default_factory=dict)
     phantoms: dict[str, int] = field(default_factory=dict)
@@ -95,20 +99,30 @@ class _Planner:
 
     def check(self) -> None:
         """Refuse sizes of tables that are not roots."""
+        for name in self.scale if isinstance(self.scale, Mapping) else ():
+            self._check_root(name)
         for name, count in self.wanted.items():
-            if name not in self.model.tables:
-                raise SampleError(
-                    f"rows are asked for {name!r}, which is not made",
-                    hint=f"tables are {', '.join(self.model.tables)}",
-                )
-            chain = self.model.schema.chain(name)
-            if len(chain) > 1:
-                raise SampleError(
-                    f"{name} has as many rows as its parents have children",
-                    hint=f"ask for rows of its root, {chain[-1]}",
-                )
+            self._check_root(name)
             if count < 0:
                 raise SampleError(f"{count} rows of {name} were asked for", hint="give 0 or more")
+
+    def _check_root(self, name: str) -> None:
+        """Refuse a table whose size is not chosen."""
+        if name not in self.model.tables:
+            raise SampleError(
+                f"rows are asked for {name!r}, which is not made",
+                hint=f"tables are {', '.join(self.model.tables)}",
+            )
+        chain = self.model.schema.chain(name)
+        if len(chain) > 1:
+            raise SampleError(
+                f"{name} has as many rows as its parents have children",
+                hint=f"ask for rows of its root, {chain[-1]}",
+            )
+
+    def _factor(self, name: str) -> float:
+        """How many times the source's rows a root is to have."""
+        return self.scale.get(name, 1.0) if isinstance(self.scale, Mapping) else self.scale
 
     def ask(self, given: Given) -> None:
         """Measure conditions, and take their rows."""
@@ -159,7 +173,7 @@ class _Planner:
 
     def _root(self, table: TableModel) -> None:
         name = table.table.name
-        wanted = self.wanted.get(name, max(round(table.rows * self.scale), 1))
+        wanted = self.wanted.get(name, max(round(table.rows * self._factor(name)), 1))
         wanted = max(wanted, self._sides(name)) if table.rows else 0
         factor = wanted / max(table.rows, 1)
         extra = self._reserve(table, factor)
@@ -212,7 +226,29 @@ class _Planner:
                 lent = sum(self._missing(model, growth).values())
                 if model.key is None and lent:
                     out[beyond(label)] = lent
+        return {**out, **self._missing_last(table, factor)}
+
+    def _missing_last(self, table: TableModel, factor: float) -> dict[str, int]:
+        """The same of foreign keys that close a cycle."""
+        out = {}
+        for child, fk in self.model.schema.loops(table.table.name):
+            model = self.model.tables.get(child.name)
+            loop = next((held for held in model.loops if held.fk == fk), None) if model else None
+            if loop is not None and loop.phantoms and factor > 0 and self._lacks(table, fk.to):
+                out[fk.label(child.name)] = max(1, round(loop.phantoms * factor))
         return out
+
+    def count_loops(self, table: TableModel) -> None:
+        """Rows and stubs per code, for every foreign key of a table that closes a cycle."""
+        for loop in table.loops:
+            label, place = loop.fk.label(table.table.name), table.table.loops.index(loop.fk)
+            generator = Generator(self.model, self.plan())
+            self.codes[label], self.stubs[label] = generator.closing.count(table, place, loop)
+            if loop.phantoms and label not in self.phantoms:
+                self.notes.append(
+                    f"{label}: rows without a parent are not made, as {loop.fk.references} has no"
+                    " key of which more can be made"
+                )
 
     def _lacks(self, table: TableModel, to: tuple[str, ...]) -> bool:
         """Whether there are keys that no row of a table has."""
@@ -266,7 +302,8 @@ class _Planner:
         """Rows without a parent; all of them where the source has no parents."""
         rows = own.null_rows
         if not self.model.tables[own.fk.references].rows:
-            rows, growth = table.rows, self.scale
+            root = self.model.schema.chain(table.table.name)[-1]
+            rows, growth = table.rows, self._factor(root)
         self.nulls[own.fk.label(table.table.name)] = round(rows * growth)
 
     def _count(self, table: TableModel, own: Link) -> None:

@@ -66,9 +66,9 @@ def check_refit(model: Model) -> None:
             no leaves.
     """
     for name, table in model.tables.items():
-        if table.table.foreign_keys:
+        if table.table.references:
             raise LearnError(
-                f"{name} refers to {table.table.foreign_keys[0].references}: a refit takes in"
+                f"{name} refers to {table.table.references[0].references}: a refit takes in"
                 " tables without references, as numbers of children and groups of parents are not"
                 " known of an artifact's rows",
                 hint="fit all rows again",

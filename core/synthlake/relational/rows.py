@@ -41,7 +41,7 @@ from synthlake.relational.model import (
 )
 from synthlake.relational.parents import as_type
 from synthlake.relational.sequence import Places
-from synthlake.relational.uniqueness import pairing, rewritten
+from synthlake.relational.uniqueness import pairing, rewritten, texts_apart
 from synthlake.seed import Seed, Words
 
 WITHIN = 1  # draw number of the place within a bin
@@ -398,6 +398,8 @@ class Block:
                 break
             again = codec.decode(self.codes[name], self.words(name, number))
             made = pa.compute.if_else(pa.array(bad), again, made)
+        else:
+            made = texts_apart(made, [*others, self.family], codec, self.codes[name], self.model)
         return made
 
 

@@ -7,14 +7,19 @@ another table give way; without these, categories do, each as far as later ones 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from synthlake.encode.axis import coded
 from synthlake.encode.numeric import NumericCodec
 from synthlake.encode.text import TextCodec
 from synthlake.errors import SampleError
+from synthlake.ports import Codes
 from synthlake.relational.distinctness import repeated
 from synthlake.relational.model import TableModel, column_id, link_id
 
@@ -77,9 +82,24 @@ def most_children(model: TableModel, rows: Mapping[str, int]) -> int | None:
     return max(prod(_size(model, n, rows) for n in names), 1)
 
 
+@dataclass(frozen=True)
+class Others:
+    """The parents that rows may have in place of theirs.
+
+    Attributes:
+        rows: of the parent's table.
+        where: the key, for messages; empty where rows may have the same for want of others.
+        named: numbers of parents by what children refer to; -1 stays -1.
+    """
+
+    rows: int
+    where: str
+    named: Callable[[Index], Index]
+
+
 def unlike(
     parent: Index, keys: Sequence[NDArray[np.integer]], redraw: Callable[[Index, int], Index],
-    rows: int, where: str,
+    rows: int, where: str, named: Callable[[Index], Index] | None = None,
 ) -> Index:  # fmt: skip
     """Parents of which no two rows with equal keys have the same.
 
@@ -89,17 +109,20 @@ def unlike(
         redraw: parents of some rows, drawn again with the words of another number.
         rows: of the parent's table.
         where: the key, for messages; empty where rows may have the same for want of others.
+        named: numbers of parents by what children refer to; None where no two share it.
 
     Raises:
         SampleError: there are not as many parents.
     """
+    others = Others(rows, where, named or (lambda found: found))
     parent = parent.copy()
     for number in _TRIES:
-        bad = np.flatnonzero(repeated([parent, *keys]) | (parent < 0))
+        bad = np.flatnonzero(repeated([others.named(parent), *keys]) | (parent < 0))
         if not len(bad):
             return parent
         parent[bad] = redraw(bad, number)
-    bad = np.flatnonzero(repeated([parent, *keys]) | (parent < 0))
+    told = others.named(parent)
+    bad = np.flatnonzero(repeated([told, *keys]) | (parent < 0))
     taken: dict[tuple[int, ...], set[int]] = {}
     good = np.ones(len(parent), bool)
     good[bad] = False
@@ -107,28 +130,62 @@ def unlike(
     for row in np.flatnonzero(good) if len(bad) else ():
         group = tuple(int(k[row]) for k in keys)
         if group in wanted:
-            taken.setdefault(group, set()).add(int(parent[row]))
+            taken.setdefault(group, set()).add(int(told[row]))
     for row in bad:
         used = taken.setdefault(tuple(int(k[row]) for k in keys), set())
-        parent[row] = _nearest(int(parent[row]), used, rows, where)
-        used.add(int(parent[row]))
+        parent[row] = _nearest(int(parent[row]), used, others)
+        used.add(int(others.named(parent[row : row + 1])[0]))
     return parent
 
 
-def _nearest(wanted: int, used: set[int], rows: int, where: str) -> int:
+def _nearest(wanted: int, used: set[int], others: Others) -> int:
     """The parent nearest to one that is not used."""
+    rows = others.rows
     first, wanted = wanted, min(max(wanted, 0), max(rows - 1, 0))
-    for distance in range(len(used) + 1):
+    for distance in range(rows):
         for found in (wanted + distance, wanted - distance):
-            if 0 <= found < rows and found not in used:
+            if 0 <= found < rows and int(others.named(np.array([found]))[0]) not in used:
                 return found
-    if not where:
+    if not others.where:
         return first
     raise SampleError(
-        f"{where} would repeat: a family has more rows than there are {rows:,} parents to tell them"
-        " apart",
+        f"{others.where} would repeat: a family has more rows than there are {rows:,} parents to"
+        " tell them apart",
         hint="ask for more rows of the other tables that the key refers to",
     )
+
+
+def texts_apart(
+    texts: pa.Array[Any], keys: Sequence[NDArray[np.integer]], codec: TextCodec, codes: Codes,
+    model: TableModel,
+) -> pa.Array[Any]:  # fmt: skip
+    """Texts of which no two rows with equal keys have the same: the first that is free.
+
+    Raises:
+        SampleError: a family has more rows than there are texts.
+    """
+    values = texts.cast(pa.string()).to_pylist()
+    groups = list(zip(*(key.tolist() for key in keys), strict=True))
+    used: dict[tuple[int, ...], set[str]] = {}
+    late = []
+    for row, (text, group) in enumerate(zip(values, groups, strict=True)):
+        held = used.setdefault(group, set())
+        if text is None or text in held:
+            late.append(row)
+        else:
+            held.add(text)
+    for row in late:
+        held = used[groups[row]]
+        values[row] = codec.unlike(int(codes[row]), held)
+        if values[row] is None:
+            raise SampleError(
+                f"the primary key of {model.table.name} ({', '.join(model.table.primary_key)})"
+                f" would repeat: a family has more rows than the {len(held):,} texts of its shapes",
+                hint="give the column a wider `pattern`, or ask for fewer rows of the parents",
+            )
+        held.add(str(values[row]))
+    made = pa.array(values, pa.string())
+    return coded(made, texts.type) if pa.types.is_dictionary(texts.type) else made.cast(texts.type)
 
 
 def _is(model: TableModel, name: str, kind: object) -> bool:

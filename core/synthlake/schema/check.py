@@ -112,7 +112,7 @@ def _check_skipped(table: Table, schema: Schema) -> None:
             f"{table.name} is both keep and skip",
             hint="keep writes it as it is, skip leaves it out",
         )
-    for child, fk in schema.children(table.name):
+    for child, fk in (*schema.children(table.name), *schema.loops(table.name)):
         if not child.skip:
             raise SchemaError(
                 f"{fk.label(child.name)}: {table.name} is skipped, and nothing may refer to it",
@@ -152,11 +152,11 @@ def _check_part(table: Table, name: str, where: str) -> None:
 
 
 def _check_references(table: Table, schema: Schema, copied: bool) -> None:
-    for fk in table.foreign_keys:
+    for fk in table.references:
         _check_reference(table, fk, schema)
         if not copied:
             _check_kept(table, fk, schema)
-    twice = [(fk.columns, fk.references) for fk in table.foreign_keys]
+    twice = [(fk.columns, fk.references) for fk in table.references]
     for columns, parent in twice:
         if twice.count((columns, parent)) > 1:
             raise SchemaError(
@@ -223,7 +223,7 @@ def _check_first(table: Table, key: Literal["order", "conditions"]) -> None:
     """Whether columns that are drawn before others are there, and are learned."""
     where, names = f"{table.name}.{key}", getattr(table, key)
     _no_repeats(names, f"{where} has", "a column")
-    keys = {*table.primary_key, *(c for fk in table.foreign_keys for c in fk.columns)}
+    keys = {*table.primary_key, *table.referring}
     for name in names:
         if not table.has(name):
             raise SchemaError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from synthlake.schema.model import ForeignKey, Schema
 
@@ -33,6 +34,29 @@ def acyclic(
         kept = tuple(held for held in schema[name].foreign_keys if held != fk)
         schema = schema.with_table(schema[name].with_keys(foreign_keys=kept))
     return schema, out
+
+
+def closable(schema: Schema, name: str, fk: ForeignKey) -> bool:
+    """Whether a reference can be written last: NULL where there is nobody, and part of no key.
+
+    A reference to the own table needs no NULL: where there is none, the first rows refer to
+    themselves.
+    """
+    table, mine = schema[name], set(fk.columns)
+    others = [other for other in table.references if other != fk]
+    held = set(table.primary_key).union(*(other.columns for other in others))
+    named = {c for t in schema for other in t.references if other.references == name
+             for c in other.to}  # fmt: skip
+    loose = fk.references == name or any(table.column(c).nullable for c in fk.columns)
+    return loose and fk.mode != "own" and not mine & held and not mine & named
+
+
+def with_loops(schema: Schema, closing: Iterable[tuple[str, ForeignKey]]) -> Schema:
+    """The schema with references that close a cycle among the loops of their tables."""
+    for name, fk in closing:
+        table = schema[name]
+        schema = schema.with_table(replace(table, loops=(*table.loops, replace(fk, mode=None))))
+    return schema
 
 
 def components(schema: Schema) -> list[tuple[str, ...]]:

@@ -127,9 +127,9 @@ def _advice(table: Table, inference: Inference) -> Iterator[str]:
 
 
 def _references(table: Table, said: Mapping[str, str]) -> Iterator[str]:
-    yield "    foreign_keys:" if table.foreign_keys else "    foreign_keys: []"
-    held = {_path(table, fk.columns) for fk in table.foreign_keys}
-    for fk in table.foreign_keys:
+    yield "    foreign_keys:" if table.references else "    foreign_keys: []"
+    held = {_path(table, fk.columns) for fk in table.references}
+    for fk in table.references:
         yield _line(f"      - {_reference(fk)}", said.get(_path(table, fk.columns), ""))
     for path, reason in said.items():
         if path.startswith(f"{table.name}.foreign_keys[") and path not in held:

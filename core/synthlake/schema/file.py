@@ -71,7 +71,7 @@ def document_of(schema: Schema) -> SchemaDocument:
 def _dump_table(table: Table) -> dict[str, Any]:
     held: dict[str, Any] = {key: True for key in ("keep", "skip") if getattr(table, key)}
     held["primary_key"] = list(table.primary_key)
-    held["foreign_keys"] = [_dump_reference(fk) for fk in table.foreign_keys]
+    held["foreign_keys"] = [_dump_reference(fk) for fk in table.references]
     held["columns"] = {c.name: _dump_column(c) for c in table.columns}
     if table.constraints:
         held["constraints"] = [dict(rule) for rule in table.constraints]

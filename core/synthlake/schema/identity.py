@@ -27,9 +27,7 @@ def digest_of(schema: Schema) -> str:
                 if c.action != "skip"
             ],
             "primary_key": list(table.primary_key),
-            "foreign_keys": [
-                [list(f.columns), f.references, list(f.to)] for f in table.foreign_keys
-            ],
+            "foreign_keys": [[list(f.columns), f.references, list(f.to)] for f in table.references],
         }
         for table in schema
         if not table.skip
@@ -69,6 +67,7 @@ def _table_to_json(table: Table) -> dict[str, Any]:
         "synthesizer": None if table.synthesizer is None else dict(table.synthesizer),
         "order": list(table.order),
         "conditions": list(table.conditions),
+        **({"loops": [_reference_to_json(fk) for fk in table.loops]} if table.loops else {}),
     }
     # left out where it is not declared: schemas that do not have it keep their id
     if table.sequence is None:
@@ -96,6 +95,7 @@ def _table(held: Mapping[str, Any]) -> Table:
             "order": tuple(held["order"]),
             "conditions": tuple(held.get("conditions", ())),
             "sequence": _sequenced(held.get("sequence")),
+            "loops": tuple(_reference(fk) for fk in held.get("loops", ())),
         }
     )
 

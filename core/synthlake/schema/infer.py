@@ -9,7 +9,7 @@ from types import MappingProxyType
 from synthlake.errors import SchemaError
 from synthlake.ports import Source
 from synthlake.schema.check import check, check_primary_key
-from synthlake.schema.cycles import acyclic
+from synthlake.schema.cycles import acyclic, closable, with_loops
 from synthlake.schema.document import SchemaDocument
 from synthlake.schema.keys import MAX_PARTS, composite_key, family, is_junction, single_key
 from synthlake.schema.model import ForeignKey, Schema, Table
@@ -167,10 +167,16 @@ class _Work:
                 if parent is not None and table.keep and not parent.keep:
                     said = f"{table.name} is kept as it is and {parent.name} is not"
                     self._drop(table.name, fk, said)
-        self.schema, out = acyclic(self.schema, self._rank)
         self._allow_null()
+        whole = self.schema
+        self.schema, out = acyclic(whole, self._rank)
+        closing = [(name, fk) for name, fk in out if self._closable(whole, name, fk)]
+        self.schema = with_loops(self.schema, closing)
+        for name, fk in closing:
+            self._add_evidence(_path(name, fk), "it closes a cycle, and is written last")
         for name, fk in out:
-            self._leave_out(name, fk, "it closes a cycle of references")
+            if (name, fk) not in closing:
+                self._leave_out(name, fk, "it closes a cycle of references")
 
     def _allow_null(self) -> None:
         """Columns of references whose orphans become NULL, complete or not."""
@@ -212,7 +218,16 @@ class _Work:
 
     def _rank(self, name: str, fk: ForeignKey) -> int:
         # a key that the database declares does not give way to one that only looks like one
-        return 0 if self._firm(name, fk) else 1 if self.given[name].foreign_keys else 2
+        firm = self._firm(name, fk) or bool(self.given[name].foreign_keys)
+        if not firm:
+            return 3
+        if fk.references not in self.counts or not self._closable(self.schema, name, fk):
+            return 0
+        # of two, that of the smaller table: many refer to few
+        return 2 if self.counts[name].rows < self.counts[fk.references].rows else 1
+
+    def _closable(self, schema: Schema, name: str, fk: ForeignKey) -> bool:
+        return fk.references in schema and closable(schema, name, fk)
 
     def _single(self, name: str) -> tuple[str, ...]:
         key = single_key(self.schema[name], self.counts[name], self.texts[name])

@@ -108,6 +108,8 @@ class Table:
 
     Attributes:
         primary_key: columns of the key; empty for none.
+        loops: foreign keys that close a cycle: to the table itself, or to one below it. They are
+            written last, and decide no order.
         keep: public reference data, stored and emitted as it is.
         skip: not synthesised; nothing may refer to it.
         constraints: rules of its rows, as given in the spec.
@@ -129,6 +131,7 @@ class Table:
     order: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
     sequence: Sequenced | None = None
+    loops: tuple[ForeignKey, ...] = ()
 
     def column(self, name: str) -> Column:
         """A column by name.
@@ -159,6 +162,16 @@ class Table:
             primary_key=self.primary_key if primary_key is None else primary_key,
             foreign_keys=self.foreign_keys if foreign_keys is None else foreign_keys,
         )
+
+    @property
+    def references(self) -> tuple[ForeignKey, ...]:
+        """All foreign keys, those that close a cycle last."""
+        return (*self.foreign_keys, *self.loops)
+
+    @property
+    def referring(self) -> set[str]:
+        """Columns of all foreign keys."""
+        return {c for fk in self.references for c in fk.columns}
 
     @property
     def own(self) -> ForeignKey | None:
@@ -245,13 +258,14 @@ class Schema:
                 if all(fk.references in done for fk in t.foreign_keys)
             ]  # fmt: skip
             if not free:
-                raise SchemaError(
-                    f"the tables {', '.join(sorted(todo))} refer to each other in a cycle",
-                    hint="drop one of the foreign keys of the cycle from the schema",
-                )
+                raise _cycle([todo[name] for name in sorted(todo)])
             for table in free:
                 done[table.name] = todo.pop(table.name)
         return list(done.values())
+
+    def loops(self, name: str) -> list[tuple[Table, ForeignKey]]:
+        """Every foreign key to a table that closes a cycle, with the table that holds it."""
+        return [(t, fk) for t in self for fk in t.loops if fk.references == name]
 
     def chain(self, name: str) -> list[str]:
         """The table, its own parent, that one's own parent, up to the root."""
@@ -259,6 +273,19 @@ class Schema:
         while (own := self[names[-1]].own) is not None:
             names.append(own.references)
         return names
+
+
+def _cycle(tables: list[Table]) -> SchemaError:
+    """What to say of tables of which none can be made first."""
+    names = {table.name for table in tables}
+    keys = [fk.label(t.name) for t in tables for fk in t.foreign_keys if fk.references in names]
+    return SchemaError(
+        f"the tables {', '.join(sorted(names))} refer to each other in a cycle, and none of"
+        f" {'; '.join(keys)} may be NULL and is free to be written last",
+        hint="drop one of the foreign keys of the cycle from the schema, or give the one that"
+        " closes it `orphans: 'null'`; a key that is written last has columns of its own, that are"
+        " part of no other key, and no `mode: own`",
+    )
 
 
 def _with_ordered_keys(table: Table) -> Table:

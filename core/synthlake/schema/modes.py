@@ -16,15 +16,32 @@ _MAX_NULLS = 0.5
 _HELD_OUT, _LEARNED, _SMALL_FAMILY = 500, 100, 10
 
 
-def allows(table: Table, fk: ForeignKey) -> bool:
+def allows(table: Table, fk: ForeignKey, schema: Schema) -> bool:
     """Whether the table's primary key can be made distinct inside the families of a reference.
 
-    It can where there is none, where it is a surrogate, and where the reference is a part of it.
+    It can where there is none, where it is a surrogate, and where the reference is a part of it
+    and no two parents share what it refers to.
     """
     key = set(table.primary_key)
-    referring = {c for other in table.foreign_keys for c in other.columns}
+    referring = table.referring
     surrogate = len(key) == 1 and not key & referring
-    return not key or surrogate or set(fk.columns) <= key
+    return not key or surrogate or (set(fk.columns) <= key and _tells_apart(fk, schema))
+
+
+def _tells_apart(fk: ForeignKey, schema: Schema) -> bool:
+    """Whether a reference may name one parent: where parents share it, families share their key.
+
+    Columns that are references themselves may be as good as a key, such as race and driver of a
+    result; learning looks whether they are.
+    """
+    parent = schema[fk.references]
+    referring = any(set(other.columns) <= set(fk.to) for other in parent.foreign_keys)
+    return referring or unique_target(fk, parent)
+
+
+def unique_target(fk: ForeignKey, parent: Table) -> bool:
+    """Whether a reference names at most one row of its parent."""
+    return bool(parent.primary_key) and set(parent.primary_key) <= set(fk.to)
 
 
 def with_modes(
@@ -69,7 +86,14 @@ def check_own(table: Table, fk: ForeignKey, schema: Schema) -> None:
             "scale",
             hint="write `mode: match`, which draws a row of it for each child",
         )
-    if not allows(table, fk):
+    if not allows(table, fk, schema):
+        if set(fk.columns) <= set(table.primary_key):
+            raise SchemaError(
+                f"{fk.label(table.name)} cannot be own: it is part of the primary key"
+                f" ({', '.join(table.primary_key)}), and rows of {fk.references} may share"
+                f" {', '.join(fk.to)}, which is not its primary key",
+                hint=f"refer to the primary key of {fk.references}, or write `mode: match`",
+            )
         raise SchemaError(
             f"{fk.label(table.name)} cannot be own: the primary key "
             f"({', '.join(table.primary_key)}) can be made distinct only inside families of a "
@@ -84,16 +108,20 @@ def _choose(
 ) -> tuple[int | None, dict[int, str]]:
     said: dict[int, str] = {}
     grades: dict[int, int] = {}
+    met: dict[int, int] = {}
     for place, fk in enumerate(table.foreign_keys):
         if _candidate(table, fk, schema, counts):
             parents = probe.distinct(table, fk.columns)
-            grades[place] = _grade(parents, counts.rows)
+            grades[place], met[place] = _grade(parents, counts.rows), parents
             said[place] = "" if grades[place] else f"too few parents for an own one: {parents}"
     good = [place for place in grades if grades[place] == max(grades.values()) > 0]
+    if not good and grades and _needs_own(table):
+        chosen = max(grades, key=lambda place: (met[place], -place))
+        return chosen, {chosen: "the primary key consists of references"}
     if len(good) < 2:
         reason = "the only parent that the key and the counts allow"
-        chosen = good[0] if good else None
-        return chosen, _given(said if chosen is None else {**said, chosen: reason})
+        only = good[0] if good else None
+        return only, _given(said if only is None else {**said, only: reason})
     columns = _few_valued(table, counts)
     likeness = {
         place: probe.siblings(table, table.foreign_keys[place], columns, counts.rows)
@@ -101,6 +129,12 @@ def _choose(
     }
     said |= {place: f"siblings alike {likeness[place]:.2f}" for place in good}
     return max(good, key=lambda place: (round(likeness[place], 3), -place)), _given(said)
+
+
+def _needs_own(table: Table) -> bool:
+    """Whether the primary key consists of references, so that no row of it is made alone."""
+    referring = {c for fk in table.foreign_keys for c in fk.columns}
+    return bool(table.primary_key) and set(table.primary_key) <= referring
 
 
 def _given(said: dict[int, str]) -> dict[int, str]:
@@ -116,10 +150,20 @@ def _grade(parents: int, rows: int) -> int:
 
 
 def _candidate(table: Table, fk: ForeignKey, schema: Schema, counts: TableCounts) -> bool:
-    if fk.mode is not None or schema[fk.references].keep:
+    if fk.mode is not None or schema[fk.references].keep or _implied(table, fk, schema):
         return False
     nulls = max(counts.rows - counts.columns[c].values for c in fk.columns)
-    return allows(table, fk) and nulls <= _MAX_NULLS * counts.rows
+    return allows(table, fk, schema) and nulls <= _MAX_NULLS * counts.rows
+
+
+def _implied(table: Table, fk: ForeignKey, schema: Schema) -> bool:
+    """Whether another reference by the same columns is to a table that refers to this parent."""
+    return any(
+        set(other.columns) == set(fk.columns)
+        and any(up.references == fk.references for up in schema[other.references].foreign_keys)
+        for other in table.foreign_keys
+        if other.references not in (fk.references, table.name)
+    )
 
 
 def _few_valued(table: Table, counts: TableCounts) -> Sequence[str]:

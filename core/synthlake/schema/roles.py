@@ -163,7 +163,7 @@ class _Roles:
 
 def _identity(table: Table) -> set[str]:
     single = table.primary_key if len(table.primary_key) == 1 else ()
-    return {*single, *(c for fk in table.foreign_keys for c in fk.columns)}
+    return {*single, *table.referring}
 
 
 def by_type(kind: pa.DataType) -> Role | None:

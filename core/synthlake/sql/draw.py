@@ -13,6 +13,7 @@ from synthlake.ports import Source
 from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.sql.entities import entity
 from synthlake.sql.keys import compared, identity, parts, reference
+from synthlake.sql.loops import LEVEL, REFERRED, Loops, Placed, marks
 from synthlake.sql.membership import among, distinct, present
 from synthlake.sql.results import as_type, in_order
 from synthlake.sql.tables import Tables, learned_columns, used
@@ -41,7 +42,8 @@ def draw(
 
     Returns:
         By table: the columns that are not skipped or belong to a key, in the schema's types, then
-        ``__entity`` and, given ``whole``, ``__orphan_0``, ... for each foreign key. A parent that
+        ``__entity`` and, given ``whole``, ``__orphan_0``, ... for each foreign key, and where
+        there are loops ``__level_0``, ... and ``__referred_0``, ... (``loops``). A parent that
         is held out is not in the sample, and its children are no orphans. Rows are sorted by
         entity, the hash of the row's key, and the columns, so that neither the engine nor the
         order of the data shows.
@@ -60,10 +62,11 @@ def draw(
     stored: dict[str, str] = {}
     found: dict[str, pa.Table] = {}
     with ExitStack() as stack:
+        loops = Loops(tables, known or tables, stack)
         # children first: what they refer to is then known when their parents are drawn
         for number, table in enumerate(reversed(schema.order())):
             pulls = _pulling(schema, table, stored)
-            sql = drawn(tables, table, cut[table.name], pulls, known)
+            sql = drawn(tables, table, cut[table.name], pulls, known, loops.placed(table))
             name = stack.enter_context(tables.materialised(f"__synthlake_drawn_{number}", sql))
             stored[table.name] = name
             flags = len(table.foreign_keys) if known else 0
@@ -74,7 +77,7 @@ def draw(
 def _check_names(schema: Schema) -> None:
     for table in schema:
         for column in table.columns:
-            if not table.skip and column.name.startswith((ENTITY, ORPHAN)):
+            if not table.skip and column.name.startswith((ENTITY, ORPHAN, LEVEL, REFERRED)):
                 raise SchemaError(
                     f"{table.name} has a column {column.name!r}, a name that samples use",
                     hint="skip the table or rename the column in a view",
@@ -96,6 +99,7 @@ def drawn(
     cut: Cut | None,
     pulls: Sequence[Pull],
     known: Tables | None = None,
+    placed: Placed | None = None,
 ) -> str:
     """Rows of a table in the sample: ``c0, c1, ...``, ``h`` (hash of the key) and ``e`` (entity).
 
@@ -105,13 +109,15 @@ def drawn(
         cut: which families are drawn; None for all rows.
         pulls: drawn children whose parents are taken whatever their family.
         known: all rows of the source, to tell orphans (``o0, o1, ...``); None leaves them out.
+        placed: where rows lie in loops.
     """
     columns = learned_columns(tables, table)
     of_row = entity(tables, table)
     columns += [f"{identity(tables, table)} AS h", f"{of_row.value} AS e"]
     orphans = _orphans(tables, known, table) if known is not None else []
-    columns += [flag for flag, _ in orphans]
-    joins = of_row.join + "".join(join for _, join in orphans)
+    placed = placed or Placed()
+    columns += [*(flag for flag, _ in orphans), *placed.columns]
+    joins = of_row.join + "".join(join for _, join in orphans) + placed.join
     read = f"SELECT {', '.join(columns)} FROM {tables.read(table.name)}{joins}"
     if cut is None:
         return read
@@ -155,7 +161,8 @@ def _fetched(tables: Tables, table: Table, stored: str, flags: int) -> pa.Table:
     columns = used(table)
     values = [f"c{number}" for number in range(len(columns))]
     orphans = [f"o{number}" for number in range(flags)]
-    listed = ", ".join([*values, "h", "e", *orphans])
+    loops = marks(tables.schema, table)
+    listed = ", ".join([*values, "h", "e", *orphans, *loops])
     rows = tables.engine.query(f"SELECT {listed} FROM {stored}")
     # sorted in the engine's types: Arrow has types that it cannot sort
     rows = in_order(rows, ["e", "h", *values])
@@ -166,5 +173,7 @@ def _fetched(tables: Tables, table: Table, stored: str, flags: int) -> pa.Table:
     fields = [pa.field(c.name, c.type) for c in columns]
     fields.append(pa.field(ENTITY, pa.int64(), nullable=False))
     fields += [pa.field(f"{ORPHAN}{n}", pa.bool_(), nullable=False) for n in range(flags)]
+    fields += [pa.field(name, pa.int64(), nullable=False) for name in loops.values()]
     ours = [rows.column(name) for name in ("e", *orphans)]
+    ours += [rows.column(name).cast(pa.int64()) for name in loops]
     return pa.table([*arrays, *ours], schema=pa.schema(fields))

@@ -59,7 +59,7 @@ class Tables:
 
 def used(table: Table) -> list[Column]:
     """Columns that are read: those that are not skipped, and those of keys."""
-    keys = set(table.primary_key).union(*(fk.columns for fk in table.foreign_keys))
+    keys = {*table.primary_key, *table.referring}
     return [c for c in table.columns if c.action != "skip" or c.name in keys]
 
 
@@ -68,7 +68,7 @@ def learned_columns(tables: Tables, table: Table) -> list[str]:
 
     A long text that is not made, as an example, is neither counted nor held in memory.
     """
-    keys = set(table.primary_key).union(*(fk.columns for fk in table.foreign_keys))
+    keys = {*table.primary_key, *table.referring}
     out = []
     for number, column in enumerate(used(table)):
         value = tables.primitives.learnable(tables.column(column.name), column.type)

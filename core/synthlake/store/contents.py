@@ -76,6 +76,9 @@ class _Contents:
         self._key()
         for number, link in enumerate(self.form.pop("links", ())):
             self._link(number, link)
+        for loop in self.form.pop("loops", ()):
+            said = f"reference, written last: {len(loop['lumps'])} groups of levels"
+            self._say(self.table.loops[loop["place"]].label(self.table.name), said, loop, 1)
         for number, calendar in enumerate(self.form.pop("calendars", ())):
             self._codec(
                 calendar["column"], f"calendars/{number}", calendar["codec"], "known before"
@@ -313,6 +316,8 @@ class _Contents:
             return name
         if kind == "f":
             return self.table.foreign_keys[int(rest)].label(self.table.name)
+        if kind == "v":
+            return f"level by {self.table.loops[int(rest)].label(self.table.name)}"
         if kind == "o":
             return f"its parent's {rest.partition(':')[2] or rest}"
         return " ".join(filter(None, [_FEATURES.get(kind, ""), rest]))

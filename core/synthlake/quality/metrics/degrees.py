@@ -28,7 +28,7 @@ class DegreeComplement:
     def score(self, comparison: Comparison) -> Iterator[Scored]:
         """A score for each foreign key."""
         for table in comparison.ground.tables:
-            for fk in table.foreign_keys:
+            for fk in table.references:
                 yield Subject(table.name, key=fk.label(table.name)), _one(comparison, table, fk)
 
 

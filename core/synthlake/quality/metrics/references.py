@@ -33,7 +33,7 @@ class _Rate:
     def score(self, comparison: Comparison) -> Iterator[Scored]:
         """A score for each foreign key."""
         for table in comparison.ground.tables:
-            for fk in table.foreign_keys:
+            for fk in table.references:
                 yield (
                     Subject(table.name, key=fk.label(table.name)),
                     self._one(comparison, table, fk),

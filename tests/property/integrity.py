@@ -1,0 +1,100 @@
+"""Whether a twin is whole: plain Python over rows, which shares nothing with what made it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+import pyarrow as pa
+
+Tables = Mapping[str, pa.Table]
+Declared = Mapping[str, Mapping[str, Any]]
+Key = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Of the rows of a child: shares that are NULL, and that no parent has."""
+
+    null: float
+    orphan: float
+
+
+def wrongs(real: Tables, twin: Tables, declared: Declared, notes: str, k: int = 1) -> Iterator[str]:
+    """All that is wrong with a twin.
+
+    Rates are compared where enough parents have children for them to be learned.
+    """
+    for name, entry in declared.items():
+        yield from _wrong_table(name, real[name], twin[name], entry)
+        for fk in entry["foreign_keys"]:
+            yield from _wrong_reference((real, twin), name, fk, notes, k)
+
+
+def rows_of(table: pa.Table, columns: list[str]) -> list[tuple[Any, ...]]:
+    """Values of some columns, row by row."""
+    return list(zip(*(table[c].to_pylist() for c in columns), strict=True))
+
+
+def _wrong_table(name: str, real: pa.Table, twin: pa.Table, entry: Key) -> Iterator[str]:
+    if twin.schema.types != real.schema.types or twin.column_names != real.column_names:
+        yield f"{name}: other columns or types"
+    if bool(real.num_rows) < bool(twin.num_rows):
+        yield f"{name}: rows where there were none"
+    emptied = {c for fk in entry["foreign_keys"] if fk.get("orphans") == "null"
+               for c in fk["columns"]}  # fmt: skip
+    for column in real.column_names:
+        may = real[column].null_count or not real.num_rows or column in emptied
+        if twin[column].null_count and not may:
+            yield f"{name}.{column}: {twin[column].null_count} NULL where there was none"
+    unique = [entry["primary_key"]] if entry["primary_key"] else []
+    unique += [list(rule["unique"]) for rule in entry.get("constraints", ()) if "unique" in rule]
+    for columns in unique:
+        rows = [row for row in rows_of(twin, columns) if None not in row]
+        if len(set(rows)) < len(rows):
+            yield f"{name}({columns}): {len(rows) - len(set(rows))} rows repeat it"
+        if columns == entry["primary_key"] and len(rows) < twin.num_rows:
+            yield f"{name}({columns}): NULL in a primary key"
+
+
+def rates(tables: Tables, name: str, fk: Key) -> Rates:
+    """How a reference is broken."""
+    rows = rows_of(tables[name], fk["columns"])
+    known = set(rows_of(tables[fk["references"]], fk["to"]))
+    null = sum(None in row for row in rows)
+    orphan = sum(None not in row and row not in known for row in rows)
+    return Rates(null / max(len(rows), 1), orphan / max(len(rows), 1))
+
+
+def _wrong_reference(
+    sides: tuple[Tables, Tables], name: str, fk: Key, notes: str, k: int
+) -> Iterator[str]:
+    real, twin = sides
+    label = f"{name}({', '.join(fk['columns'])}) -> {fk['references']}"
+    if not twin[name].num_rows:
+        return
+    was, made, policy = rates(real, name, fk), rates(twin, name, fk), fk.get("orphans", "keep")
+    if made.orphan and (policy != "keep" or not was.orphan):
+        yield f"{label}: {made.orphan:.3f} orphans, of {was.orphan:.3f}, under {policy}"
+    near = 0.12 + 1.6 / sqrt(min(twin[name].num_rows, real[name].num_rows))
+    null = was.null + (was.orphan if policy == "null" else 0.0)
+    if policy == "drop" and was.orphan < 1.0:
+        null /= 1.0 - was.orphan
+    met = {row for row in rows_of(real[name], fk["columns"]) if None not in row}
+    met &= set(rows_of(real[fk["references"]], fk["to"]))
+    held = label in notes or any(f"{n} cannot grow" in notes for n in (name, fk["references"]))
+    if not twin[fk["references"]].num_rows or held or len(met) < 5 * k:
+        return  # nobody to refer to, sizes that a key has held, or too few to learn from
+    if policy == "keep" and abs(made.orphan - was.orphan) > near:
+        yield f"{label}: {made.orphan:.3f} orphans, of {was.orphan:.3f}"
+    if abs(made.null - null) > near:
+        yield f"{label}: {made.null:.3f} NULL, of {null:.3f}"
+
+
+def degrees(tables: Tables, name: str, fk: Key) -> Counter[int]:
+    """How many parents have how many children."""
+    found = Counter(rows_of(tables[name], fk["columns"]))
+    return Counter(found[key] for key in set(rows_of(tables[fk["references"]], fk["to"])))
