@@ -16,6 +16,7 @@ from tests.cli.conftest import SPEC, write_shop
 
 import synthlake as sl
 from synthlake.errors import SpecError
+from synthlake.models.leafsize import start
 from synthlake.pipeline.optimize import Remedy, better, remedy_of
 from synthlake.pipeline.run import RunSettings, run
 from synthlake.pipeline.spec import SynthesisSpec
@@ -119,9 +120,10 @@ def spec_of(folder: Path, **more: Any) -> dict[str, Any]:
     return {**held, **more}
 
 
-def pairs_of(folder: Path) -> float:
-    found = [r for r in Report.load(folder).of("pairs") if r.twin.value is not None]
-    return max(r.twin.value or 0.0 for r in found)
+def copies_of(folder: Path) -> float:
+    (found,) = Report.load(folder).of("copies", "orders")
+    assert found.twin.value is not None
+    return found.twin.value
 
 
 def manifest(folder: Path) -> dict[str, Any]:
@@ -132,15 +134,14 @@ def manifest(folder: Path) -> dict[str, Any]:
 @pytest.mark.slow
 def test_the_better_twin_is_published_and_the_run_idempotent(tmp_path: Path) -> None:
     """A gate between what two sizes of leaves reach is kept by one of them alone."""
-    plain = spec_of(tmp_path, evaluate={"tier": "standard"}, gates=[])
+    plain = spec_of(tmp_path, gates=[])
     first = run(plain, RunSettings(out=str(tmp_path / "first"), run_id="a"))
-    before = pairs_of(first.folder)
-    for table in ("customers", "orders"):
-        plain["tables"][table]["synthesizer"] = {"name": "trees", "min_leaf": 20}
+    before = copies_of(first.folder)
+    plain["tables"]["orders"]["synthesizer"] = {"name": "trees", "min_leaf": 2 * start(2_000, K)}
     second = run(plain, RunSettings(out=str(tmp_path / "second"), run_id="b"))
-    after = pairs_of(second.folder)
-    gates = [{"metric": "pairs", "at_most": (before + after) / 2}]
-    spec = spec_of(tmp_path, evaluate={"tier": "standard"}, gates=gates, auto_optimize=True)
+    after = copies_of(second.folder)
+    gates = [{"metric": "copies", "at_most": (before + after) / 2, "table": "orders"}]
+    spec = spec_of(tmp_path, gates=gates, auto_optimize=True)
     done = run(spec, RunSettings(run_id="c"))
     tried = [note for note in done.notes if note.startswith("auto_optimize tried")]
     kept = manifest(done.folder)["kept"]
