@@ -73,7 +73,7 @@ def _check_above(rule: Declared, schema: Schema) -> None:
 
 
 def _check_learned(rule: Declared, owner: Table, column: str) -> None:
-    keys = {*owner.primary_key, *(c for fk in owner.foreign_keys for c in fk.columns)}
+    keys = {*owner.primary_key, *(c for fk in owner.references for c in fk.columns)}
     if not owner.has(column):
         raise _wrong(rule, f"{owner.name} has no column {column!r}", "check its name")
     if column in keys:

@@ -55,7 +55,7 @@ def _edge(child: Table, fk: ForeignKey, schema: Schema, samples: Mapping[str, pa
 
 def _learned(table: Table) -> Iterator[str]:
     """Columns that rules may speak of: no keys, and nothing that is not learned."""
-    keys = {*table.primary_key, *(c for fk in table.foreign_keys for c in fk.columns)}
+    keys = {*table.primary_key, *(c for fk in table.references for c in fk.columns)}
     for column in table.columns:
         if column.name not in keys and column.action == "learn" and column.role not in _ROLES:
             yield column.name

@@ -159,7 +159,7 @@ def _table(profile: Profile, table: TableProfile, show_values: bool) -> dict[str
     return {
         "rows": profile.inference.rows.get(table.name, 0),
         "primary_key": list(known.primary_key),
-        "foreign_keys": [fk.label(table.name) for fk in known.foreign_keys],
+        "foreign_keys": [fk.label(table.name) for fk in known.references],
         "columns": columns,
         "looked_at": found.rows if found else 0,
         "note": table.note,

@@ -86,7 +86,7 @@ def fields_of(schema: Schema, table: Table) -> dict[str, Field]:
     out = {}
     single = table.primary_key if len(table.primary_key) == 1 else ()
     foreign = table.referring
-    public = {c for fk in table.foreign_keys if schema[fk.references].keep for c in fk.columns}
+    public = {c for fk in table.references if schema[fk.references].keep for c in fk.columns}
     for column in table.columns:
         if column.action == "skip":
             continue

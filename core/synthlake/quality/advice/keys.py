@@ -48,7 +48,7 @@ def cardinality(
 
 def _key(comparison: Comparison, row: Row) -> ForeignKey:
     table = comparison.schema[row.subject.table]
-    return next(fk for fk in table.foreign_keys if fk.label(table.name) == row.subject.key)
+    return next(fk for fk in table.references if fk.label(table.name) == row.subject.key)
 
 
 def _mean(side: DataSet, table: str, fk: ForeignKey) -> float:
