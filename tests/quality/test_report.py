@@ -16,6 +16,7 @@ from tests.quality.conftest import Tables, schema_of, shuffled
 from synthlake.errors import EvaluationError, SinkError, SpecError
 from synthlake.quality.evaluate import evaluate
 from synthlake.quality.report import Report
+from synthlake.quality.report.html import view
 from synthlake.quality.settings import EvaluationSettings
 from synthlake.source import open_source
 from synthlake.sql.split import split
@@ -69,6 +70,12 @@ def test_the_page_is_whole_and_needs_no_network(report: Report, tmp_path: Path) 
     assert SCRIPT not in page
     for word in (report.decision, "orders", "Foreign keys", "copy detector", "r-1"):
         assert word in page
+
+
+def test_the_foreign_keys_are_no_rules(report: Report) -> None:
+    assert report.of("constraints")
+    labels = {key["label"] for key in view(report)["keys"]}
+    assert labels == {r.subject.key for r in report.of("degrees")}
 
 
 def test_the_document_is_stable(report: Report, tmp_path: Path) -> None:

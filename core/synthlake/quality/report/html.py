@@ -183,7 +183,7 @@ def _unscored(rows: Iterable[Row]) -> list[tuple[str, str, str]]:
 def _keys(report: Report) -> list[dict[str, Any]]:
     by: dict[str, dict[str, Row]] = {}
     for row in report.scores:
-        if row.subject.key:
+        if row.subject.key and row.metric != "constraints":  # whose key is the text of a rule
             by.setdefault(row.subject.key, {})[row.metric] = row
     out = []
     for label, found in by.items():
