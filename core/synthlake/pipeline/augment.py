@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synthlake.encode.axis import Axis, axis_for, coded, indices, is_ordered, plain
+from synthlake.encode.decimals import exact_decimals
 from synthlake.errors import LearnError, MissingExtraError, SchemaError
 from synthlake.schema.nearest import nearest
 
@@ -225,13 +226,8 @@ def _decimals(column: pa.ChunkedArray[Any]) -> int | None:
     """Decimals that write all floats of a column; None if more than a few are needed."""
     if not pa.types.is_floating(column.type):
         return None
-    floats = np.asarray(plain(column).cast(pa.float64(), safe=False).fill_null(0.0))
-    floats = floats[np.isfinite(floats)]
-    for digits in range(_DECIMALS + 1):
-        rounded = np.round(floats, digits)
-        if np.array_equal(rounded.astype(column.type.to_pandas_dtype()).astype(float), floats):
-            return digits
-    return None
+    found = exact_decimals(column)
+    return None if found is None or found > _DECIMALS else found
 
 
 def _check_numbers(columns: list[_Column]) -> None:

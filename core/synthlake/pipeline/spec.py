@@ -39,7 +39,6 @@ _LATER = {
     "models": "several models a run",
     "privacy": "differential privacy",
     "schedule": "scheduling, which is the host's",
-    "sequences": "sequences",
 }
 _LATER_TIER = "deep"
 _BOUND = re.compile(r"^(ceiling|floor|base|noise)(\s*[-+]\s*\d*\.?\d+)?$")

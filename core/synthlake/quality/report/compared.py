@@ -5,13 +5,10 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
-
 from synthlake.quality.comparison import Comparison, Standing, roles_of
-from synthlake.quality.report.html import KINDS, explained
+from synthlake.quality.report.html import KINDS, explained, page
 from synthlake.quality.report.terminal import STYLES, figure
 from synthlake.quality.result import Line
 
@@ -55,20 +52,11 @@ def text(found: Comparison) -> str:
 
 def html(found: Comparison) -> str:
     """One page that needs no network."""
-    from jinja2 import Environment, StrictUndefined
-
-    folder = files("synthlake.quality.report")
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["figure"] = figure
-    template = environment.from_string((folder / "compare.html.j2").read_text("utf-8"))
-    style = Markup((folder / "page.css").read_text("utf-8"))
-    return template.render(
-        style=style, names=found.names, reports=found.reports, decisions=found.decisions,
-        notes=found.notes, gates=found.gates(), groups=_groups(found.standings()),
-        changes=found.changes(), about=_about(found),
-    )  # fmt: skip
+    return page("compare.html.j2", {
+        "names": found.names, "reports": found.reports, "decisions": found.decisions,
+        "notes": found.notes, "gates": found.gates(), "groups": _groups(found.standings()),
+        "changes": found.changes(), "about": _about(found),
+    })  # fmt: skip
 
 
 def _groups(standings: Sequence[Standing]) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,11 @@ _WORDS = {"PASS": "The twin may be used", "WARN": "Look before you use the twin"
 
 def html(report: Report) -> str:
     """The page."""
+    return page("page.html.j2", view(report))
+
+
+def page(name: str, shown: Mapping[str, Any]) -> str:
+    """A template of this room with its style, everything escaped."""
     from jinja2 import Environment, StrictUndefined
 
     folder = files("synthlake.quality.report")
@@ -39,9 +44,9 @@ def html(report: Report) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["figure"] = figure
-    template = environment.from_string((folder / "page.html.j2").read_text("utf-8"))
+    template = environment.from_string((folder / name).read_text("utf-8"))
     style = Markup((folder / "page.css").read_text("utf-8"))
-    return template.render(view(report), style=style)
+    return template.render(shown, style=style)
 
 
 def view(report: Report) -> dict[str, Any]:
