@@ -187,7 +187,7 @@ class _Gap(_Fairness):
         detail = {"real": found[1], **_said(told, rows)}
         (low, high), beyond = _spread(drawn[:, 0], found[0]), drawn[:, 0] - drawn[:, 1]
         detail["difference"] = found[0] - found[1]
-        detail["difference_interval"] = list(_spread(beyond, found[0] - found[1]))
+        detail["difference interval"] = list(_spread(beyond, found[0] - found[1]))
         return Score(found[0], (low, high), told.rows, detail=detail)
 
 
@@ -217,8 +217,8 @@ class Change(_Fairness):
         spread = _spread(np.array([max(d) - min(d) for d in drawn]), value)
         raised, lowered = max(found, key=lambda g: found[g]), min(found, key=lambda g: found[g])
         detail = {
-            "raised": raised, "raised_by": found[raised], "lowered": lowered,
-            "lowered_by": -found[lowered], **_said(told, rows),
+            "raised": raised, "raised by": found[raised], "lowered": lowered,
+            "lowered by": found[lowered], **_said(told, rows),
         }  # fmt: skip
         return Score(value, spread, told.rows, detail=detail)
 
@@ -234,8 +234,8 @@ def _said(told: _Told, rows: Grouped) -> dict[str, object]:
     """What was left out."""
     used = rows.held["all"]
     return {
-        "groups": len(used), "groups_left_out": len(rows.names) - len(used),
-        "rows_left_out": int((~np.isin(rows.group, used)).sum()), "tested": len(told.truth),
+        "groups": len(used), "groups left out": len(rows.names) - len(used),
+        "rows left out": int((~np.isin(rows.group, used)).sum()), "tested": len(told.truth),
     }  # fmt: skip
 
 
