@@ -204,8 +204,7 @@ def missing(comparison: Comparison, order: Order) -> str:
     found = comparison.candidate.found[order.table]
     if absent := [c for c in (*order.within, order.by.name) if not found.has(c)]:
         return f"no order without {', '.join(absent)}"
-    apart = comparison.candidate.lookup.engine is not comparison.candidate.tables.engine
-    if comparison.role == "ceiling" and not order.whole and apart:
+    if comparison.role == "ceiling" and not order.whole:
         return "the hold-out divides sequences"
     return ""
 

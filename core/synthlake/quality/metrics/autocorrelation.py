@@ -67,17 +67,25 @@ def _difference(real: tuple[Lagged, ...], other: tuple[Lagged, ...]) -> Score:
     rows = real[0].pairs, other[0].pairs
     if min(rows) < _LEAST:
         return Score(None, rows=rows, reason=f"fewer than {_LEAST} rows follow another on a side")
-    used = [
-        (lag, a.value, 0.0 if math.isnan(b.value) else b.value, min(a.pairs, b.pairs))
-        for lag, a, b in zip(LAGS, real, other, strict=True)
-        if min(a.pairs, b.pairs) >= _LEAST and not math.isnan(a.value)
-    ]
+    by_lag = [_pair(a, b) for a, b in zip(real, other, strict=True)]
+    used = {lag: pair for lag, pair in zip(LAGS, by_lag, strict=True) if pair is not None}
     if not used:
         return Score(None, rows=rows, reason="constant in each sequence of the real data")
-    lag, a, b, _ = max(used, key=lambda u: abs(u[1] - u[2]))
-    detail = {"lag": lag, "real": a, "candidate": b,
-              "noise": 3.3 * math.sqrt(1 / rows[0] + 1 / rows[1])}  # fmt: skip
+    lag = max(used, key=lambda k: abs(used[k][0] - used[k][1]))
+    a, b = used[lag]
+    detail = {
+        "lag": lag, "real": a, "candidate": b, "noise": 3.3 * math.sqrt(1 / rows[0] + 1 / rows[1]),
+        "real by lag": [p and p[0] for p in by_lag],
+        "candidate by lag": [p and p[1] for p in by_lag],
+    }  # fmt: skip
     return Score(abs(a - b), rows=rows, detail=detail)
+
+
+def _pair(real: Lagged, other: Lagged) -> tuple[float, float] | None:
+    """Both correlations at a lag; None where there are too few rows, or real ones are constant."""
+    if min(real.pairs, other.pairs) < _LEAST or math.isnan(real.value):
+        return None
+    return real.value, 0.0 if math.isnan(other.value) else other.value
 
 
 METRICS: tuple[Metric, ...] = (Autocorrelation(),)
