@@ -53,6 +53,11 @@ class _Case:
     positive: str | float
     wanted: tuple[Wanted, ...]
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """By which what follows from it is kept."""
+        return "fairness", self.asked.target, self.asked.protected, str(self.positive)
+
     def truth(self, frame: Frame) -> tuple[Flags, Flags]:
         """Which rows have a known outcome, and which a positive one."""
         column = frame[self.target.name]
@@ -306,8 +311,7 @@ def _text(value: Value | None, field: Field) -> str:
 
 
 def _told(comparison: Comparison, case: _Case) -> _Told | str:
-    key = ("fairness", case.asked.target, case.asked.protected, str(case.positive), comparison.role)
-    return comparison.candidate.once(key, lambda: _made(comparison, case))
+    return comparison.candidate.once((*case.key, comparison.role), lambda: _made(comparison, case))
 
 
 def _made(comparison: Comparison, case: _Case) -> _Told | str:
@@ -319,24 +323,31 @@ def _made(comparison: Comparison, case: _Case) -> _Told | str:
     absent = [w.field.name for w in case.wanted if not comparison.candidate.has(w.field)]
     if case.target.name in absent or set(absent) & set(case.asked.protected):
         return f"columns are missing: {', '.join(absent)}"
-    settings = ground.settings
-    choice = Choice(settings.max_rows, settings.seed)
-    # of the ceiling, the model is that of the rows that were learned from
-    trained = ground.train if comparison.role == "ceiling" else comparison.candidate
-    real, other, test = (
-        draw(side, table, case.wanted, choice) for side in (ground.train, trained, ground.holdout)
-    )
+    choice = Choice(ground.settings.max_rows, ground.settings.seed)
+    test = draw(ground.holdout, table, case.wanted, choice)
     owned = owners(ground.holdout, table, choice)
     known, truth = case.truth(test)
     test = {n: c[known] for n, c in test.items()}
     if size(test) < MIN_ROWS:
         return f"fewer than {MIN_ROWS} rows with a known outcome in the hold-out"
-    seed = Seed(settings.seed, "fairness")
-    said = [case.model(frame, test, seed) for frame in (real, other)]
-    if said[0] is None or said[1] is None:
+    # of the ceiling, the model is that of the rows that were learned from
+    trained = ground.train if comparison.role == "ceiling" else comparison.candidate
+    (rows, real), (other, twin) = (
+        _answers(side, case, test, choice) for side in (ground.train, trained)
+    )
+    if real is None or twin is None:
         return f"fewer than {_FEWEST} rows of an outcome to learn from"
-    rows = size(real), size(other)
-    return _Told(case, test, owned[known], truth[known], said[0], said[1], rows)
+    return _Told(case, test, owned[known], truth[known], real, twin, (rows, other))
+
+
+def _answers(side: DataSet, case: _Case, test: Frame, choice: Choice) -> tuple[int, Flags | None]:
+    """Rows of a sample, and what a model trained on it says; made once a data set."""
+
+    def make() -> tuple[int, Flags | None]:
+        frame = draw(side, case.asked.table, case.wanted, choice)
+        return size(frame), case.model(frame, test, Seed(choice.seed, "fairness"))
+
+    return side.once((*case.key, "answers"), make)
 
 
 METRICS: tuple[Metric, ...] = (
