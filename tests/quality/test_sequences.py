@@ -320,6 +320,19 @@ DIRTY: dict[str, Callable[[Tables], Tables]] = {
 }  # fmt: skip
 
 
+def test_a_twin_without_its_key_or_with_another_type_is_judged() -> None:
+    real = machines(1)
+    schema = schema_of(real, sequence=Sequenced("at"))
+    twin = machines(2)
+    texts = twin["readings"]["line"].cast(pa.string())
+    place = twin["readings"].column_names.index("line")
+    typed = {**twin, "readings": twin["readings"].set_column(place, "line", texts)}
+    for made in (without(twin, "reading"), typed):
+        report = judged(real, made, schema)
+        assert figure(report, "autocorrelation", "load").twin.value < 0.1
+        assert figure(report, "inter_event_times", "at").twin.value < 0.1
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("case", DIRTY)
 def test_dirty_rows(case: str) -> None:

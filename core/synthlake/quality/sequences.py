@@ -96,8 +96,7 @@ def _found(ground: Ground, table: Table) -> Iterator[Order]:
     yield from _along(ground, table)
     for fk in table.foreign_keys:
         if fk != own:
-            found = _among(ground, table, fk.columns, ("match", fk.label(table.name)))
-            yield from (order for order in found if not order.counts)
+            yield from _among(ground, table, fk.columns, ("match", fk.label(table.name)))
 
 
 def _along(ground: Ground, table: Table) -> Iterator[Order]:
@@ -114,15 +113,24 @@ def _along(ground: Ground, table: Table) -> Iterator[Order]:
 def _among(
     ground: Ground, table: Table, within: tuple[str, ...], of: tuple[Kind, str]
 ) -> Iterator[Order]:
-    """Siblings in the order of a counter, or of a time that hardly two of them share."""
+    """Siblings in the order of a time that hardly two of them share; own ones of a counter, too."""
     fields = [f for f in ground.fields(table.name).values() if f.name not in within]
-    counters = [f for f in fields if _whole(f)]
+    counters = [f for f in fields if of[0] == "own" and _may_count(ground.real, f)]
     times = [f for f in fields if f.kind == "time" and not f.reason]
     yield from _judged(ground.real, table, within, [*counters, *times], of)
 
 
 def _whole(field: Field) -> bool:
     return pa.types.is_integer(field.type) and not field.identity
+
+
+def _may_count(real: DataSet, field: Field) -> bool:
+    """Whether a whole number is 0 or 1 nearly as often as anything: what spares most a grouping."""
+    if not _whole(field):
+        return False
+    held = real.marginal(field)
+    first = held.counts[(held.values == 0) | (held.values == 1)]
+    return bool(held.complete and len(first) and first.max() >= 0.9 * held.counts.max())
 
 
 def _judged(
@@ -249,10 +257,12 @@ def in_order(data: DataSet, order: Order, columns: dict[str, str], seed: int) ->
     table, tables = data.schema[order.table], data.tables
     keys = compared(tables, parts(tables, table, order.within))
     by = data.value(order.by)
-    unique = table.primary_key and not data.duplicates(order.table)
+    key = set(table.primary_key)
+    there = key and all(data.found[order.table].has(c) for c in key)
+    unique = bool(there) and not data.duplicates(order.table)
     named = [f"{e} AS k{i}" for i, e in enumerate(keys)] + [f"{by} AS o"]
     window = f"PARTITION BY {', '.join(f'k{i}' for i in range(len(keys)))} ORDER BY o"
-    if not (unique and {*order.within, order.by.name} >= set(table.primary_key)):
+    if not (unique and {*order.within, order.by.name} >= key):
         named.append(f"{order_hash(data, order.table, seed, whole=not unique)} AS h")
         window += ", h"
     named += [f"{e} AS {n}" for n, e in columns.items()]

@@ -125,11 +125,15 @@ def _numbered(column: Column, field: Field) -> tuple[tuple[str, ...], NDArray[np
         numbers = column.astype(np.float64)
         values = np.unique(numbers[~np.isnan(numbers)])
         place = np.where(np.isnan(numbers), -1, np.searchsorted(values, numbers))
-        return tuple(f"{v:g}" for v in values), place.astype(np.int64)
+        return tuple(_named(v) for v in values.tolist()), place.astype(np.int64)
     names = sorted({str(v) for v in column if v is not None}, key=str.encode)
     number = {name: i for i, name in enumerate(names)}
     group = [-1 if v is None else number[str(v)] for v in column]
     return tuple(names), np.array(group, np.int64)
+
+
+def _named(number: float) -> str:
+    return str(int(number)) if number.is_integer() else repr(number)
 
 
 class _Fairness(ABC):
@@ -306,7 +310,7 @@ def _text(value: Value | None, field: Field) -> str:
     if isinstance(value, bool) and not field.ordered:
         return str(value).lower()
     try:
-        return f"{float(value):g}" if field.ordered else str(value)
+        return _named(float(value)) if field.ordered else str(value)
     except ValueError:
         return str(value)
 

@@ -28,7 +28,7 @@ class _Matching(ABC):
     """
 
     name = title = ""
-    kind: MetricKind = "attack"
+    kind: MetricKind = "copy"
     tier: Tier = "full"
     best = 0.0
     direction: Direction = "low"
