@@ -153,6 +153,8 @@ def _predict(
 
 def one_thread() -> AbstractContextManager[object]:
     """Models use one thread: more of them wait for each other on a machine that is in use."""
+    # limits hold for libraries that are loaded by now
+    import sklearn.ensemble  # noqa: F401
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     return cast(AbstractContextManager[object], threadpool_limits(1))

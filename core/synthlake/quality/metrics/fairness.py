@@ -79,7 +79,7 @@ class _Case:
         columns = [np.concatenate([train[n], test[n]]) for n in names]
         matrix, codes = encoded(columns, np.arange(len(label)))
         state = seed.key("fairness", self.asked.target) % 2**31
-        model = boosted("classifier", codes, state)  # loads what ``one_thread`` is to limit
+        model = boosted("classifier", codes, state)
         with one_thread():
             model.fit(matrix[: len(label)], label)
             said = model.predict_proba(matrix[len(label) :])[:, 1]
