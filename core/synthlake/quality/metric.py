@@ -105,12 +105,14 @@ class Comparison:
         reference: real rows.
         candidate: what is judged.
         ground: what all comparisons share.
+        repeat: which of several seeds this is; 0 the evaluation's own.
     """
 
     role: Role
     reference: DataSet
     candidate: DataSet
     ground: Ground
+    repeat: int = 0
 
     @property
     def settings(self) -> EvaluationSettings:
@@ -196,6 +198,7 @@ _BUILT_IN = (
     "references", "ks", "tvd", "wasserstein", "pairs", "mutual_information", "correlation",
     "degrees", "parent_pairs", "memorised", "classifier", "utility", "propensity",
     "regressions", "membership", "attribute", "singling_out", "linkability", "tcap",
+    "repeated", "marginals", "supports", "authenticity", "importance",
 )  # fmt: skip
 
 
