@@ -132,7 +132,7 @@ class Audit:
 
     @property
     def verdict(self) -> str:
-        """``flagged``, ``not flagged``, or ``inconclusive`` where a control is not as it must be."""
+        """``flagged``, ``not flagged``, or ``inconclusive`` where a control fails."""
         if not self.copy["flagged"] or self.chance["flagged"]:
             return "inconclusive"
         return "flagged" if self.attack["flagged"] else "not flagged"

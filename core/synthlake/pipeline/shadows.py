@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from synthlake.errors import EvaluationError, SpecError
+from synthlake.errors import EvaluationError, LearnError, SampleError, SpecError
 from synthlake.pipeline import learn
 from synthlake.pipeline.twin import Twin
 from synthlake.pipeline.wanted import Wanted
@@ -118,7 +118,7 @@ def pool(parts: Split, schema: Schema, table: str | None, rows: int) -> Pool:
     found = Pool(schema, root, tuple(trees[root]), draw(view, schema, most))
     if len(found.entities) < MIN_ENTITIES:
         raise EvaluationError(
-            f"{root}: {len(found.entities)} entities are too few to audit, {MIN_ENTITIES} the least",
+            f"{root}: {len(found.entities)} entities are too few, {MIN_ENTITIES} the least",
             hint="audit more rows: --rows",
         )
     return found
@@ -149,7 +149,13 @@ def maker(schema: Schema, settings: learn.FitSettings, max_rows: int) -> Maker:
         parts = learn.divide(open_source(dict(tables)), schema, 0.0)
         lesson = learn.study(parts, schema, max_rows, None)
         asked = replace(settings, seed=settings.seed + number, holdout=0.0)
-        return Twin.of(learn.fit(lesson, asked), Wanted(settings.seed + number)).to_arrow()
+        try:
+            return Twin.of(learn.fit(lesson, asked), Wanted(asked.seed)).to_arrow()
+        except (LearnError, SampleError) as error:
+            raise LearnError(
+                f"shadow {number} cannot be learned or sampled: {error.message}",
+                hint=f"audit more rows (--rows) or another root (--table); {error.hint}",
+            ) from error
 
     return make
 

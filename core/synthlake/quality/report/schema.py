@@ -112,6 +112,28 @@ class ScoresPart(_Part):
     floor: ScorePart | None
 
 
+class AuditFigures(_Part):
+    """How well a membership attack does."""
+
+    auc: float
+    auc_interval: list[float]
+    epsilon_lower_bound: float
+    flagged: bool
+
+
+class AuditPart(_Part):
+    """An audit of the synthesizer by shadow models, as ``synthlake audit`` writes it."""
+
+    version: Literal[1]
+    kind: Literal["synthlake.audit"]
+    verdict: Literal["flagged", "not flagged", "inconclusive"]
+    said: str = Field(description="The finding in a sentence.")
+    table: str = Field(description="Whose entities were attacked.")
+    shadows: int = Field(description="How often the synthesizer was fitted.")
+    attack: AuditFigures
+    controls: dict[Literal["copy", "chance"], AuditFigures]
+
+
 class ReportDocument(_Part):
     """The report of an evaluation."""
 
@@ -126,6 +148,7 @@ class ReportDocument(_Part):
     recommendations: list[RecommendationPart] = Field([], description="The gravest first.")
     summary: dict[str, SummaryPart] = Field(description="By metric.")
     scores: list[ScoresPart]
+    audit: AuditPart | None = Field(default=None, description="Absent without an audit.")
 
 
 def report_schema() -> dict[str, Any]:
