@@ -62,8 +62,9 @@ def audit_run(
         raise SpecError(
             f"{place} is no run", hint="name a spec, or the folder that a run has published"
         )
+    folder: Path | None = place
     if isinstance(held, dict):
-        subject, folder = _of_run(place, held), place
+        subject = _of_run(place, held)
     else:
         spec = SynthesisSpec.load(place)
         subject, folder = _of_spec(spec), _published(spec)

@@ -7,6 +7,7 @@ from all of them which features members have.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +21,13 @@ from synthlake.quality.logistic import probability
 from synthlake.seed import Seed
 
 FOLDS = 4
+FALSE_POSITIVES = (0.01, 0.1)
 MIN_SHADOWS = 8
 _RIDGE = 1.0
 _STEPS = 25
 _FAR = 10.0  # standard deviations
+_EXCHANGES = 199
+_LEVEL = 0.025
 _NOISE = 0.05  # an advantage within it of the interval is no finding, as for the gates of attacks
 
 Floats = NDArray[np.float64]
@@ -56,16 +60,22 @@ def scored(observed: Observed) -> Floats:
     USENIX Security, arXiv:2011.07018 (shadow models of generators); Carlini et al. (2022),
     arXiv:2112.03570 (every shadow serves all targets; scores in units of each target).
     """
-    twins = len(observed.features)
-    fold = np.arange(twins) % FOLDS
-    out = np.zeros(observed.member.shape)
-    for number in range(FOLDS):
-        train, test = fold != number, fold == number
-        axes = _standardised(observed, train)
-        flat = axes[train].reshape(-1, axes.shape[2])
-        beta = _ridge(flat, observed.member[train].ravel())
+    return _told(_folded(observed), observed.member)
+
+
+def _folded(observed: Observed) -> list[tuple[Flags, Floats]]:
+    """Which twins a fold tests, and all twins' features in the units of the others."""
+    fold: NDArray[np.int64] = np.arange(len(observed.features), dtype=np.int64) % FOLDS
+    return [(fold == n, _standardised(observed, fold != n)) for n in range(FOLDS)]
+
+
+def _told(folded: list[tuple[Flags, Floats]], member: Flags) -> Floats:
+    out = np.zeros(member.shape)
+    for test, axes in folded:
+        flat = axes[~test].reshape(-1, axes.shape[2])
+        beta = _ridge(flat, member[~test].ravel())
         rows = axes[test].reshape(-1, axes.shape[2])
-        out[test] = (_with_one(rows) @ beta).reshape(-1, out.shape[1])
+        out[test] = (_with_one(rows) @ beta).reshape(-1, member.shape[1])
     return out
 
 
@@ -117,6 +127,7 @@ class Figures:
         auc: area under the ROC curve, with its 95 % interval (twins are drawn again).
         rates: by rate of false positives: share of members told, with its interval.
         epsilon: lower bound of epsilon, at 95 %.
+        p: how often chance does as well: that of a permutation test of the AUC.
         trials: members and others that were guessed.
         scores: of each twin and target.
     """
@@ -124,13 +135,14 @@ class Figures:
     auc: tuple[float, float, float]
     rates: dict[float, tuple[float, float, float]]
     epsilon: float
+    p: float
     trials: tuple[int, int]
     scores: Floats
 
     @property
     def flagged(self) -> bool:
-        """Whether members can be told: an advantage (2 AUC - 1) beyond noise and 0.05."""
-        return 2 * self.auc[1] - 1 > _NOISE
+        """Whether members can be told: better than chance, by 0.05 beyond noise (2 AUC - 1)."""
+        return self.p <= _LEVEL and 2 * self.auc[1] - 1 > _NOISE
 
     def to_json(self) -> dict[str, Any]:
         """As it is stored."""
@@ -138,20 +150,20 @@ class Figures:
             "auc": self.auc[0], "auc_interval": list(self.auc[1:]),
             "tpr": {f"{at:g}": {"value": v[0], "interval": list(v[1:])}
                     for at, v in self.rates.items()},
-            "epsilon_lower_bound": self.epsilon,
+            "epsilon_lower_bound": self.epsilon, "p_value": self.p,
             "trials": {"members": self.trials[0], "others": self.trials[1]},
             "flagged": self.flagged,
         }  # fmt: skip
 
 
-FALSE_POSITIVES = (0.01, 0.1)
-
-
-def figures(observed: Observed, seed: Seed, delta: float = 0.0) -> Figures:
+def figures(observed: Observed, chance: Chance, seed: Seed, delta: float = 0.0) -> Figures:
     """What the attack reaches, twins being the independent tries.
+
+    Intervals are bootstraps of the twins, widened as few of them need it (Student's t).
 
     Args:
         observed: at least ``MIN_SHADOWS`` twins.
+        chance: what exchanged members reach.
         seed: of the bootstrap.
         delta: of the privacy that is claimed.
     """
@@ -159,16 +171,20 @@ def figures(observed: Observed, seed: Seed, delta: float = 0.0) -> Figures:
     owners = np.repeat(np.arange(len(scores)), scores.shape[1])
     told = Ranked(scores.ravel(), observed.member.ravel(), owners)
 
+    wider = _wider(len(scores))
+
     def spread(figure: curves.Figure) -> tuple[float, float, float]:
         value = figure(told, np.ones(len(owners)))
         low, high = curves.interval(told, figure, seed)
-        return value, min(low, value), max(high, value)
+        below, above = max(value - low, 0.0) * wider, max(high - value, 0.0) * wider
+        return value, max(value - below, 0.0), min(value + above, 1.0)
 
-    members = int(told.member.sum())
+    members, area = int(told.member.sum()), spread(curves.area)
     return Figures(
-        spread(curves.area),
+        area,
         {at: spread(_rate_at(at)) for at in FALSE_POSITIVES},
         cross_fitted(told.scores, told.member, owners, delta),
+        float((1 + (chance.aucs >= area[0]).sum()) / (1 + len(chance.aucs))),
         (members, len(owners) - members),
         scores,
     )
@@ -183,10 +199,73 @@ def _rate_at(share: float) -> curves.Figure:
     return figure
 
 
-def shuffled(member: Flags, seed: Seed) -> Flags:
-    """Who was learned from, exchanged among the twins: what no attack can tell."""
+def _wider(twins: int) -> float:
+    """What a bootstrap interval of so few is widened by.
+
+    Source: Hesterberg (2015), doi:10.1080/00031305.2015.1089789, section 4.1.
+    """
+    from scipy.stats import norm, t
+
+    narrow = math.sqrt(twins / (twins - 1))
+    return float(t.ppf(0.975, twins - 1) / norm.ppf(0.975) * narrow)
+
+
+@dataclass(frozen=True)
+class Chance:
+    """The negative control: the same attack where who was in has been exchanged among the twins.
+
+    Attributes:
+        aucs: of each exchange, shape (exchanges,).
+        rates: by rate of false positives, the share of members told in each exchange.
+        trials: members and others.
+    """
+
+    aucs: Floats
+    rates: dict[float, Floats]
+    trials: tuple[int, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """Means, and what 95 % of the exchanges are within."""
+        return {
+            "auc": float(self.aucs.mean()), "auc_interval": _within(self.aucs),
+            "tpr": {f"{at:g}": {"value": float(v.mean()), "interval": _within(v)}
+                    for at, v in self.rates.items()},
+            "exchanges": len(self.aucs),
+            "trials": {"members": self.trials[0], "others": self.trials[1]},
+        }  # fmt: skip
+
+
+def _within(values: Floats) -> list[float]:
+    low, high = np.quantile(values, [0.025, 0.975])
+    return [float(low), float(high)]
+
+
+def chance(observed: Observed, seed: Seed, times: int = _EXCHANGES) -> Chance:
+    """What the attack reaches where there is nothing to find.
+
+    Who was in is exchanged among the twins, target by target: were twins no matter of who is in,
+    each exchange would be as likely as what was drawn, so that the test holds exactly.
+
+    Source: Fisher (1935), The Design of Experiments; Phipson and Smyth (2010),
+    doi:10.2202/1544-6115.1585, of p-values that are never 0.
+    """
+    folded = _folded(observed)
+    aucs, rates = np.zeros(times), {at: np.zeros(times) for at in FALSE_POSITIVES}
+    for number in range(times):
+        member = shuffled(observed.member, seed, number)
+        told = Ranked(_told(folded, member).ravel(), member.ravel(), np.arange(member.size))
+        even = np.ones(member.size)
+        aucs[number] = curves.area(told, even)
+        for at, found in rates.items():
+            found[number] = curves.true_positives(told, even, at)
+    members = int(observed.member.sum())
+    return Chance(aucs, rates, (members, observed.member.size - members))
+
+
+def shuffled(member: Flags, seed: Seed, number: int = 0) -> Flags:
+    """Who was learned from, exchanged among the twins; each is in as many as before."""
     out = member.copy()
-    random = np.random.Generator(np.random.Philox(key=seed.key("attacks", "shuffled")))
+    random = np.random.Generator(np.random.Philox(key=seed.key("attacks", "shuffled", number)))
     for target in range(member.shape[1]):
         out[:, target] = member[random.permutation(len(member)), target]
     return out

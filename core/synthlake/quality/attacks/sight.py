@@ -216,4 +216,4 @@ def _nearest(points: Floats, target: Floats) -> Floats:
     """Distances of the five nearest, ascending."""
     gaps = ((points - target) ** 2).sum(axis=1)
     count = min(NEIGHBOURS, len(gaps))
-    return np.sqrt(np.sort(np.partition(gaps, count - 1)[:count]))
+    return np.asarray(np.sqrt(np.sort(np.partition(gaps, count - 1)[:count])), np.float64)

@@ -67,7 +67,7 @@ def _line(title: str, of: Mapping[str, Any]) -> dict[str, str]:
         "title": title, "auc": ranged(of["auc"], of["auc_interval"]),
         "one": ranged(tpr["0.01"]["value"], tpr["0.01"]["interval"]),
         "ten": ranged(tpr["0.1"]["value"], tpr["0.1"]["interval"]),
-        "epsilon": figure(of["epsilon_lower_bound"]),
+        "epsilon": figure(of.get("epsilon_lower_bound")),
         "trials": f"{of['trials']['members']:,} / {of['trials']['others']:,}",
     }  # fmt: skip
 

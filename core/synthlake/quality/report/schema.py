@@ -116,9 +116,10 @@ class AuditFigures(_Part):
     """How well a membership attack does."""
 
     auc: float
-    auc_interval: list[float]
-    epsilon_lower_bound: float
-    flagged: bool
+    auc_interval: list[float] = Field(description="95 %, two numbers.")
+    epsilon_lower_bound: float | None = Field(default=None, description="At 95 %.")
+    p_value: float | None = Field(default=None, description="Of the AUC, against chance.")
+    flagged: bool | None = Field(default=None, description="Absent of the control by chance.")
 
 
 class AuditPart(_Part):
