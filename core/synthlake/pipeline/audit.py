@@ -218,15 +218,17 @@ def audit(
         EvaluationError: there are too few entities, or too few shadows within the budget.
         LearnError: a shadow's rows cannot be learned.
     """
+    from synthlake.quality.classifier import one_thread
+
     begun = time.monotonic()
     schema = learn.understand(subject.source, subject.schema, on_event)
     parts = learn.divide(subject.source, schema, subject.fit.holdout)
     tell(on_event, "audit", "drawing the entities")
-    found = pool(parts, schema, settings.table, settings.rows)
+    found = pool(parts, schema, settings.table, settings.rows, subject.fit.max_rows)
     seed = Seed(settings.seed, f"audit/{found.root}")
     view = sight(found, seed)
     ids, far = view.exposed(settings.targets)
-    make = make or maker(schema, subject.fit, max(subject.fit.max_rows, settings.rows))
+    make = make or maker(found.schema, subject.fit, max(subject.fit.max_rows, settings.rows))
     shadows = _Shadows(found, view, ids, seed)
     for number in range(settings.shadows):
         spent = time.monotonic() - begun
@@ -235,7 +237,8 @@ def audit(
         tell(on_event, "audit", "fitting shadows", number, settings.shadows)
         shadows.add(make, number)
     tell(on_event, "audit", "attacking", settings.shadows, settings.shadows)
-    return _concluded(found, shadows, (settings, subject.fit), far)
+    with one_thread():
+        return _concluded(found, shadows, (settings, subject.fit), far)
 
 
 @dataclass(frozen=True)

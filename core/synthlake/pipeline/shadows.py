@@ -38,10 +38,10 @@ class Pool:
     """The rows that shadows are drawn from, held in memory while they are.
 
     Attributes:
-        schema: with all roles and modes decided.
+        schema: of these tables, with all roles and modes decided.
         root: the table whose rows are the entities.
         members: the root and all tables below it by own keys, the root first.
-        tables: rows with their ``__entity``; tables beside the tree are in every shadow as a whole.
+        tables: rows with their ``__entity``; those beside the tree are in every shadow as a whole.
     """
 
     schema: Schema
@@ -80,14 +80,16 @@ class Pool:
         return out
 
 
-def pool(parts: Split, schema: Schema, table: str | None, rows: int) -> Pool:
+def pool(parts: Split, schema: Schema, table: str | None, rows: int, others: int) -> Pool:
     """Whole entities of a tree of tables, by hash, about ``rows`` rows of all its tables together.
 
     Args:
         parts: the source; only what may be learned from is looked at.
         schema: with all roles and modes decided.
         table: the root; None for that of the tree with most rows.
-        rows: of the tree. Tables beside it are drawn to as many rows and what the tree refers to.
+        rows: of the tree.
+        others: most rows of any other tree that this one refers to; what it does not refer to is
+            left out.
 
     Raises:
         SpecError: there is no such table, or it is no root that is learned.
@@ -112,16 +114,25 @@ def pool(parts: Split, schema: Schema, table: str | None, rows: int) -> Pool:
     share = min(1.0, rows / max(sizes[root], 1))
     bound = int((least + (1 - least) * share) * SPACE)
     cut = {n: part(counted, schema[n], bound, "<") for n in trees[root]} if share < 1 else {}
-    view = ViewSource(parts.train, cut)
-    inside = Counted(view.engine(), schema)
-    most = max(rows, sum(map(inside.rows, trees[root])))
-    found = Pool(schema, root, tuple(trees[root]), draw(view, schema, most))
+    view, needed = ViewSource(parts.train, cut), _needed(schema, trees[root])
+    most = max(others, sum(map(Counted(view.engine(), needed).rows, trees[root])))
+    found = Pool(needed, root, tuple(trees[root]), draw(view, needed, most))
     if len(found.entities) < MIN_ENTITIES:
         raise EvaluationError(
             f"{root}: {len(found.entities)} entities are too few, {MIN_ENTITIES} the least",
             hint="audit more rows: --rows",
         )
     return found
+
+
+def _needed(schema: Schema, members: Sequence[str]) -> Schema:
+    """The tables of a tree and all that they refer to, directly or not."""
+    names, todo = set(members), list(members)
+    while todo:
+        above = {fk.references for fk in schema[todo.pop()].foreign_keys} - names
+        names |= above
+        todo += above
+    return Schema({t.name: t for t in schema if t.name in names})
 
 
 def _root(table: str | None, schema: Schema, sizes: Mapping[str, int]) -> str:
