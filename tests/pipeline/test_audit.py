@@ -209,6 +209,7 @@ def test_a_run_is_audited_and_its_report_shows_it(published: Path) -> None:
     report.save(published / "with.json")
     assert Report.load(published / "with.json").audit == done.audit.to_json()
     assert 'id="audit"' not in html(sl.evaluate(pool(), pool(), tier="quick"))
+    (published / "out" / ".audit.json.part").write_text("{")  # of an audit that was killed
     # the spec finds the run, and the run can be replaced with its audit beside it
     assert audit_run(published / "spec.json", settings).folder == published / "out"
     again = run(published / "spec.json", RunSettings(seed=5))
@@ -233,10 +234,14 @@ def test_the_command(published: Path, tmp_path: Path) -> None:
 def test_what_lies_beside_a_report_is_checked(tmp_path: Path) -> None:
     report = sl.evaluate(pool(), pool(), tier="quick")
     report.save(tmp_path / "report.json")
-    for text in ("{", "[]", '{"kind": "synthlake.audit", "version": 9}'):
+    for text in ("{", "[]", '{"kind": "of another tool"}'):
         (tmp_path / "audit.json").write_text(text)
-        with pytest.raises(EvaluationError, match=r"audit\.json"):
-            Report.load(tmp_path)
+        assert Report.load(tmp_path).audit is None
+        with pytest.raises(EvaluationError, match=r"audit\.json is no audit"):
+            report.audited(tmp_path / "audit.json")
+    (tmp_path / "audit.json").write_text('{"kind": "synthlake.audit", "version": 9}')
+    with pytest.raises(EvaluationError, match=r"audit\.json is of another version"):
+        Report.load(tmp_path)
     with pytest.raises(EvaluationError, match="cannot be read"):
         report.audited(tmp_path / "none.json")
 

@@ -109,7 +109,8 @@ def is_twin(folder: Path) -> bool:
     if manifest is None:
         return False
     listed = {file["path"] for entry in manifest["tables"].values() for file in entry["files"]}
-    listed |= {"manifest.json", AUDIT, *_files_of_run(manifest)}
+    audits = {AUDIT, f".{AUDIT}.part"}  # the latter of one that was killed
+    listed |= {"manifest.json", *audits, *_files_of_run(manifest)}
     here = {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
     return here <= listed
 

@@ -40,9 +40,21 @@ def read_audit(path: Path) -> dict[str, Any]:
 
 
 def audit_beside(report: Path) -> dict[str, Any] | None:
-    """The audit that lies beside a report; None where there is none."""
+    """The audit that lies beside a report; None where there is none, or some other file.
+
+    Raises:
+        EvaluationError: it is an audit, and damaged or a newer version's.
+    """
     path = report.with_name(NAME)
-    return read_audit(path) if path.is_file() else None
+    return read_audit(path) if _kind(path) == _KIND else None
+
+
+def _kind(path: Path) -> object:
+    try:
+        held = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return held.get("kind") if isinstance(held, dict) else None
 
 
 def shown(held: Mapping[str, Any] | None) -> dict[str, Any] | None:
