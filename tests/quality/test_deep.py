@@ -19,6 +19,7 @@ from synthlake.quality.combinations import MOST, chosen, coarse
 from synthlake.quality.evaluate import evaluate
 from synthlake.quality.layout import Field
 from synthlake.quality.metric import metrics
+from synthlake.quality.metrics import importance, repeated
 from synthlake.quality.report import Report
 from synthlake.quality.report.document import text
 from synthlake.quality.report.html import html
@@ -65,7 +66,10 @@ def reports() -> Mapping[str, Report]:
     mixed = {n: other[n].take(np.random.default_rng(9 + i).permutation(400))
              for i, n in enumerate(other.column_names)}  # fmt: skip
     twins = {"copy": linked(400, 1), "other": other, "mixed": pa.table(mixed)}
-    return {name: judged(twin) for name, twin in twins.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (repeated, importance):
+            patch.setattr(module, "SEEDS", 2)
+        return {name: judged(twin) for name, twin in twins.items()}
 
 
 def test_what_the_tier_adds() -> None:
