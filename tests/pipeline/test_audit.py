@@ -58,8 +58,8 @@ def test_a_copy_is_flagged_and_other_real_rows_are_not(seed: int) -> None:
 
 def test_a_part_of_copies_is_flagged_with_more_shadows() -> None:
     found = small(pool(), maker("tenth", drawn(2_000, 9), 0), shadows=32, targets=20)
-    assert found.attack["auc"] > 0.52
-    assert found.attack["tpr"]["0.01"]["value"] > 0.02  # told for sure where the copy is there
+    assert found.verdict == "flagged"  # few are told, but surely
+    assert 0.5 < found.attack["auc"] < 0.65
 
 
 def test_a_synthesizer_is_fitted_and_the_same_seed_gives_the_same_figures(tmp_path: Path) -> None:

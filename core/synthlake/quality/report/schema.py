@@ -119,6 +119,7 @@ class AuditFigures(_Part):
     auc_interval: list[float] = Field(description="95 %, two numbers.")
     epsilon_lower_bound: float | None = Field(default=None, description="At 95 %.")
     p_value: float | None = Field(default=None, description="Of the AUC, against chance.")
+    p_value_tpr: float | None = Field(default=None, description="Of members told at 1 %.")
     flagged: bool | None = Field(default=None, description="Absent of the control by chance.")
 
 
