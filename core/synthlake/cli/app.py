@@ -8,7 +8,13 @@ from typing import Annotated
 import typer
 
 from synthlake.cli.guard import GATE_FAILED
-from synthlake.cli.options import EvaluateOptions, RefitOptions, SampleOptions, SubsetOptions
+from synthlake.cli.options import (
+    AuditOptions,
+    EvaluateOptions,
+    RefitOptions,
+    SampleOptions,
+    SubsetOptions,
+)
 from synthlake.cli.plugged import WithPlugins
 from synthlake.cli.progress import progress
 from synthlake.cli.render import output, say, show_inspection
@@ -225,6 +231,26 @@ def evaluate(asked: EvaluateOptions) -> None:
         say(console, f"figures  {asked.json}")
     say(console, f"verdict  {report.decision}")
     if report.decision == "FAIL":
+        raise typer.Exit(GATE_FAILED)
+
+
+@app.command()
+@taking(AuditOptions)
+def audit(asked: AuditOptions) -> None:
+    """Fit a synthesizer again and again, and attack it: would it tell who was learned from?"""
+    from synthlake.cli.audited import show_audit, surely_above, write_audit
+    from synthlake.pipeline.audit import AuditSettings, seconds_of
+    from synthlake.pipeline.audited import audit_run
+
+    settings = AuditSettings(
+        asked.table, asked.targets, asked.shadows, asked.rows, seconds_of(asked.budget),
+        asked.delta, asked.seed,
+    )  # fmt: skip
+    with progress() as on_event:
+        done = audit_run(asked.given, settings, on_event)
+    show_audit(done.audit, output())
+    write_audit(done, output(), asked.json, asked.html)
+    if surely_above(done.audit, asked.max_auc):
         raise typer.Exit(GATE_FAILED)
 
 

@@ -13,7 +13,7 @@ from synthlake.errors import LearnError, SpecError
 from synthlake.pipeline import learn
 from synthlake.pipeline.learn import Given
 from synthlake.pipeline.snapshot import local_path
-from synthlake.pipeline.spec import SynthesisSpec, Tier, refuse_later_tier
+from synthlake.pipeline.spec import SynthesisSpec, Tier
 from synthlake.pipeline.twin import Twin
 from synthlake.pipeline.wanted import Wanted
 from synthlake.ports import OnEvent, Source
@@ -192,12 +192,8 @@ def tier_of(name: str) -> Tier:
     """A tier by name.
 
     Raises:
-        SpecError: there is none of that name, or not yet.
+        SpecError: there is none of that name.
     """
-    try:
-        refuse_later_tier(name)
-    except ValueError as error:
-        raise SpecError(str(error), hint=f"tiers are {', '.join(get_args(Tier))}") from error
     for tier in get_args(Tier):
         if tier == name:
             return cast(Tier, tier)

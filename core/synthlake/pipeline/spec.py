@@ -25,7 +25,7 @@ from synthlake.schema import synthesizers
 from synthlake.schema.document import SynthesizerDocument, parse_tables
 from synthlake.schema.nearest import nearest
 
-Tier = Literal["quick", "standard", "full"]
+Tier = Literal["quick", "standard", "full", "deep"]
 Count = Annotated[int, Field(ge=0, strict=True)]
 Factor = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -40,7 +40,6 @@ _LATER = {
     "privacy": "differential privacy",
     "schedule": "scheduling, which is the host's",
 }
-_LATER_TIER = "deep"
 _BOUND = re.compile(r"^(ceiling|floor|base|noise)(\s*[-+]\s*\d*\.?\d+)?$")
 
 
@@ -115,17 +114,6 @@ class HoldoutSpec(_Strict):
     share: Share = 0.1
 
 
-def refuse_later_tier(value: Any) -> Any:
-    """Tiers pass, but those that are not there yet.
-
-    Raises:
-        ValueError: the tier belongs to a later version.
-    """
-    if value == _LATER_TIER:
-        raise ValueError(f"the tier {value!r} belongs to a later version of Synthlake: use 'full'")
-    return value
-
-
 class RegressionSpec(_Strict):
     """An analysis whose coefficients are compared.
 
@@ -172,7 +160,7 @@ class EvaluateSpec(_Strict):
         fairness: predictions that are to treat groups alike (tier ``full``).
     """
 
-    tier: Annotated[Tier, BeforeValidator(refuse_later_tier)] = "standard"
+    tier: Tier = "standard"
     target: str | None = None
     metrics: tuple[str, ...] | None = None
     regressions: tuple[RegressionSpec, ...] = ()

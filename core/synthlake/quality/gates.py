@@ -50,7 +50,9 @@ _REMEDIES: Mapping[str, str] = {
     "tvd": "check the column's role; declare categories that follow from another column",
     "copies": "learn with a larger minimum leaf or a larger k, "
     "and take identifying columns out (action: mask or null)",
-    "memorised": "learn with a larger minimum leaf or a larger k",
+    **dict.fromkeys(
+        ("memorised", "authenticity"), "learn with a larger minimum leaf or a larger k"
+    ),
     **dict.fromkeys(
         ATTACKS,
         "the twin tells more of rows that were learned from than of others: learn with a larger "

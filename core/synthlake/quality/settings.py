@@ -39,7 +39,8 @@ class EvaluationSettings:
 
     Attributes:
         tier: ``quick`` (rows, keys, ranges, copies), ``standard`` (every column and every pair,
-            degrees, nearest rows) or ``full`` (classifiers, and a model for ``target``).
+            degrees, nearest rows), ``full`` (classifiers, attacks, and a model for ``target``) or
+            ``deep`` (models over several seeds, combinations of up to five columns).
         seed: of the samples that models see.
         max_rows: rows a side that a model sees.
         k: least number of rows behind any value, bin or degree that a report shows.
@@ -69,9 +70,7 @@ class EvaluationSettings:
 
     def __post_init__(self) -> None:
         if self.tier not in TIERS:
-            raise SpecError(f"there is no tier {self.tier!r}", hint=f"tiers are {TIERS[:3]}")
-        if self.tier == "deep":
-            raise SpecError("the tier 'deep' cannot be run by this version", hint="use 'full'")
+            raise SpecError(f"there is no tier {self.tier!r}", hint=f"tiers are {TIERS}")
         if self.max_rows < 1 or self.k < 1:
             raise SpecError("max_rows and k must be at least 1", hint="leave them out")
         if self.target is not None and "." not in self.target:

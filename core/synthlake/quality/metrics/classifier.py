@@ -53,7 +53,7 @@ class TableClassifier(_Classifier):
         shape = single(comparison.ground, table.name)
         real, other = frames(comparison, table.name, shape)
         apart = blocks(real, other, shape)
-        return c2st(real, other, apart, _seed(comparison, table.name))
+        return c2st(real, other, apart, _seed(comparison, table.name), comparison.repeat)
 
 
 class JoinedClassifier(_Classifier):
@@ -74,7 +74,8 @@ class JoinedClassifier(_Classifier):
         shape = with_parents(comparison, table)
         real, other = frames(comparison, table.name, shape)
         apart = blocks(real, other, shape)
-        return c2st(real, other, apart, _seed(comparison, f"{table.name}/joined"))
+        seed = _seed(comparison, f"{table.name}/joined")
+        return c2st(real, other, apart, seed, comparison.repeat)
 
 
 class ParentClassifier(_Classifier):
