@@ -31,6 +31,7 @@ from synthlake.relational.links import (
     identity_feature,
     identity_link,
     link_kinds,
+    spread_if_few,
 )
 from synthlake.relational.model import CODE, Link, LinkKind, Loop, count_id, link_id
 from synthlake.relational.ordering import Order, find_order
@@ -189,9 +190,11 @@ def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:
     join, rows, k = draft.joins[number], parent.data.sample.num_rows, draft.data.k
     statistics = draft.data.statistics.keys[number]
     counts = degrees_of(join, rows, draft.data, statistics)
+    clustered = draft.kinds[number] == "cluster"
+    if not clustered:
+        counts = spread_if_few(counts, parent.data.group, k)
     cells = Cells(counts, np.zeros(rows, bool))
     codec = codec_of_cells(cells, parent.data.group, k)
-    clustered = draft.kinds[number] == "cluster"
     if clustered:
         parent.groups[label] = parent.code.size
     parent.family[count_id(label)] = Feature(
@@ -210,7 +213,7 @@ def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:
         draft.links[number] = Link(
             fk, "own", phantoms=phantoms,
             null_rows=nulls if nulls >= k else 0,
-            mean=met / max(statistics.parents, 1),
+            mean=met / max(statistics.parent_rows, 1),
         )  # fmt: skip
         return
     link = Link(fk, "cluster", codes=parent.code.size, phantoms=phantoms)

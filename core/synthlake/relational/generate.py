@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from synthlake.encode.axis import empty, indices, plain
+from synthlake.encode.axis import empty, indices
 from synthlake.errors import SampleError
 from synthlake.ports import Codes
 from synthlake.relational.above import Ancestors
@@ -26,7 +26,6 @@ from synthlake.relational.model import (
     TableModel,
     link_id,
     parent_id,
-    side_of,
 )
 from synthlake.relational.parents import (
     PhantomParents,
@@ -38,6 +37,7 @@ from synthlake.relational.parents import (
     virtual_rows,
     with_nulls,
 )
+from synthlake.relational.placing import Placing
 from synthlake.relational.plan import ROOT_BLOCK, SamplePlan, beyond
 from synthlake.relational.recent import Recent
 from synthlake.relational.redraw import keep_rules
@@ -70,6 +70,7 @@ class Generator:
         }
         self.matching, self.closing = Matching(self), Closing(self)
         self._ancestors, self._totals = Ancestors(self), Totals(self)
+        self._placing = Placing(self)
 
     def rows(self, table: str) -> int:
         """Rows of a table in this sample."""
@@ -108,29 +109,10 @@ class Generator:
     def _batch(self, block: Block, number: int, schema: pa.Schema) -> pa.RecordBatch:
         """All columns of a block."""
         columns = {**nested_arrays(block), **self._references(block)}
-        columns |= self._placed(block.model, columns)
         columns |= self.closing.columns(block, number)
+        columns |= self._placing.placed(block.model.table.name, columns)
         arrays = [as_type(columns[f.name], f.type) for f in schema]
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-    def _placed(
-        self, model: TableModel, columns: Mapping[str, pa.Array[Any]]
-    ) -> dict[str, pa.Array[Any]]:
-        """Sides of a grid over made parents: each place on it is one of their rows."""
-        out: dict[str, pa.Array[Any]] = {}
-        for link in model.links:
-            parent = self.model.tables[link.fk.references]
-            if link.kind != "derived" or parent.kept is not None or len(link.fk.columns) > 1:
-                continue
-            name = link.fk.columns[0]
-            axis, rows = side_of(self.model, model, name), self.plan.rows[link.fk.references]
-            if axis is not None and rows:
-                place = axis.place(plain(columns[name])) % rows
-                keys = self.key_columns(link.fk.references, link.fk.to, place)
-                gone = np.asarray(columns[name].is_null())
-                made = as_type(keys[link.fk.to[0]], model.table.column(name).type)
-                out |= with_nulls({name: made}, gone)
-        return out
 
     # blocks
 

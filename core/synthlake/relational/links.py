@@ -112,18 +112,37 @@ def identity_feature(data: TableData, link: Link) -> Feature:
 def degrees_of(
     join: Join, parents: int, data: TableData, statistics: KeyStatistics
 ) -> NDArray[np.int64]:
-    """Children per parent. Where only some children were sampled, the true distribution by rank."""
+    """Children per parent. Where only some children were sampled, the true distribution by rank.
+
+    Of parents that share what is referred to, the first has all children.
+    """
     counts = np.bincount(join.parent[join.parent >= 0], minlength=parents)
     if data.sample.num_rows >= data.statistics.train_rows or not statistics.degrees.num_rows:
         return counts.astype(np.int64)
-    degree = np.asarray(plain(statistics.degrees["degree"]))
-    weight = np.asarray(plain(statistics.degrees["parents"])).astype(float)
+    childless = statistics.parent_rows - statistics.parents  # shares its key, or has none
+    degree = np.append(np.asarray(plain(statistics.degrees["degree"])), 0)
+    weight = np.append(np.asarray(plain(statistics.degrees["parents"])), childless).astype(float)
     order = np.argsort(degree, kind="stable")
     share = np.cumsum(weight[order]) / weight.sum()
     rank = np.empty(parents)
     rank[np.argsort(counts, kind="stable")] = (np.arange(parents) + 0.5) / parents
     place = np.minimum(np.searchsorted(share, rank), len(order) - 1)
     return degree[order][place].astype(np.int64)
+
+
+def spread_if_few(
+    counts: NDArray[np.int64], group: NDArray[np.int64], k: int
+) -> NDArray[np.int64]:
+    """Children per parent, spread evenly over all parents where too few have any.
+
+    Privacy: which parents have children, and how many, is told of k entities or more; of fewer it
+    is only how many children there are.
+    """
+    if not counts.any() or len(np.unique(group[counts > 0])) >= k:
+        return counts
+    even = np.arange(len(counts) + 1) * int(counts.sum()) // len(counts)
+    spread: NDArray[np.int64] = np.diff(even)
+    return spread
 
 
 def build_phantoms(

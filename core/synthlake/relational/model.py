@@ -25,7 +25,7 @@ from synthlake.encode.text import TextCodec
 from synthlake.ports import FittedSynthesizer
 from synthlake.relational.across import Across
 from synthlake.relational.enforced import Enforced
-from synthlake.relational.keys import KeyFrame, KeyMaker, SlotAxis, SlotKey
+from synthlake.relational.keys import KeyFrame, KeyMaker
 from synthlake.relational.sequence import Sequence
 from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.store.parts import Parts
@@ -280,19 +280,6 @@ class Model:
             raise ArtifactError(
                 f"the model is not complete: {type(error).__name__} {error}", hint="fit it again"
             ) from error
-
-
-def side_of(model: Model, table: TableModel, column: str) -> SlotAxis | None:
-    """The side of a grid that a column's values are places on; None for other columns."""
-    if isinstance(table.key, SlotKey):
-        for axis in table.key.axes:
-            if axis.column == column:
-                return axis
-    for link in table.links:
-        if link.kind != "derived" and column in link.fk.columns:
-            parent = model.tables[link.fk.references]
-            return side_of(model, parent, link.fk.to[link.fk.columns.index(column)])
-    return None
 
 
 def column_id(column: str) -> str:
