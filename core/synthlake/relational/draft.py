@@ -27,11 +27,13 @@ from synthlake.relational.keymaking import build_key
 from synthlake.relational.keys import Busy, KeyMaker, SlotKey
 from synthlake.relational.links import (
     build_phantoms,
+    children_of,
     degrees_of,
     identity_feature,
     identity_link,
     link_kinds,
     spread_if_few,
+    with_unseen,
 )
 from synthlake.relational.model import CODE, Link, LinkKind, Loop, count_id, link_id
 from synthlake.relational.ordering import Order, find_order
@@ -189,8 +191,7 @@ def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:
     label = fk.label(draft.table.name)
     join, rows, k = draft.joins[number], parent.data.sample.num_rows, draft.data.k
     statistics = draft.data.statistics.keys[number]
-    counts = degrees_of(join, rows, draft.data, statistics)
-    clustered = draft.kinds[number] == "cluster"
+    counts, clustered = _degrees(draft, number, rows), draft.kinds[number] == "cluster"
     if not clustered:
         counts = spread_if_few(counts, parent.data.group, k)
     cells = Cells(counts, np.zeros(rows, bool))
@@ -219,7 +220,15 @@ def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:
     link = Link(fk, "cluster", codes=parent.code.size, phantoms=phantoms)
     draft.links[number] = link
     codes = _child_codes(join, parent.code.codes, orphans, link.codes)
+    codes = _balanced(codes, join, draft.data.group, k)
     draft.codes[number] = Feature(codes, link.size, False)
+
+
+def _degrees(draft: Draft, number: int, parents: int) -> NDArray[np.int64]:
+    """Children of each parent by one reference; those that are held out with another one, too."""
+    of, key = draft.data.statistics, draft.data.statistics.keys[number]
+    whole = of.rows if draft.kinds[number] == "cluster" else of.train_rows
+    return degrees_of(draft.joins[number], parents, draft.data.sample.num_rows, key, whole)
 
 
 def _busy(draft: Draft, parent: Draft, grid: SlotKey, fk: ForeignKey) -> Busy | None:
@@ -256,7 +265,11 @@ def _parent_codes(parent: Draft, matched: Sequence[tuple[Draft, int]]) -> Featur
     children = [(draft.features(), draft.joins[number].parent) for draft, number in matched]
     least = max(parent.data.k, _LEAST_PARENTS)
     codes, size = cluster(parent.features(), children, rows, least)
-    return Feature(codes, size, False)
+    sampled, true = np.zeros((2, rows), np.int64)
+    for draft, number in matched:
+        sampled += children_of(draft.joins[number], rows)
+        true += _degrees(draft, number, rows)
+    return Feature(with_unseen(codes, sampled, true), size, False)
 
 
 def _orphan_codes(draft: Draft, join: Join) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -282,3 +295,21 @@ def _child_codes(
     out = np.where(join.parent >= 0, codes[join.parent] if len(codes) else -2, -2)
     out = np.where(orphans >= 0, size + orphans, out)
     return np.where(join.key < 0, -1, out).astype(np.int32)
+
+
+def _balanced(
+    codes: NDArray[np.int32], join: Join, group: NDArray[np.int64], k: int
+) -> NDArray[np.int32]:
+    """Codes of which as many of rows without a parent teach nothing as of rows with one.
+
+    Where parents are held out, their children are left out; orphans and NULL would be too many
+    among the others. Where fewer than k entities would be left of either, all of it stays.
+    """
+    out, known = codes.copy(), int((join.parent >= 0).sum())
+    lost = int(((join.key >= 0) & (join.parent < 0) & ~join.orphan).sum())
+    share = lost / (lost + known) if known else 0.0
+    for rows in (np.flatnonzero(join.key < 0), np.flatnonzero(join.orphan & (codes >= 0))):
+        taken = np.diff(np.floor(np.arange(len(rows) + 1) * share)) > 0
+        if len(np.unique(group[rows[~taken]])) >= k:
+            out[rows[taken]] = -2
+    return out

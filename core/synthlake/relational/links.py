@@ -109,16 +109,28 @@ def identity_feature(data: TableData, link: Link) -> Feature:
     return Feature(code[mine].astype(np.int32), link.size, False)
 
 
+def children_of(join: Join, parents: int) -> NDArray[np.int64]:
+    """Sampled children of each parent."""
+    return np.bincount(join.parent[join.parent >= 0], minlength=parents).astype(np.int64)
+
+
 def degrees_of(
-    join: Join, parents: int, data: TableData, statistics: KeyStatistics
+    join: Join, parents: int, rows: int, statistics: KeyStatistics, whole: int
 ) -> NDArray[np.int64]:
     """Children per parent. Where only some children were sampled, the true distribution by rank.
 
     Of parents that share what is referred to, the first has all children.
+
+    Args:
+        join: of the children with their parents.
+        parents: how many are sampled.
+        rows: children that are sampled.
+        statistics: of the key, over all rows.
+        whole: rows of a sample in which no child of a sampled parent is missing.
     """
-    counts = np.bincount(join.parent[join.parent >= 0], minlength=parents)
-    if data.sample.num_rows >= data.statistics.train_rows or not statistics.degrees.num_rows:
-        return counts.astype(np.int64)
+    counts = children_of(join, parents)
+    if rows >= whole or not statistics.degrees.num_rows:
+        return counts
     childless = statistics.parent_rows - statistics.parents  # shares its key, or has none
     degree = np.append(np.asarray(plain(statistics.degrees["degree"])), 0)
     weight = np.append(np.asarray(plain(statistics.degrees["parents"])), childless).astype(float)
@@ -128,6 +140,30 @@ def degrees_of(
     rank[np.argsort(counts, kind="stable")] = (np.arange(parents) + 0.5) / parents
     place = np.minimum(np.searchsorted(share, rank), len(order) - 1)
     return degree[order][place].astype(np.int64)
+
+
+def with_unseen(
+    codes: NDArray[np.int32], sampled: NDArray[np.int64], true: NDArray[np.int64]
+) -> NDArray[np.int32]:
+    """Codes of parents, of which those of whose children none is sampled are like some others.
+
+    By what they have in the sample, they would be the parents without children; their code would
+    draw none. They are like those with as few children, one by one.
+
+    Args:
+        codes: of all parents.
+        sampled: children of each in the sample.
+        true: children of each in the source.
+    """
+    unseen = np.flatnonzero((sampled == 0) & (true > 0))
+    known = np.flatnonzero(sampled > 0)
+    few = known[true[known] <= true[unseen].max(initial=0)]
+    donors = few if len(few) else known
+    if not len(unseen) or not len(donors):
+        return codes
+    out = codes.copy()
+    out[unseen] = codes[donors[np.arange(len(unseen)) * len(donors) // len(unseen)]]
+    return out
 
 
 def spread_if_few(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from synthlake.encode.axis import empty
 from synthlake.ports import Codes
 from synthlake.relational.model import CODE, Link, family_of, link_id
-from synthlake.relational.parents import Stubs, ranks_of, typed, with_nulls
+from synthlake.relational.parents import Stubs, fitting, ranks_of, typed, with_nulls
 from synthlake.relational.plan import ROOT_BLOCK
 from synthlake.relational.recent import Recent
 from synthlake.relational.rows import Block
@@ -143,9 +143,12 @@ class Matching:
 
         Blocks beyond those of real parents hold phantoms.
         """
+        generator = self._generator
 
         def make() -> tuple[Index, Index]:
             codes, degrees, first = self.stub_owners(link, label, number)
+            held = generator.plan.stubs[label]
+            degrees = fitting(codes, degrees, held[number + 1] - held[number])
             parent = np.arange(len(codes)) + first
             order = np.lexsort((parent, codes))
             codes, degrees, parent = codes[order], degrees[order], parent[order]
@@ -157,7 +160,7 @@ class Matching:
         return self._skeletons.get((label, number), make)
 
     def stub_owners(self, link: Link, label: str, number: int) -> tuple[Index, Index, int]:
-        """Codes and degrees of a block of parents, and the number of the first one."""
+        """Codes and degrees of a block of parents, as learned, and the number of the first one."""
         generator, table = self._generator, link.fk.references
         real = generator.plan.rows[table]
         if number >= -(-real // ROOT_BLOCK):

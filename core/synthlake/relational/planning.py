@@ -14,7 +14,7 @@ from synthlake.relational.candidates import measure_given
 from synthlake.relational.generate import Generator
 from synthlake.relational.keys import SlotKey
 from synthlake.relational.model import Link, Model, TableModel, link_id
-from synthlake.relational.parents import virtual_rows
+from synthlake.relational.parents import fitted, virtual_rows
 from synthlake.relational.plan import ROOT_BLOCK, Counts, SamplePlan, beyond
 from synthlake.relational.uniqueness import most_children
 
@@ -379,7 +379,8 @@ class _Planner:
         for number in range(blocks + (1 if self.phantoms.get(label) else 0)):
             codes, degrees, _ = generator.matching.stub_owners(link, label, number)
             total.append(np.bincount(codes, degrees, link.size).astype(np.int64))
-        return np.cumsum(total, axis=0).astype(np.int64)
+        stubs = np.cumsum(total, axis=0).astype(np.int64)
+        return fitted(stubs, self.codes[label][-1], link.codes) if blocks else stubs
 
     def _demand(self, table: TableModel, link: Link, wanted: bool) -> None:
         """Refuse references that may not be NULL and have nobody to refer to."""
