@@ -43,6 +43,7 @@ from synthlake.schema.model import Column, ForeignKey, Schema, Table
 from synthlake.sql.statistics import TableStatistics
 
 _ALIKE = Feature(np.zeros(0, np.int32), 1, False)
+MATCHED: tuple[LinkKind, ...] = ("cluster", "within")
 _LEAST_PARENTS = 12  # parents of a code, if k asks for fewer
 
 
@@ -174,7 +175,7 @@ def connect(drafts: Mapping[str, Draft], schema: Schema) -> None:
             (draft, number)
             for draft in drafts.values()
             for number, fk in enumerate(draft.table.foreign_keys)
-            if fk.references == parent.table.name and draft.kinds[number] == "cluster"
+            if fk.references == parent.table.name and draft.kinds[number] in MATCHED
         ]
         if matched:
             parent.code = _parent_codes(parent, matched)
@@ -182,7 +183,7 @@ def connect(drafts: Mapping[str, Draft], schema: Schema) -> None:
     for draft in drafts.values():
         for number, fk in enumerate(draft.table.foreign_keys):
             found = drafts.get(fk.references)
-            if draft.kinds[number] in ("own", "cluster") and found is not None:
+            if draft.kinds[number] in ("own", *MATCHED) and found is not None:
                 _connect(draft, found, number, fk)
 
 
@@ -191,7 +192,7 @@ def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:
     label = fk.label(draft.table.name)
     join, rows, k = draft.joins[number], parent.data.sample.num_rows, draft.data.k
     statistics = draft.data.statistics.keys[number]
-    counts, clustered = _degrees(draft, number, rows), draft.kinds[number] == "cluster"
+    counts, clustered = _degrees(draft, number, rows), draft.kinds[number] in MATCHED
     if not clustered:
         counts = spread_if_few(counts, parent.data.group, k)
     cells = Cells(counts, np.zeros(rows, bool))
@@ -217,7 +218,7 @@ def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:
             mean=met / max(statistics.parent_rows, 1),
         )  # fmt: skip
         return
-    link = Link(fk, "cluster", codes=parent.code.size, phantoms=phantoms)
+    link = Link(fk, draft.kinds[number], codes=parent.code.size, phantoms=phantoms)
     draft.links[number] = link
     codes = _child_codes(join, parent.code.codes, orphans, link.codes)
     codes = _balanced(codes, join, draft.data.group, k)
@@ -227,7 +228,7 @@ def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:
 def _degrees(draft: Draft, number: int, parents: int) -> NDArray[np.int64]:
     """Children of each parent by one reference; those that are held out with another one, too."""
     of, key = draft.data.statistics, draft.data.statistics.keys[number]
-    whole = of.rows if draft.kinds[number] == "cluster" else of.train_rows
+    whole = of.rows if draft.kinds[number] in MATCHED else of.train_rows
     return degrees_of(draft.joins[number], parents, draft.data.sample.num_rows, key, whole)
 
 

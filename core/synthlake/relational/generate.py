@@ -44,6 +44,7 @@ from synthlake.relational.redraw import keep_rules
 from synthlake.relational.rows import Block
 from synthlake.relational.totals import Totals
 from synthlake.relational.uniqueness import often
+from synthlake.relational.within import Within
 from synthlake.seed import Seed, below
 
 _KEPT_BLOCKS = 6
@@ -65,12 +66,16 @@ class Generator:
         self.seed = Seed(plan.seed, model.scope)
         self._blocks = {name: Recent(_KEPT_BLOCKS) for name in model.tables}
         self._keys, self._phantoms = Recent(_KEPT_KEYS, _octets), Recent(64)
+        self._needy = {
+            own.fk.label(name): held for name, held in model.tables.items()
+            if (own := held.own) is not None and any(k.kind == "within" for k in held.links)
+        }  # fmt: skip
         self._asked = {
             name: asked_of(model.tables[name], held) for name, held in plan.given.items()
         }
         self.matching, self.closing = Matching(self), Closing(self)
         self._ancestors, self._totals = Ancestors(self), Totals(self)
-        self._placing = Placing(self)
+        self._placing, self._within = Placing(self), Within(self)
 
     def rows(self, table: str) -> int:
         """Rows of a table in this sample."""
@@ -221,10 +226,18 @@ class Generator:
         counts = multiplied(counts, times * self.plan.times.get(label, 1.0), words)
         if label in self.plan.limits:
             counts = np.minimum(counts, self.plan.limits[label])
+        needy, there = self._needy.get(label), max(min(high, real) - low, 0)
+        most = self._within.room(needy, low, low + there) if needy and there else None
+        if most is not None:
+            counts[:there] = np.minimum(counts[:there], most)
         if high > real + missing:
             nobody = null_families(self.plan.nulls.get(label, 0))
             counts = np.append(counts, nobody[max(low - real - missing, 0) : high - real - missing])
         return counts.astype(np.int64)
+
+    def up(self, table: str, index: Index) -> tuple[Index, str]:
+        """Own parents of rows by number, -1 for none, and their table."""
+        return self._ancestors.next(table, index)
 
     def grown(self, block: Block, label: str) -> Index:
         """Children of each row of a block, as ``children`` counts them."""
@@ -378,6 +391,8 @@ class Generator:
                 out |= self._identity(block, number, link)
             elif link.kind == "cluster":
                 out |= self.matching.columns(block, number, link, met)
+            elif link.kind == "within":
+                out |= self._within.columns(block, number, link)
         return out
 
     def _identity(self, block: Block, number: int, link: Link) -> dict[str, pa.Array[Any]]:

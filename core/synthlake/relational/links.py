@@ -17,6 +17,7 @@ from synthlake.relational.joins import Join, key_numbers
 from synthlake.relational.keys import KeyMaker
 from synthlake.relational.model import Link, LinkKind, Phantoms
 from synthlake.schema.model import ForeignKey, Schema, Table
+from synthlake.schema.overlaps import shared_above
 from synthlake.sql.statistics import KeyStatistics
 
 MAX_IDENTITY = 5_000
@@ -42,16 +43,33 @@ def link_kinds(table: Table, schema: Schema, key: KeyMaker | None) -> list[LinkK
         if mine <= taken and fk.mode != "own":
             kinds[number] = "derived"
             continue
+        shared = shared_above(table, fk, schema) if mine & taken else None
+        if shared is not None and mine & taken == set(shared.columns):
+            kinds[number] = "within"
+            taken |= mine
+            continue
         if mine & taken:
-            raise LearnError(
-                f"{fk.label(table.name)} shares the columns {', '.join(sorted(mine & taken))} with"
-                " another key that does not cover it",
-                hint="declare only one of the two foreign keys",
-            )
+            raise _overlapping(table, fk, mine & taken)
         taken |= mine
         keep = schema[fk.references].keep
         kinds[number] = "own" if fk.mode == "own" else "identity" if keep else "cluster"
     return [kinds[n] for n in range(len(numbered))]
+
+
+def _overlapping(table: Table, fk: ForeignKey, shared: set[str]) -> LearnError:
+    """What to say of a key that shares columns with another one."""
+    others = [
+        other.label(table.name)
+        for other in table.foreign_keys
+        if other != fk and shared & set(other.columns)
+    ]
+    return LearnError(
+        f"{fk.label(table.name)} shares the columns {', '.join(sorted(shared))} with"
+        f" {'; '.join(others)}, and neither covers the other",
+        hint=f"declare mode: own for {fk.label(table.name)}, from which a narrower key follows; or"
+        f" for another one, and for {fk.references} an own key by those columns to the same table"
+        " above; or declare only one of these foreign keys",
+    )
 
 
 def identity_link(

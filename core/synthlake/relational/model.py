@@ -31,7 +31,7 @@ from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.store.parts import Parts
 
 Codec = NumericCodec | CategoricalCodec | TextCodec | TemplateCodec | PresenceCodec | OctetsCodec
-LinkKind = Literal["own", "derived", "identity", "cluster"]
+LinkKind = Literal["own", "derived", "identity", "cluster", "within"]
 CODE = "p:"  # name of the code of a row, as a parent, among its features
 
 
@@ -113,7 +113,8 @@ class Link:
     Attributes:
         kind: ``own``: rows are made with this parent; ``derived``: its columns are set by another
             key; ``identity``: the key's values are categories; ``cluster``: parents of one code
-            share their children by stubs.
+            share their children by stubs; ``within``: as cluster, among the relatives of each
+            row, as the key shares columns with the own one.
         values: of identity: supported keys, columns as in the child; the code after the last one
             stands for all other parents.
         rest: whether that further code is in use.

@@ -217,7 +217,7 @@ class _Planner:
             link = next((k for k in model.links if k.fk == fk), None) if model else None
             if model is None or link is None:
                 continue
-            if link.phantoms is not None and self._lacks(table, fk.to):
+            if link.phantoms is not None and self._lacks(table, _free(model, link)):
                 least = 1 if link.kind == "cluster" and factor > 0 else 0
                 out[label] = max(least, round(link.phantoms.keys * factor))
             if link.kind == "own":
@@ -350,6 +350,9 @@ class _Planner:
     def count_stubs(self, table: TableModel) -> None:
         """Children and stubs per code, for every cluster key of a table."""
         name = table.table.name
+        for link in table.links:
+            if link.kind == "within":
+                self._say_lacking(table, link)
         clusters = [(n, k) for n, k in enumerate(table.links)
                     if k.kind == "cluster" and link_id(n) in table.order]  # fmt: skip
         if not clusters:
@@ -393,3 +396,12 @@ class _Planner:
                 f"{label} has no parents in this sample, and {strict[0]} allows no NULL",
                 hint=f"ask for rows of {self.model.schema.chain(link.fk.references)[-1]}",
             )
+
+
+def _free(table: TableModel, link: Link) -> tuple[str, ...]:
+    """Columns of a parent that a key sets, without those that it shares with the own key."""
+    own = table.own
+    if link.kind != "within" or own is None:
+        return link.fk.to
+    pairs = zip(link.fk.columns, link.fk.to, strict=True)
+    return tuple(to for column, to in pairs if column not in own.fk.columns)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from synthlake.errors import SchemaError
 from synthlake.schema.model import ForeignKey, Schema, Table
+from synthlake.schema.overlaps import shared_above
 from synthlake.schema.probe import MIN_SHARED, Probe, TableCounts
 
 _FEW_VALUES = 200
@@ -157,12 +158,26 @@ def _candidate(table: Table, fk: ForeignKey, schema: Schema, counts: TableCounts
 
 
 def _implied(table: Table, fk: ForeignKey, schema: Schema) -> bool:
-    """Whether another reference by the same columns is to a table that refers to this parent."""
-    return any(
+    """Whether a reference follows from another one, with whose parent rows are better made.
+
+    One by the same columns, to a table that refers to this parent; or a wider one, unless its
+    parents are found among the relatives of a row.
+    """
+    others = [o for o in table.foreign_keys if o.references not in (fk.references, table.name)]
+    same = any(
         set(other.columns) == set(fk.columns)
         and any(up.references == fk.references for up in schema[other.references].foreign_keys)
-        for other in table.foreign_keys
-        if other.references not in (fk.references, table.name)
+        for other in others
+    )
+    if same:
+        return True
+    keys = tuple(replace(key, mode="own") if key == fk else key for key in table.foreign_keys)
+    alone = table.with_keys(foreign_keys=keys)
+    return any(
+        set(fk.columns) < set(wide.columns)
+        and not schema[wide.references].keep
+        and shared_above(alone, wide, schema) is None
+        for wide in table.foreign_keys
     )
 
 
