@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -45,7 +45,8 @@ from synthlake.relational.rows import Block
 from synthlake.relational.totals import Totals
 from synthlake.relational.uniqueness import often
 from synthlake.relational.within import Within
-from synthlake.seed import Seed, below
+from synthlake.schema.model import ForeignKey, Table
+from synthlake.seed import Seed, Words, below
 
 _KEPT_BLOCKS = 6
 _KEPT_KEYS = 256 * 2**20  # octets of keys that are data: 16 million of two whole numbers
@@ -174,7 +175,7 @@ class Generator:
         parent = np.repeat(np.arange(low, high), counts)
         starts = self.plan.starts.get(model.table.name)
         start = int(starts[number]) if starts is not None else 0
-        known = self._own_keys(model, own, label, parent)
+        known = self._own_keys(model, own, label, parent, start)
         known |= self._made_keys(model, np.arange(start, start + len(parent)))
         context = self._context(own, parent, low, high)
         most = often(model, self.plan.rows)
@@ -281,16 +282,32 @@ class Generator:
         return out
 
     def _own_keys(
-        self, model: TableModel, own: Link, label: str, parent: Index
+        self, model: TableModel, own: Link, label: str, parent: Index, start: int
     ) -> dict[str, pa.Array[Any]]:
-        """Columns of the own key."""
+        """Columns of the own key of rows from ``start`` on."""
         real, missing = self.plan.rows[own.fk.references], self.plan.phantoms.get(label, 0)
-        gone = parent >= real + missing
         index = np.where(parent >= real, parent + self.plan.offsets.get(label, 0), parent)
-        if gone.all():
-            return {c: empty(len(parent), model.table.column(c).type) for c in own.fk.columns}
-        keys = self.key_columns(own.fk.references, own.fk.to, np.where(gone, 0, index))
-        return with_nulls(typed(keys, own.fk, model.table), gone)
+        index = np.where(parent >= real + missing, -1, index)
+        words = partial(self.seed.words, label, "part", start, len(parent))
+        return self.referring(model.table, own.fk, own.fk.columns, index, words)
+
+    def referring(
+        self, table: Table, fk: ForeignKey, names: Sequence[str], parent: Index,
+        words: Callable[[], Words],
+    ) -> dict[str, pa.Array[Any]]:  # fmt: skip
+        """Columns of a foreign key by the numbers of parents.
+
+        Rows without a parent (-1) have NULL in all of them that may be; what the others hold is of
+        any row, chosen by the words.
+        """
+        gone, rows = parent < 0, self.plan.rows[fk.references]
+        strict = [c for c in names if rows and not table.column(c).nullable] if gone.any() else []
+        if gone.all() and not strict:
+            return {c: empty(len(parent), table.column(c).type) for c in names}
+        any_row = below(words(), rows) if strict else int(parent.max(initial=0))
+        keys = self.key_columns(fk.references, fk.to, np.where(gone, any_row, parent))
+        made = {c: a for c, a in typed(keys, fk, table).items() if c in names}
+        return {**with_nulls(made, gone), **{c: made[c] for c in strict}}
 
     def key_columns(
         self, table: str, names: tuple[str, ...], index: Index
@@ -403,10 +420,14 @@ class Generator:
             words = block.words(f"any:{link.fk.label(block.model.table.name)}", 0)
             codes = np.where(codes < 0, below(words, link.size), codes)
         place = indices(np.where((codes < 0) | (codes >= listed), 0, codes), codes < 0)
-        columns = {}
+        columns, known = {}, place
+        if listed and (codes < 0).any():  # of a key that is NULL in part, the rest is of any row
+            words = block.words(f"part:{link.fk.label(block.model.table.name)}", 0)
+            known = indices(np.where((codes < 0) | (codes >= listed), below(words, listed), codes))
         for column in link.fk.columns:
             values = link.values[column].combine_chunks()
-            columns[column] = values.take(place) if listed else empty(len(codes), values.type)
+            some = place if block.model.table.column(column).nullable else known
+            columns[column] = values.take(some) if listed else empty(len(codes), values.type)
         rest = np.flatnonzero(codes >= listed)
         return self._with_rest(block, link, columns, rest) if len(rest) else columns
 

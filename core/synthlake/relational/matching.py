@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from synthlake.encode.axis import empty
 from synthlake.ports import Codes
 from synthlake.relational.model import CODE, Link, family_of, link_id
-from synthlake.relational.parents import Stubs, fitting, ranks_of, typed, with_nulls
+from synthlake.relational.parents import Stubs, fitting, ranks_of
 from synthlake.relational.plan import ROOT_BLOCK
 from synthlake.relational.recent import Recent
 from synthlake.relational.rows import Block
@@ -53,12 +53,8 @@ class Matching:
         elif link_id(number) in block.model.apart and block.family is not None:
             parent = self._unlike(block, number, parent, None)
         met[number] = parent
-        gone = parent < 0
-        if gone.all():
-            return {c: empty(block.rows, table.column(c).type) for c in link.fk.columns}
-        some = np.where(gone, int(parent.max()), parent)
-        keys = self._generator.key_columns(link.fk.references, link.fk.to, some)
-        return with_nulls(typed(keys, link.fk, table), gone)
+        words = partial(block.words, f"part:{link.fk.label(table.name)}", 0)
+        return self._generator.referring(table, link.fk, link.fk.columns, parent, words)
 
     def _parents(self, block: Block, link: Link, codes: Codes) -> Index:
         """The parent of each row by its code; -1 for none."""

@@ -8,6 +8,7 @@ products of that code; only blocks of that tenant are read.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,6 @@ from synthlake.errors import SampleError
 from synthlake.relational.distinctness import repeated
 from synthlake.relational.feistel import strided
 from synthlake.relational.model import CODE, Link, TableModel, family_of, link_id
-from synthlake.relational.parents import typed, with_nulls
 from synthlake.relational.recent import Recent
 from synthlake.relational.rows import Block
 from synthlake.relational.uniqueness import numbered, pairing, rewritten
@@ -71,14 +71,8 @@ class Within:
         if link_id(number) not in block.drawn:  # nothing was learned of it
             return {c: empty(block.rows, table.column(c).type) for c in names}
         parent = self._parents(block, number, link, shared)
-        gone = parent < 0
-        if gone.all():
-            return {c: empty(block.rows, table.column(c).type) for c in names}
-        keys = self._generator.key_columns(
-            fk.references, fk.to, np.where(gone, int(parent.max()), parent)
-        )
-        made = typed(keys, fk, table)
-        return with_nulls({c: made[c] for c in names}, gone)
+        words = partial(block.words, f"part:{fk.label(table.name)}", 0)
+        return self._generator.referring(table, fk, names, parent, words)
 
     def room(self, model: TableModel, low: int, high: int) -> Index | None:
         """Most children of own parents in a range, as far as relatives tell them apart.

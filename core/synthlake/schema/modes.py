@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from synthlake.errors import SchemaError
@@ -115,6 +115,7 @@ def _choose(
             parents = probe.distinct(table, fk.columns)
             grades[place], met[place] = _grade(parents, counts.rows), parents
             said[place] = "" if grades[place] else f"too few parents for an own one: {parents}"
+    grades = {n: grade for n, grade in grades.items() if not _partly_null(table, n, grades, counts)}
     good = [place for place in grades if grades[place] == max(grades.values()) > 0]
     if not good and grades and _needs_own(table):
         chosen = max(grades, key=lambda place: (met[place], -place))
@@ -130,6 +131,19 @@ def _choose(
     }
     said |= {place: f"siblings alike {likeness[place]:.2f}" for place in good}
     return max(good, key=lambda place: (round(likeness[place], 3), -place)), _given(said)
+
+
+def _partly_null(table: Table, place: int, grades: Mapping[int, int], counts: TableCounts) -> bool:
+    """Whether a reference is NULL in rows in which a narrower one by its columns is not."""
+
+    def complete(fk: ForeignKey) -> int:
+        return min(counts.columns[c].values for c in fk.columns)
+
+    wide = table.foreign_keys[place]
+    narrow = (table.foreign_keys[n] for n in grades if grades[n])
+    return any(
+        set(fk.columns) < set(wide.columns) and complete(fk) > complete(wide) for fk in narrow
+    )
 
 
 def _needs_own(table: Table) -> bool:
