@@ -22,7 +22,7 @@ from synthlake.relational.attributes import Frame, build_frame
 from synthlake.relational.calendars import calendar_features, find_calendars
 from synthlake.relational.clusters import cluster
 from synthlake.relational.columns import TableData, codec_of_cells
-from synthlake.relational.joins import Join, resolve
+from synthlake.relational.joins import Join, key_numbers, resolve
 from synthlake.relational.keymaking import build_key
 from synthlake.relational.keys import Busy, KeyMaker, SlotKey
 from synthlake.relational.links import (
@@ -44,6 +44,7 @@ from synthlake.sql.statistics import TableStatistics
 
 _ALIKE = Feature(np.zeros(0, np.int32), 1, False)
 MATCHED: tuple[LinkKind, ...] = ("cluster", "within")
+_RELATED = 0.95  # share of rows
 _LEAST_PARENTS = 12  # parents of a code, if k asks for fewer
 
 
@@ -218,11 +219,24 @@ def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:
             mean=met / max(statistics.parent_rows, 1),
         )  # fmt: skip
         return
-    link = Link(fk, draft.kinds[number], codes=parent.code.size, phantoms=phantoms)
+    related = draft.kinds[number] == "within" and _related(draft, parent, number)
+    kind = draft.kinds[number]
+    link = Link(fk, kind, codes=parent.code.size, phantoms=phantoms, related=related)
     draft.links[number] = link
     codes = _child_codes(join, parent.code.codes, orphans, link.codes)
     codes = _balanced(codes, join, draft.data.group, k)
     draft.codes[number] = Feature(codes, link.size, False)
+
+
+def _related(draft: Draft, parent: Draft, number: int) -> bool:
+    """Whether hardly a row lies below one without rows of the parent, by what both keys share."""
+    fk, own = draft.table.foreign_keys[number], draft.table.own
+    pairs = [(c, to) for c, to in zip(fk.columns, fk.to, strict=True) if own and c in own.columns]
+    mine, theirs = key_numbers([
+        [draft.data.sample[c] for c, _ in pairs], [parent.data.sample[to] for _, to in pairs],
+    ])  # fmt: skip
+    told = (mine >= 0) & ~draft.joins[number].orphan
+    return bool(np.isin(mine[told], theirs).mean() >= _RELATED) if told.any() else False
 
 
 def _degrees(draft: Draft, number: int, parents: int) -> NDArray[np.int64]:

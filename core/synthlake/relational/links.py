@@ -184,9 +184,7 @@ def with_unseen(
     return out
 
 
-def spread_if_few(
-    counts: NDArray[np.int64], group: NDArray[np.int64], k: int
-) -> NDArray[np.int64]:
+def spread_if_few(counts: NDArray[np.int64], group: NDArray[np.int64], k: int) -> NDArray[np.int64]:
     """Children per parent, spread evenly over all parents where too few have any.
 
     Privacy: which parents have children, and how many, is told of k entities or more; of fewer it

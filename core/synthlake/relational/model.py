@@ -123,6 +123,7 @@ class Link:
         phantoms: of own and cluster.
         null_rows: of own: rows without a parent, in the source.
         mean: of own: children per parent, in the source.
+        related: of within: whether rows above have children only if they have rows of the parent.
     """
 
     fk: ForeignKey
@@ -134,6 +135,7 @@ class Link:
     phantoms: Phantoms | None = None
     null_rows: int = 0
     mean: float = 0.0
+    related: bool = False
 
     @property
     def size(self) -> int:

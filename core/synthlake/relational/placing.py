@@ -48,7 +48,7 @@ class Placing:
         """Columns of a table that hold places, as they are written."""
         model = self._generator.model.tables[table]
         names = [*(c for fk in model.table.references for c in fk.columns if c in columns)]
-        out = {}
+        out: dict[str, pa.Array[Any]] = {}
         for name in dict.fromkeys(names):
             made = self._written(table, name, columns[name])
             if made is not columns[name]:

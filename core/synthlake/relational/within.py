@@ -82,7 +82,8 @@ class Within:
         own, out = model.own, None
         for number, link in enumerate(model.links if own is not None else ()):
             apart = _tells_apart(model, number)
-            if link.kind != "within" or own is None or (model.loose(link.fk) and not apart):
+            needed = apart or link.related or not model.loose(link.fk)
+            if link.kind != "within" or own is None or not needed:
                 continue
             shared = self._shared(model, link)
             tops = self._tops(own.fk.references, np.arange(low, high), shared.steps - 1)
