@@ -247,8 +247,8 @@ def test_rows_on_a_grid_over_made_rows_refer_to_each_other() -> None:
     }  # fmt: skip
     loop = {"columns": ["last_site", "last_week"], "references": "plans", "to": ["site", "week"]}
     above = {"columns": ["site"], "references": "sites", "to": ["site"], "mode": "match"}
-    declared = {"sites": {"primary_key": ["site"]},
-                "plans": {"primary_key": ["site", "week"], "foreign_keys": [above, loop]}}  # fmt: skip
+    plans = {"primary_key": ["site", "week"], "foreign_keys": [above, loop]}
+    declared = {"sites": {"primary_key": ["site"]}, "plans": plans}
     twin = sl.fit(real, declared, k=1, seed=1, holdout=0.0).sample(seed=2).to_arrow()
     known = set(zip(*(twin["plans"][n].to_pylist() for n in ("site", "week")), strict=True))
     refers = zip(*(twin["plans"][n].to_pylist() for n in ("last_site", "last_week")), strict=True)

@@ -16,6 +16,35 @@ from synthlake.relational import Generator, Model
 from synthlake.relational.within import _shared_out
 
 
+def declared(bridge: bool) -> Declared:
+    """Keys that begin with the tenant."""
+    return {
+        "tenants": {"primary_key": ["tenant"], "foreign_keys": []},
+        "customers": {
+            "primary_key": ["tenant", "customer"],
+            "foreign_keys": [key("tenant", "tenants", to="tenant")],
+        },
+        "products": {
+            "primary_key": ["tenant", "product"],
+            "foreign_keys": [key("tenant", "tenants", to="tenant")],
+        },
+        "orders": {
+            "primary_key": ["tenant", "order"],
+            "foreign_keys": [
+                key("tenant", "tenants", to="tenant"),
+                key("tenant customer", "customers", "match", to="tenant customer"),
+            ],
+        },
+        "lines": {
+            "primary_key": ["tenant", "order", "product" if bridge else "line"],
+            "foreign_keys": [
+                key("tenant order", "orders", to="tenant order"),
+                key("tenant product", "products", "match", to="tenant product"),
+            ],
+        },
+    }
+
+
 def shop(*, bridge: bool = False) -> tuple[Database, Declared]:
     """Tenants, each with its customers, products and orders; lines of products of the tenant."""
     random = np.random.default_rng(4)
@@ -47,49 +76,24 @@ def shop(*, bridge: bool = False) -> tuple[Database, Declared]:
             "product": pa.array(table[:, 3], mask=gone),
         },
     }  # fmt: skip
-    declared = {
-        "tenants": {"primary_key": ["tenant"], "foreign_keys": []},
-        "customers": {
-            "primary_key": ["tenant", "customer"],
-            "foreign_keys": [key("tenant", "tenants", to="tenant")],
-        },
-        "products": {
-            "primary_key": ["tenant", "product"],
-            "foreign_keys": [key("tenant", "tenants", to="tenant")],
-        },
-        "orders": {
-            "primary_key": ["tenant", "order"],
-            "foreign_keys": [
-                key("tenant", "tenants", to="tenant"),
-                key("tenant customer", "customers", "match", to="tenant customer"),
-            ],
-        },
-        "lines": {
-            "primary_key": ["tenant", "order", "product" if bridge else "line"],
-            "foreign_keys": [
-                key("tenant order", "orders", to="tenant order"),
-                key("tenant product", "products", "match", to="tenant product"),
-            ],
-        },
-    }
-    return made(tables), declared
+    return made(tables), declared(bridge)
 
 
 @pytest.mark.parametrize("bridge", [False, True])
 @pytest.mark.parametrize("scale", [0.3, 1.0, 3.0])
 def test_parents_are_among_relatives(bridge: bool, scale: float) -> None:
-    real, declared = shop(bridge=bridge)
-    sample: Any = sl.fit(real, declared, k=1, seed=1, holdout=0.0).sample(scale, seed=2)
+    real, schema = shop(bridge=bridge)
+    sample: Any = sl.fit(real, schema, k=1, seed=1, holdout=0.0).sample(scale, seed=2)
     twin = sample.to_arrow()
-    assert not list(wrongs(real, twin, declared, " ".join(sample.notes), 1, scale))
+    assert not list(wrongs(real, twin, schema, " ".join(sample.notes), 1, scale))
     kinds = {k.fk.label(n): k.kind for n, t in sample.model.tables.items() for k in t.links}
     assert kinds["lines(tenant, product) -> products"] == "within"
     assert kinds["orders(tenant, customer) -> customers"] == "within"
 
 
 def test_any_range_is_the_same() -> None:
-    real, declared = shop()
-    sample: Any = sl.fit(real, declared, k=3, seed=1, holdout=0.0).sample(seed=2)
+    real, schema = shop()
+    sample: Any = sl.fit(real, schema, k=3, seed=1, holdout=0.0).sample(seed=2)
     twin = sample.to_arrow()["lines"]
     alone = Generator(Model.from_parts(sample.model.to_parts()), sample.plan)
     for start, stop in ((0, 7), (113, 400), (twin.num_rows - 5, twin.num_rows)):
@@ -98,8 +102,8 @@ def test_any_range_is_the_same() -> None:
 
 
 def test_numbers_of_lines_of_a_product_are_those_of_the_source() -> None:
-    real, declared = shop()
-    twin = sl.fit(real, declared, k=1, seed=1, holdout=0.0).sample(seed=2).to_arrow()
+    real, schema = shop()
+    twin = sl.fit(real, schema, k=1, seed=1, holdout=0.0).sample(seed=2).to_arrow()
     shares = []
     for tables in (real, twin):
         found = rows_of(tables["lines"], "tenant product")
@@ -131,30 +135,30 @@ def test_what_may_not_be_null_is_filled(mode: str | None, k: int) -> None:
     else:
         wide["mode"] = mode
     above = key("origin", "ports", to="port")
-    declared = {
+    schema = {
         "ports": {"primary_key": ["port"], "foreign_keys": []},
         "weather": {"primary_key": ["origin", "hour"], "foreign_keys": [above]},
         "flights": {"primary_key": ["id"], "foreign_keys": [narrow, wide]},
     }
-    sample: Any = sl.fit(real, declared, k=k, seed=1, holdout=0.0).sample(seed=2)
+    sample: Any = sl.fit(real, schema, k=k, seed=1, holdout=0.0).sample(seed=2)
     twin = sample.to_arrow()
-    assert not list(wrongs(real, twin, declared, " ".join(sample.notes), k))
+    assert not list(wrongs(real, twin, schema, " ".join(sample.notes), k))
     assert not twin["flights"]["origin"].null_count
     null, orphan = rates(twin, "flights", "origin hour", "weather", "origin hour")
     assert (null, orphan) == (pytest.approx(0.2, abs=0.04), 0.0)
 
 
 def test_keys_that_overlap_without_relatives_are_refused_with_the_way_out() -> None:
-    real, declared = shop()
-    declared["products"]["foreign_keys"] = []
+    real, schema = shop()
+    schema["products"]["foreign_keys"] = []
     with pytest.raises(LearnError, match=r"shares the columns tenant with .*orders") as caught:
-        sl.fit(real, declared, k=1, seed=1, holdout=0.0)
+        sl.fit(real, schema, k=1, seed=1, holdout=0.0)
     assert "mode: own for lines(tenant, product) -> products" in caught.value.hint
 
 
 def test_more_lines_than_products_of_a_tenant_are_cut() -> None:
-    real, declared = shop(bridge=True)
-    artifact = sl.fit(real, declared, k=1, seed=1, holdout=0.0)
+    real, schema = shop(bridge=True)
+    artifact = sl.fit(real, schema, k=1, seed=1, holdout=0.0)
     for seed in range(3):
         twin = artifact.sample(0.2, seed=seed).to_arrow()
         rows = rows_of(twin["lines"], "tenant order product")

@@ -236,10 +236,6 @@ class Generator:
             counts = np.append(counts, nobody[max(low - real - missing, 0) : high - real - missing])
         return counts.astype(np.int64)
 
-    def up(self, table: str, index: Index) -> tuple[Index, str]:
-        """Own parents of rows by number, -1 for none, and their table."""
-        return self._ancestors.next(table, index)
-
     def grown(self, block: Block, label: str) -> Index:
         """Children of each row of a block, as ``children`` counts them."""
         if label not in block.model.degrees:
@@ -300,7 +296,10 @@ class Generator:
         Rows without a parent (-1) have NULL in all of them that may be; what the others hold is of
         any row, chosen by the words.
         """
-        gone, rows = parent < 0, self.plan.rows[fk.references]
+        rows = self.plan.rows[fk.references]
+        if not rows and (parent >= 0).any() and not self._makes(fk.references, fk.to):
+            parent = self._none(table, fk, names, parent)
+        gone = parent < 0
         strict = [c for c in names if rows and not table.column(c).nullable] if gone.any() else []
         if gone.all() and not strict:
             return {c: empty(len(parent), table.column(c).type) for c in names}
@@ -308,6 +307,30 @@ class Generator:
         keys = self.key_columns(fk.references, fk.to, np.where(gone, any_row, parent))
         made = {c: a for c, a in typed(keys, fk, table).items() if c in names}
         return {**with_nulls(made, gone), **{c: made[c] for c in strict}}
+
+    def _makes(self, table: str, names: Sequence[str]) -> bool:
+        """Whether keys that no row has need nothing of a row."""
+        model = self.model.tables[table]
+        if model.key is not None or model.own is None:
+            return set(names) <= set(model.key.columns if model.key is not None else ())
+        fk = model.own.fk
+        above = self.plan.rows[fk.references] or self._makes(fk.references, fk.to)
+        return bool(above) and set(names) <= set(fk.columns)
+
+    def _none(self, table: Table, fk: ForeignKey, names: Sequence[str], parent: Index) -> Index:
+        """No parent at all where there is no row to take a part of a missing one's key from.
+
+        Raises:
+            SampleError: and NULL is not allowed.
+        """
+        strict = [c for c in names if not table.column(c).nullable]
+        if strict:
+            raise SampleError(
+                f"{fk.label(table.name)} has no parents in this sample, and {strict[0]} allows no"
+                " NULL",
+                hint=f"ask for more rows of {self.model.schema.chain(fk.references)[-1]}",
+            )
+        return np.full_like(parent, -1)
 
     def key_columns(
         self, table: str, names: tuple[str, ...], index: Index
@@ -344,8 +367,10 @@ class Generator:
         """Keys that no row has: of some row, but for the parts that come from beyond all rows."""
         table, own = model.table.name, model.own
         real = self.plan.rows[table]
-        rows = np.unique(missing % max(real, 1), return_inverse=True)
-        out = {n: a.take(indices(rows[1])) for n, a in self.read(table, names, rows[0]).items()}
+        out: dict[str, pa.Array[Any]] = {}
+        if real:
+            rows, place = np.unique(missing % real, return_inverse=True)
+            out = {n: a.take(indices(place)) for n, a in self.read(table, names, rows).items()}
         if model.key is not None:
             made = model.key.make(missing + real, self._frame(table))
         elif own is not None:
@@ -353,7 +378,7 @@ class Generator:
             first = self.plan.rows[own.fk.references] + self.plan.offsets[beyond(label)]
             keys = self.key_columns(own.fk.references, own.fk.to, missing + first)
             made = typed(keys, own.fk, model.table)
-        return {n: made.get(n, out[n]) for n in names}
+        return {n: made[n] if n in made else out[n] for n in names}
 
     def read(self, table: str, names: tuple[str, ...], index: Index) -> dict[str, pa.Array[Any]]:
         """Columns of some rows, by ascending number."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from synthlake.encode.axis import empty
 from synthlake.errors import SampleError
+from synthlake.relational.above import Ancestors
 from synthlake.relational.distinctness import repeated
 from synthlake.relational.feistel import strided
 from synthlake.relational.model import CODE, Link, TableModel, family_of, link_id
@@ -61,7 +62,7 @@ class Within:
 
     def __init__(self, generator: Generator) -> None:
         self._generator = generator
-        self._blocks = Recent(_KEPT)
+        self._ancestors, self._blocks = Ancestors(generator), Recent(_KEPT)
 
     def columns(self, block: Block, number: int, link: Link) -> dict[str, pa.Array[Any]]:
         """Columns of one key that are not the own one's."""
@@ -235,7 +236,7 @@ class Within:
     def _tops(self, table: str, index: Index, steps: int) -> Index:
         """Numbers of the rows some steps above; -1 for none."""
         for _ in range(steps):
-            index, table = self._generator.up(table, index)
+            index, table = self._ancestors.next(table, index)
         return index
 
 
