@@ -169,3 +169,23 @@ def test_children_of_a_column_that_parents_share_are_counted_by_rows() -> None:
                 "visits": {"primary_key": ["id"], "foreign_keys": [fk]}}  # fmt: skip
     twin = sl.fit(real, declared, k=3, seed=1, holdout=0.0).sample(2.0, seed=1).to_arrow()
     assert twin["visits"].num_rows == pytest.approx(1_200, rel=0.06)
+
+
+def test_a_table_is_not_empty_because_few_parents_have_its_rows() -> None:
+    import pyarrow as pa
+
+    import synthlake as sl
+
+    fk = {"columns": ["of"], "references": "people", "to": ["id"], "mode": "own"}
+    declared = {"people": {"primary_key": ["id"]},
+                "visits": {"primary_key": ["id"], "foreign_keys": [fk]}}  # fmt: skip
+    real = {
+        "people": pa.table({"id": np.arange(200)}),
+        "visits": pa.table({"id": np.arange(60), "of": np.repeat([7, 90], [50, 10])}),
+    }
+    artifact = sl.fit(real, declared, k=1, seed=1, holdout=0.0)
+    for seed in range(6):
+        sample = artifact.sample(0.3, seed=seed)
+        assert sample.to_arrow()["visits"].num_rows == pytest.approx(18, abs=9)
+        again = SamplePlan.from_parts(*sample.plan.to_parts())
+        assert again.even == sample.plan.even

@@ -217,7 +217,8 @@ class Generator:
             block.count(label)[rows] for block, rows in self.slices(parent, low, min(high, real))
         ]
         counts = np.concatenate(parts) if parts else np.zeros(0, np.int64)
-        times = np.full(len(counts), self.plan.bias.get(label, 1.0))
+        counts = np.ones_like(counts) if label in self.plan.even else counts
+        times = np.full(len(counts), self.plan.even.get(label, self.plan.bias.get(label, 1.0)))
         missing = self.plan.phantoms.get(label, 0)
         if high > real and missing:
             degrees = self.phantom_parents(own, label)[1]
@@ -240,11 +241,12 @@ class Generator:
         """Children of each row of a block, as ``children`` counts them."""
         if label not in block.model.degrees:
             return np.zeros(block.rows, np.int64)
-        times = np.full(
-            block.rows, self.plan.bias.get(label, 1.0) * self.plan.times.get(label, 1.0)
-        )
+        bias = self.plan.even.get(label, self.plan.bias.get(label, 1.0))
+        times = np.full(block.rows, bias * self.plan.times.get(label, 1.0))
         words = self.seed.words(label, "times", block.start, block.rows)
-        counts = multiplied(block.count(label), times, words)
+        drawn = block.count(label)
+        drawn = np.ones_like(drawn) if label in self.plan.even else drawn
+        counts = multiplied(drawn, times, words)
         most = self.plan.limits.get(label)
         return counts if most is None else np.minimum(counts, most)
 

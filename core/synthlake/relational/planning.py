@@ -87,6 +87,7 @@ class _Planner:
     given: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     growth: dict[str, float] = field(default_factory=dict)
+    even: dict[str, float] = field(default_factory=dict)
 
     def plan(self) -> SamplePlan:
         """The plan as far as it is known."""
@@ -94,7 +95,7 @@ class _Planner:
             self.seed, self.scale, dict(self.rows), dict(self.phantoms), dict(self.offsets),
             dict(self.nulls), dict(self.times), dict(self.bias), dict(self.width),
             dict(self.limits), dict(self.starts), dict(self.codes), dict(self.stubs),
-            dict(self.given), tuple(self.notes),
+            dict(self.given), tuple(self.notes), dict(self.even),
         )  # fmt: skip
 
     def check(self) -> None:
@@ -287,6 +288,8 @@ class _Planner:
         met = sum(self._counted(own, label, self.rows[own.fk.references]))
         wanted = own.mean * self.rows[own.fk.references] * times
         usual = self.model.schema.chain(name)[-1] not in self.given
+        if usual and not met and wanted:  # of few parents with many children each, none is drawn
+            self.even[label] = own.mean
         if usual and met and abs(wanted / met - 1.0) > _EXACT:
             self.bias[label] = wanted / met
         self._count(table, own)
