@@ -349,8 +349,8 @@ def evaluate(
         schema: whole or in part; a ``Twin`` brings its own.
         holdout: real data that was not learned from, in place of that share.
         on_event: told about progress.
-        given: ``tier``, ``seed``, ``target``, ``gates``, ``max_rows``, ``k``; see
-            ``EvaluationSettings``.
+        given: ``tier``, ``seed``, ``target``, ``fairness``, ``matches``, ``gates``, ``max_rows``,
+            ``k`` and others; see ``EvaluationSettings``.
 
     Raises:
         EvaluationError: the data sets cannot be compared.

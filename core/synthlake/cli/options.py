@@ -45,6 +45,13 @@ class EvaluateOptions:
     html: Annotated[Path | None, typer.Option(help="Write the report there.")] = None
     json: Annotated[Path | None, typer.Option(help="Write its figures there.")] = None
     seed: Annotated[int, typer.Option(min=0, help="Of samples that models see.")] = 0
+    known: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TABLE=COLUMN,...",
+            help="What an intruder knows of a table of which columns were replaced; tier full.",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)
