@@ -148,7 +148,7 @@ def test_orphans_of_flights_are_those_of_the_source(
         assert found == pytest.approx(wanted, abs=0.01), columns
     twins = [missing(artifact.sample(seed=seed).to_arrow()) for seed in range(5)]
     for made, wanted in zip(zip(*twins, strict=True), missing(real), strict=True):
-        assert sum(made) / len(made) == pytest.approx(wanted, rel=0.08)
+        assert sum(made) / len(made) == pytest.approx(wanted, rel=0.03)
 
 
 def missing(tables: Mapping[str, pa.Table]) -> tuple[int, float]:

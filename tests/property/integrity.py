@@ -23,15 +23,18 @@ class Rates:
     orphan: float
 
 
-def wrongs(real: Tables, twin: Tables, declared: Declared, notes: str, k: int = 1) -> Iterator[str]:
-    """All that is wrong with a twin.
+def wrongs(
+    real: Tables, twin: Tables, declared: Declared, notes: str, k: int = 1, scale: float = 1.0
+) -> Iterator[str]:
+    """All that is wrong with a twin of ``scale`` times the rows.
 
     Rates are compared where enough parents have children for them to be learned.
     """
     for name, entry in declared.items():
         yield from _wrong_table(name, real[name], twin[name], entry)
+        yield from _wrong_size((real, twin), name, declared, scale, notes)
         for fk in entry["foreign_keys"]:
-            yield from _wrong_reference((real, twin), name, fk, notes, k)
+            yield from _wrong_reference((real, twin), name, fk, entry, (notes, k))
 
 
 def rows_of(table: pa.Table, columns: list[str]) -> list[tuple[Any, ...]]:
@@ -60,6 +63,32 @@ def _wrong_table(name: str, real: pa.Table, twin: pa.Table, entry: Key) -> Itera
             yield f"{name}({columns}): NULL in a primary key"
 
 
+def _wrong_size(
+    sides: tuple[Tables, Tables], name: str, declared: Declared, scale: float, notes: str
+) -> Iterator[str]:
+    """Rows of a table, as far as neither policies nor a full key hold them."""
+    above = _above(name, declared)
+    dropped = any(fk.get("orphans") == "drop" for n in above for fk in declared[n]["foreign_keys"])
+    if dropped or any(f"{n} cannot grow" in notes for n in above):
+        return
+    wanted = sides[0][name].num_rows * (1.0 if declared[name].get("keep") else scale)
+    made = sides[1][name].num_rows
+    if abs(made - wanted) > 0.05 * wanted + 4.0 * sqrt(wanted) + 1.0:
+        yield f"{name}: {made} rows, of {wanted:.0f}"
+
+
+def _above(name: str, declared: Declared) -> set[str]:
+    """The table and all that it refers to, directly or not."""
+    seen: set[str] = set()
+    todo = [name]
+    while todo:
+        table = todo.pop()
+        if table not in seen:
+            seen.add(table)
+            todo += [fk["references"] for fk in declared[table]["foreign_keys"]]
+    return seen
+
+
 def rates(tables: Tables, name: str, fk: Key) -> Rates:
     """How a reference is broken."""
     rows = rows_of(tables[name], fk["columns"])
@@ -70,16 +99,16 @@ def rates(tables: Tables, name: str, fk: Key) -> Rates:
 
 
 def _wrong_reference(
-    sides: tuple[Tables, Tables], name: str, fk: Key, notes: str, k: int
+    sides: tuple[Tables, Tables], name: str, fk: Key, entry: Key, told: tuple[str, int]
 ) -> Iterator[str]:
-    real, twin = sides
+    (real, twin), (notes, k) = sides, told
     label = f"{name}({', '.join(fk['columns'])}) -> {fk['references']}"
     if not twin[name].num_rows:
         return
     was, made, policy = rates(real, name, fk), rates(twin, name, fk), fk.get("orphans", "keep")
     if made.orphan and (policy != "keep" or not was.orphan):
         yield f"{label}: {made.orphan:.3f} orphans, of {was.orphan:.3f}, under {policy}"
-    near = 0.12 + 1.6 / sqrt(min(twin[name].num_rows, real[name].num_rows))
+    near = 0.12 + 1.6 / sqrt(min(_counted(t, name, fk, entry) for t in sides))
     null = was.null + (was.orphan if policy == "null" else 0.0)
     if policy == "drop" and was.orphan < 1.0:
         null /= 1.0 - was.orphan
@@ -92,6 +121,21 @@ def _wrong_reference(
         yield f"{label}: {made.orphan:.3f} orphans, of {was.orphan:.3f}"
     if abs(made.null - null) > near:
         yield f"{label}: {made.null:.3f} NULL, of {null:.3f}"
+
+
+def _counted(tables: Tables, name: str, fk: Key, entry: Key) -> float:
+    """How many rows a rate is told from, as if each had a reference of its own.
+
+    One that lies within a wider reference follows from it: rows of one parent are all orphans or
+    none is, and the rate is as uncertain as that of families. Source: Kish (1965), effective sample
+    size of clusters of unequal sizes whose members are alike, (sum n)^2 / sum n^2.
+    """
+    mine = set(fk["columns"])
+    wider = any(mine <= set(other["columns"]) for other in entry["foreign_keys"] if other != fk)
+    if not wider:
+        return float(tables[name].num_rows)
+    sizes = Counter(rows_of(tables[name], fk["columns"])).values()
+    return sum(sizes) ** 2 / sum(n * n for n in sizes)
 
 
 def degrees(tables: Tables, name: str, fk: Key) -> Counter[int]:

@@ -37,6 +37,7 @@ class ReferenceShape:
         mode: declared; None to leave it to the evidence.
         skew: 0 for even degrees; the higher, the fewer parents have all children.
         through: whether the columns that are a reference in the parent refer to that one, too.
+        partial: whether of several columns that are NULL it is the last one only.
     """
 
     parent: int
@@ -47,6 +48,7 @@ class ReferenceShape:
     mode: str | None
     skew: float
     through: bool
+    partial: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ def reference_shapes() -> st.SearchStrategy[ReferenceShape]:
         mode=st.sampled_from([None, None, "own", "match"]),
         skew=st.sampled_from([0.0, 1.0, 3.0]),
         through=st.booleans(),
+        partial=st.booleans(),
     )
 
 
@@ -259,7 +262,10 @@ class _Work:
         names = [f"r{place}_{c}" for c in to]
         for at, column in enumerate(to):
             kind = dict(self.types[parent])[column]
-            self._put(name, names[at], kind, [None if p is None else p[at] for p in picks])
+            values = [None if p is None else p[at] for p in picks]
+            if r.partial and at < len(to) - 1:
+                values = self._lent(parent, column, values)
+            self._put(name, names[at], kind, values)
         policy = "keep" if strict and r.policy == "null" else r.policy
         fk = {"columns": names, "references": parent, "to": to, "orphans": policy}
         if (r.mode == "own" and may_own) or (r.mode == "match" and not strict):
@@ -268,6 +274,14 @@ class _Work:
         self.links[name].append((fk, r))
         if r.through:
             self._refer_through(name, fk)
+
+    def _lent(self, parent: str, column: str, values: list[Any]) -> list[Any]:
+        """Values of a part of a key, in place of NULL those of any row."""
+        known = [v for v in self.columns[parent][column] if v is not None]
+        if not known:
+            return values
+        picks = self.random.integers(0, len(known), len(values))
+        return [known[i] if v is None else v for v, i in zip(values, picks, strict=True)]
 
     def _refer_through(self, name: str, fk: dict[str, Any]) -> None:
         """What the parent's columns refer to, these refer to as well."""

@@ -56,7 +56,8 @@ def check(shape: DatabaseShape) -> str:
     except (LearnError, SampleError, SchemaError) as error:
         check_refusal(error, held)
         return f"{type(error).__name__}: {error.message}"
-    found = list(wrongs(held.tables, tables, held.declared, " ".join(twin.notes), shape.k))
+    notes = " ".join(twin.notes)
+    found = list(wrongs(held.tables, tables, held.declared, notes, shape.k, shape.scale))
     assert not found, f"{found}\n{held.text}\n{twin.notes}"
     random = np.random.default_rng(shape.seed)
     check_parts(twin, tables, random)

@@ -228,3 +228,32 @@ def test_the_report_judges_references_to_the_own_table() -> None:
     tables, artifact = fit(staff(tree(600)))
     report = sl.evaluate(tables, artifact.sample(seed=2))
     assert "people(boss) -> people" in str(report.to_json())
+
+
+def test_rows_on_a_grid_over_made_rows_refer_to_each_other() -> None:
+    """Places of a grid are written as keys of the table above, in the reference as in the key."""
+    random = np.random.default_rng(3)
+    sites, rows = 12, 12 * 30
+    site, week = np.repeat(np.arange(sites) + 1, 30), np.tile(np.arange(30), sites)
+    before = np.where(week > 0, np.arange(rows) - 1, 0)
+    first = week == 0
+    real = {
+        "sites": pa.table({"site": np.arange(sites) + 1, "area": random.integers(0, 9, sites)}),
+        "plans": pa.table({
+            "site": site, "week": week, "load": random.integers(0, 9, rows),
+            "last_site": pa.array(site[before], mask=first),
+            "last_week": pa.array(week[before], mask=first),
+        }),
+    }  # fmt: skip
+    loop = {"columns": ["last_site", "last_week"], "references": "plans", "to": ["site", "week"]}
+    above = {"columns": ["site"], "references": "sites", "to": ["site"], "mode": "match"}
+    plans = {"primary_key": ["site", "week"], "foreign_keys": [above, loop]}
+    declared = {"sites": {"primary_key": ["site"]}, "plans": plans}
+    twin = sl.fit(real, declared, k=1, seed=1, holdout=0.0).sample(seed=2).to_arrow()
+    known = set(zip(*(twin["plans"][n].to_pylist() for n in ("site", "week")), strict=True))
+    refers = zip(*(twin["plans"][n].to_pylist() for n in ("last_site", "last_week")), strict=True)
+    named = [row for row in refers if None not in row]
+    assert len(known) == twin["plans"].num_rows
+    assert {s for s, _ in known} <= set(twin["sites"]["site"].to_pylist())
+    assert len(named) > rows * 0.9
+    assert set(named) <= known

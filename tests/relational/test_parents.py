@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.relational.databases import Fitted, rows_of
 
-from synthlake.relational.parents import Stubs, multiplied, null_families, ranks_of, virtual_rows
+from synthlake.relational.links import spread_if_few, with_unseen
+from synthlake.relational.parents import (
+    Stubs,
+    fitted,
+    fitting,
+    multiplied,
+    null_families,
+    ranks_of,
+    virtual_rows,
+)
 from synthlake.relational.plan import NULL_FAMILY, SamplePlan
 from synthlake.seed import Seed
 
@@ -104,3 +113,79 @@ def test_plan_travels_as_parts(shipped: Fitted) -> None:
     assert {f: getattr(again, f) for f in ("rows", "phantoms", "limits", "times", "notes")} == {
         f: getattr(plan, f) for f in ("rows", "phantoms", "limits", "times", "notes")
     }
+
+
+def test_a_code_with_fewer_children_than_stubs_has_as_many_stubs() -> None:
+    stubs = np.array([[0, 0, 0, 0], [6, 4, 0, 0], [10, 8, 5, 0], [10, 8, 5, 9]])
+    made = fitted(stubs, np.array([5, 9, 0, 12]), real=3)
+    assert made.tolist() == [[0, 0, 0, 0], [3, 4, 0, 0], [5, 8, 5, 0], [5, 8, 5, 12]]
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9)), max_size=60), st.integers(0, 90))
+def test_fitted_degrees_leave_nobody_without_children(
+    parents: list[tuple[int, int]], wanted: int
+) -> None:
+    codes = np.array([c for c, _ in parents], np.int64)
+    degrees = np.array([d for _, d in parents], np.int64)
+    totals = np.bincount(codes, degrees, 3).astype(np.int64)
+    some = np.flatnonzero((codes == 1) & (degrees > 0))
+    totals[1] = wanted if len(some) else 0
+    made = fitting(codes, degrees, totals)
+    assert np.array_equal(np.bincount(codes, made, 3), totals)
+    assert (made[degrees == 0] == 0).all()
+    assert np.array_equal(made[codes != 1], degrees[codes != 1])
+    if wanted >= len(some):
+        assert (made[some] > 0).all()
+
+
+def test_parents_of_unseen_children_are_like_those_with_as_few() -> None:
+    codes = np.array([4, 4, 1, 2, 3, 3], np.int32)
+    sampled, true = np.array([0, 0, 1, 1, 9, 0]), np.array([1, 1, 1, 2, 9, 0])
+    assert with_unseen(codes, sampled, true).tolist() == [1, 1, 1, 2, 3, 3]
+    assert with_unseen(codes, np.zeros(6, int), true).tolist() == codes.tolist()
+
+
+def test_children_of_too_few_parents_are_spread_evenly() -> None:
+    group = np.arange(10)
+    few = np.array([0, 0, 7, 0, 0, 0, 8, 0, 0, 0])
+    assert spread_if_few(few, group, 3).tolist() == [1, 2, 1, 2, 1, 2, 1, 2, 1, 2]
+    assert spread_if_few(few, group, 2).tolist() == few.tolist()
+    assert spread_if_few(few * 0, group, 3).tolist() == [0] * 10
+
+
+def test_children_of_a_column_that_parents_share_are_counted_by_rows() -> None:
+    """Twenty rows of each group: the table below is not twenty times too large."""
+    import pyarrow as pa
+
+    import synthlake as sl
+
+    random = np.random.default_rng(1)
+    real = {
+        "people": pa.table({"id": np.arange(400), "group": np.arange(400) // 20}),
+        "visits": pa.table({"id": np.arange(600), "group": random.integers(0, 20, 600)}),
+    }
+    fk = {"columns": ["group"], "references": "people", "to": ["group"], "mode": "own"}
+    declared = {"people": {"primary_key": ["id"]},
+                "visits": {"primary_key": ["id"], "foreign_keys": [fk]}}  # fmt: skip
+    twin = sl.fit(real, declared, k=3, seed=1, holdout=0.0).sample(2.0, seed=1).to_arrow()
+    assert twin["visits"].num_rows == pytest.approx(1_200, rel=0.06)
+
+
+def test_a_table_is_not_empty_because_few_parents_have_its_rows() -> None:
+    import pyarrow as pa
+
+    import synthlake as sl
+
+    fk = {"columns": ["of"], "references": "people", "to": ["id"], "mode": "own"}
+    declared = {"people": {"primary_key": ["id"]},
+                "visits": {"primary_key": ["id"], "foreign_keys": [fk]}}  # fmt: skip
+    real = {
+        "people": pa.table({"id": np.arange(200)}),
+        "visits": pa.table({"id": np.arange(60), "of": np.repeat([7, 90], [50, 10])}),
+    }
+    artifact = sl.fit(real, declared, k=1, seed=1, holdout=0.0)
+    for seed in range(6):
+        sample = artifact.sample(0.3, seed=seed)
+        assert sample.to_arrow()["visits"].num_rows == pytest.approx(18, abs=9)
+        again = SamplePlan.from_parts(*sample.plan.to_parts())
+        assert again.even == sample.plan.even

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.relational.databases import chain, fit, loans, rates
 
+import synthlake as sl
 from synthlake.errors import LearnError
 
 
@@ -42,3 +43,27 @@ def test_null_within_a_primary_key_is_refused() -> None:
     declared["lines"]["foreign_keys"][0]["orphans"] = "null"
     with pytest.raises(LearnError, match=r"lines\(order\) -> orders.*primary key"):
         fit((tables, declared))
+
+
+def test_a_table_that_a_policy_empties_cannot_be_referred_to() -> None:
+    import pyarrow as pa
+
+    real = {
+        "plans": pa.table({"id": [1, 2, 3]}),
+        "shops": pa.table({"id": [10], "plan": [77]}),
+        "sales": pa.table({"id": list(range(40)), "shop": [10] * 40}),
+    }
+    schema = {
+        "plans": {"primary_key": ["id"]},
+        "shops": {
+            "primary_key": ["id"],
+            "foreign_keys": [{"columns": ["plan"], "references": "plans", "orphans": "drop"}],
+        },
+        "sales": {
+            "primary_key": ["id"],
+            "foreign_keys": [{"columns": ["shop"], "references": "shops", "orphans": "drop"}],
+        },
+    }
+    with pytest.raises(LearnError, match="shops has no rows left") as caught:
+        sl.fit(real, schema, k=1, seed=1, holdout=0.0)
+    assert "let shops keep its orphans" in caught.value.hint

@@ -151,7 +151,7 @@ class Twin(Mapping[str, TwinTable]):
         if fk.orphans != "keep":
             return 0
         link = next((held for held in model.links if held.fk == fk), None)
-        if link is None or link.kind == "derived":
+        if link is None or link.kind in ("derived", "within"):
             return None
         if link.values is not None:
             kept = self.model.tables[fk.references].kept

@@ -237,7 +237,7 @@ class Ancestors:
         index, name = self._real(own.fk.references, parent), own.fk.references
         for steps in range(1, max(p.steps for p in model.across.places) + 1):
             if steps > 1:
-                index, name = self._next(name, index)
+                index, name = self.next(name, index)
             some = [p for p in model.across.places if p.steps == steps]
             columns = self._columns(name, tuple(p.column for p in some), index)
             above = self._generator.model.tables[name]
@@ -250,7 +250,7 @@ class Ancestors:
     def _real(self, table: str, parent: Index) -> Index:
         return np.where(parent < self._generator.plan.rows[table], parent, -1)
 
-    def _next(self, table: str, index: Index) -> tuple[Index, str]:
+    def next(self, table: str, index: Index) -> tuple[Index, str]:
         """Parents of rows by their number; -1 for none."""
         own = self._generator.model.tables[table].own
         assert own is not None

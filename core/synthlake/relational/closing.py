@@ -11,6 +11,7 @@ Source: breadth-first order of a branching process (Otter 1949); configuration m
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from synthlake.encode.axis import empty
 from synthlake.relational.feistel import strided
 from synthlake.relational.model import Loop, TableModel, count_id, family_of, level_id
-from synthlake.relational.parents import ranks_of, typed, with_nulls
+from synthlake.relational.parents import ranks_of
 from synthlake.relational.plan import Counts
 from synthlake.relational.recent import Recent
 from synthlake.seed import below, mulhigh
@@ -102,11 +103,8 @@ class Closing:
             parent[rows] = draw.parents(int(code), ranks[rows], words)
         at = np.arange(block.start, block.start + block.rows)
         parent = np.where((parent < 0) & loop.itself, at, parent)
-        gone = parent < 0
-        if gone.all():
-            return {c: empty(block.rows, table.column(c).type) for c in fk.columns}
-        keys = generator.key_columns(fk.references, fk.to, np.where(gone, parent.max(), parent))
-        return with_nulls(typed(keys, fk, table), gone)
+        part = partial(block.words, f"part:{label}", 0)
+        return generator.referring(table, fk, fk.columns, parent, part)
 
     def _parent_groups(self, loop: Loop) -> range:
         """Groups of the rows that are referred to; all are alike in another table."""

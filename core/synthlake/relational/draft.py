@@ -22,15 +22,18 @@ from synthlake.relational.attributes import Frame, build_frame
 from synthlake.relational.calendars import calendar_features, find_calendars
 from synthlake.relational.clusters import cluster
 from synthlake.relational.columns import TableData, codec_of_cells
-from synthlake.relational.joins import Join, resolve
+from synthlake.relational.joins import Join, key_numbers, resolve
 from synthlake.relational.keymaking import build_key
 from synthlake.relational.keys import Busy, KeyMaker, SlotKey
 from synthlake.relational.links import (
     build_phantoms,
+    children_of,
     degrees_of,
     identity_feature,
     identity_link,
     link_kinds,
+    spread_if_few,
+    with_unseen,
 )
 from synthlake.relational.model import CODE, Link, LinkKind, Loop, count_id, link_id
 from synthlake.relational.ordering import Order, find_order
@@ -40,6 +43,8 @@ from synthlake.schema.model import Column, ForeignKey, Schema, Table
 from synthlake.sql.statistics import TableStatistics
 
 _ALIKE = Feature(np.zeros(0, np.int32), 1, False)
+MATCHED: tuple[LinkKind, ...] = ("cluster", "within")
+_RELATED = 0.95  # share of rows
 _LEAST_PARENTS = 12  # parents of a code, if k asks for fewer
 
 
@@ -171,7 +176,7 @@ def connect(drafts: Mapping[str, Draft], schema: Schema) -> None:
             (draft, number)
             for draft in drafts.values()
             for number, fk in enumerate(draft.table.foreign_keys)
-            if fk.references == parent.table.name and draft.kinds[number] == "cluster"
+            if fk.references == parent.table.name and draft.kinds[number] in MATCHED
         ]
         if matched:
             parent.code = _parent_codes(parent, matched)
@@ -179,7 +184,7 @@ def connect(drafts: Mapping[str, Draft], schema: Schema) -> None:
     for draft in drafts.values():
         for number, fk in enumerate(draft.table.foreign_keys):
             found = drafts.get(fk.references)
-            if draft.kinds[number] in ("own", "cluster") and found is not None:
+            if draft.kinds[number] in ("own", *MATCHED) and found is not None:
                 _connect(draft, found, number, fk)
 
 
@@ -188,10 +193,11 @@ def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:
     label = fk.label(draft.table.name)
     join, rows, k = draft.joins[number], parent.data.sample.num_rows, draft.data.k
     statistics = draft.data.statistics.keys[number]
-    counts = degrees_of(join, rows, draft.data, statistics)
+    counts, clustered = _degrees(draft, number, rows), draft.kinds[number] in MATCHED
+    if not clustered:
+        counts = spread_if_few(counts, parent.data.group, k)
     cells = Cells(counts, np.zeros(rows, bool))
     codec = codec_of_cells(cells, parent.data.group, k)
-    clustered = draft.kinds[number] == "cluster"
     if clustered:
         parent.groups[label] = parent.code.size
     parent.family[count_id(label)] = Feature(
@@ -210,13 +216,34 @@ def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:
         draft.links[number] = Link(
             fk, "own", phantoms=phantoms,
             null_rows=nulls if nulls >= k else 0,
-            mean=met / max(statistics.parents, 1),
+            mean=met / max(statistics.parent_rows, 1),
         )  # fmt: skip
         return
-    link = Link(fk, "cluster", codes=parent.code.size, phantoms=phantoms)
+    related = draft.kinds[number] == "within" and _related(draft, parent, number)
+    kind = draft.kinds[number]
+    link = Link(fk, kind, codes=parent.code.size, phantoms=phantoms, related=related)
     draft.links[number] = link
     codes = _child_codes(join, parent.code.codes, orphans, link.codes)
+    codes = _balanced(codes, join, draft.data.group, k)
     draft.codes[number] = Feature(codes, link.size, False)
+
+
+def _related(draft: Draft, parent: Draft, number: int) -> bool:
+    """Whether hardly a row lies below one without rows of the parent, by what both keys share."""
+    fk, own = draft.table.foreign_keys[number], draft.table.own
+    pairs = [(c, to) for c, to in zip(fk.columns, fk.to, strict=True) if own and c in own.columns]
+    mine, theirs = key_numbers([
+        [draft.data.sample[c] for c, _ in pairs], [parent.data.sample[to] for _, to in pairs],
+    ])  # fmt: skip
+    told = (mine >= 0) & ~draft.joins[number].orphan
+    return bool(np.isin(mine[told], theirs).mean() >= _RELATED) if told.any() else False
+
+
+def _degrees(draft: Draft, number: int, parents: int) -> NDArray[np.int64]:
+    """Children of each parent by one reference; those that are held out with another one, too."""
+    of, key = draft.data.statistics, draft.data.statistics.keys[number]
+    whole = of.rows if draft.kinds[number] in MATCHED else of.train_rows
+    return degrees_of(draft.joins[number], parents, draft.data.sample.num_rows, key, whole)
 
 
 def _busy(draft: Draft, parent: Draft, grid: SlotKey, fk: ForeignKey) -> Busy | None:
@@ -253,7 +280,11 @@ def _parent_codes(parent: Draft, matched: Sequence[tuple[Draft, int]]) -> Featur
     children = [(draft.features(), draft.joins[number].parent) for draft, number in matched]
     least = max(parent.data.k, _LEAST_PARENTS)
     codes, size = cluster(parent.features(), children, rows, least)
-    return Feature(codes, size, False)
+    sampled, true = np.zeros((2, rows), np.int64)
+    for draft, number in matched:
+        sampled += children_of(draft.joins[number], rows)
+        true += _degrees(draft, number, rows)
+    return Feature(with_unseen(codes, sampled, true), size, False)
 
 
 def _orphan_codes(draft: Draft, join: Join) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -279,3 +310,21 @@ def _child_codes(
     out = np.where(join.parent >= 0, codes[join.parent] if len(codes) else -2, -2)
     out = np.where(orphans >= 0, size + orphans, out)
     return np.where(join.key < 0, -1, out).astype(np.int32)
+
+
+def _balanced(
+    codes: NDArray[np.int32], join: Join, group: NDArray[np.int64], k: int
+) -> NDArray[np.int32]:
+    """Codes of which as many of rows without a parent teach nothing as of rows with one.
+
+    Where parents are held out, their children are left out; orphans and NULL would be too many
+    among the others. Where fewer than k entities would be left of either, all of it stays.
+    """
+    out, known = codes.copy(), int((join.parent >= 0).sum())
+    lost = int(((join.key >= 0) & (join.parent < 0) & ~join.orphan).sum())
+    share = lost / (lost + known) if known else 0.0
+    for rows in (np.flatnonzero(join.key < 0), np.flatnonzero(join.orphan & (codes >= 0))):
+        taken = np.diff(np.floor(np.arange(len(rows) + 1) * share)) > 0
+        if len(np.unique(group[rows[~taken]])) >= k:
+            out[rows[taken]] = -2
+    return out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from synthlake.encode.axis import empty, indices, plain
+from synthlake.encode.axis import empty, indices
 from synthlake.errors import SampleError
 from synthlake.ports import Codes
 from synthlake.relational.above import Ancestors
@@ -26,7 +26,6 @@ from synthlake.relational.model import (
     TableModel,
     link_id,
     parent_id,
-    side_of,
 )
 from synthlake.relational.parents import (
     PhantomParents,
@@ -38,13 +37,16 @@ from synthlake.relational.parents import (
     virtual_rows,
     with_nulls,
 )
+from synthlake.relational.placing import Placing
 from synthlake.relational.plan import ROOT_BLOCK, SamplePlan, beyond
 from synthlake.relational.recent import Recent
 from synthlake.relational.redraw import keep_rules
 from synthlake.relational.rows import Block
 from synthlake.relational.totals import Totals
 from synthlake.relational.uniqueness import often
-from synthlake.seed import Seed, below
+from synthlake.relational.within import Within
+from synthlake.schema.model import ForeignKey, Table
+from synthlake.seed import Seed, Words, below
 
 _KEPT_BLOCKS = 6
 _KEPT_KEYS = 256 * 2**20  # octets of keys that are data: 16 million of two whole numbers
@@ -65,11 +67,16 @@ class Generator:
         self.seed = Seed(plan.seed, model.scope)
         self._blocks = {name: Recent(_KEPT_BLOCKS) for name in model.tables}
         self._keys, self._phantoms = Recent(_KEPT_KEYS, _octets), Recent(64)
+        self._needy = {
+            own.fk.label(name): held for name, held in model.tables.items()
+            if (own := held.own) is not None and any(k.kind == "within" for k in held.links)
+        }  # fmt: skip
         self._asked = {
             name: asked_of(model.tables[name], held) for name, held in plan.given.items()
         }
         self.matching, self.closing = Matching(self), Closing(self)
         self._ancestors, self._totals = Ancestors(self), Totals(self)
+        self._placing, self._within = Placing(self), Within(self)
 
     def rows(self, table: str) -> int:
         """Rows of a table in this sample."""
@@ -108,29 +115,10 @@ class Generator:
     def _batch(self, block: Block, number: int, schema: pa.Schema) -> pa.RecordBatch:
         """All columns of a block."""
         columns = {**nested_arrays(block), **self._references(block)}
-        columns |= self._placed(block.model, columns)
         columns |= self.closing.columns(block, number)
+        columns |= self._placing.placed(block.model.table.name, columns)
         arrays = [as_type(columns[f.name], f.type) for f in schema]
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-    def _placed(
-        self, model: TableModel, columns: Mapping[str, pa.Array[Any]]
-    ) -> dict[str, pa.Array[Any]]:
-        """Sides of a grid over made parents: each place on it is one of their rows."""
-        out: dict[str, pa.Array[Any]] = {}
-        for link in model.links:
-            parent = self.model.tables[link.fk.references]
-            if link.kind != "derived" or parent.kept is not None or len(link.fk.columns) > 1:
-                continue
-            name = link.fk.columns[0]
-            axis, rows = side_of(self.model, model, name), self.plan.rows[link.fk.references]
-            if axis is not None and rows:
-                place = axis.place(plain(columns[name])) % rows
-                keys = self.key_columns(link.fk.references, link.fk.to, place)
-                gone = np.asarray(columns[name].is_null())
-                made = as_type(keys[link.fk.to[0]], model.table.column(name).type)
-                out |= with_nulls({name: made}, gone)
-        return out
 
     # blocks
 
@@ -187,7 +175,7 @@ class Generator:
         parent = np.repeat(np.arange(low, high), counts)
         starts = self.plan.starts.get(model.table.name)
         start = int(starts[number]) if starts is not None else 0
-        known = self._own_keys(model, own, label, parent)
+        known = self._own_keys(model, own, label, parent, start)
         known |= self._made_keys(model, np.arange(start, start + len(parent)))
         context = self._context(own, parent, low, high)
         most = often(model, self.plan.rows)
@@ -229,7 +217,8 @@ class Generator:
             block.count(label)[rows] for block, rows in self.slices(parent, low, min(high, real))
         ]
         counts = np.concatenate(parts) if parts else np.zeros(0, np.int64)
-        times = np.full(len(counts), self.plan.bias.get(label, 1.0))
+        counts = np.ones_like(counts) if label in self.plan.even else counts
+        times = np.full(len(counts), self.plan.even.get(label, self.plan.bias.get(label, 1.0)))
         missing = self.plan.phantoms.get(label, 0)
         if high > real and missing:
             degrees = self.phantom_parents(own, label)[1]
@@ -239,6 +228,10 @@ class Generator:
         counts = multiplied(counts, times * self.plan.times.get(label, 1.0), words)
         if label in self.plan.limits:
             counts = np.minimum(counts, self.plan.limits[label])
+        needy, there = self._needy.get(label), max(min(high, real) - low, 0)
+        most = self._within.room(needy, low, low + there) if needy and there else None
+        if most is not None:
+            counts[:there] = np.minimum(counts[:there], most)
         if high > real + missing:
             nobody = null_families(self.plan.nulls.get(label, 0))
             counts = np.append(counts, nobody[max(low - real - missing, 0) : high - real - missing])
@@ -248,11 +241,12 @@ class Generator:
         """Children of each row of a block, as ``children`` counts them."""
         if label not in block.model.degrees:
             return np.zeros(block.rows, np.int64)
-        times = np.full(
-            block.rows, self.plan.bias.get(label, 1.0) * self.plan.times.get(label, 1.0)
-        )
+        bias = self.plan.even.get(label, self.plan.bias.get(label, 1.0))
+        times = np.full(block.rows, bias * self.plan.times.get(label, 1.0))
         words = self.seed.words(label, "times", block.start, block.rows)
-        counts = multiplied(block.count(label), times, words)
+        drawn = block.count(label)
+        drawn = np.ones_like(drawn) if label in self.plan.even else drawn
+        counts = multiplied(drawn, times, words)
         most = self.plan.limits.get(label)
         return counts if most is None else np.minimum(counts, most)
 
@@ -286,16 +280,59 @@ class Generator:
         return out
 
     def _own_keys(
-        self, model: TableModel, own: Link, label: str, parent: Index
+        self, model: TableModel, own: Link, label: str, parent: Index, start: int
     ) -> dict[str, pa.Array[Any]]:
-        """Columns of the own key."""
+        """Columns of the own key of rows from ``start`` on."""
         real, missing = self.plan.rows[own.fk.references], self.plan.phantoms.get(label, 0)
-        gone = parent >= real + missing
         index = np.where(parent >= real, parent + self.plan.offsets.get(label, 0), parent)
-        if gone.all():
-            return {c: empty(len(parent), model.table.column(c).type) for c in own.fk.columns}
-        keys = self.key_columns(own.fk.references, own.fk.to, np.where(gone, 0, index))
-        return with_nulls(typed(keys, own.fk, model.table), gone)
+        index = np.where(parent >= real + missing, -1, index)
+        words = partial(self.seed.words, label, "part", start, len(parent))
+        return self.referring(model.table, own.fk, own.fk.columns, index, words)
+
+    def referring(
+        self, table: Table, fk: ForeignKey, names: Sequence[str], parent: Index,
+        words: Callable[[], Words],
+    ) -> dict[str, pa.Array[Any]]:  # fmt: skip
+        """Columns of a foreign key by the numbers of parents.
+
+        Rows without a parent (-1) have NULL in all of them that may be; what the others hold is of
+        any row, chosen by the words.
+        """
+        rows = self.plan.rows[fk.references]
+        if not rows and (parent >= 0).any() and not self._makes(fk.references, fk.to):
+            parent = self._none(table, fk, names, parent)
+        gone = parent < 0
+        strict = [c for c in names if rows and not table.column(c).nullable] if gone.any() else []
+        if gone.all() and not strict:
+            return {c: empty(len(parent), table.column(c).type) for c in names}
+        any_row = below(words(), rows) if strict else int(parent.max(initial=0))
+        keys = self.key_columns(fk.references, fk.to, np.where(gone, any_row, parent))
+        made = {c: a for c, a in typed(keys, fk, table).items() if c in names}
+        return {**with_nulls(made, gone), **{c: made[c] for c in strict}}
+
+    def _makes(self, table: str, names: Sequence[str]) -> bool:
+        """Whether keys that no row has need nothing of a row."""
+        model = self.model.tables[table]
+        if model.key is not None or model.own is None:
+            return set(names) <= set(model.key.columns if model.key is not None else ())
+        fk = model.own.fk
+        above = self.plan.rows[fk.references] or self._makes(fk.references, fk.to)
+        return bool(above) and set(names) <= set(fk.columns)
+
+    def _none(self, table: Table, fk: ForeignKey, names: Sequence[str], parent: Index) -> Index:
+        """No parent at all where there is no row to take a part of a missing one's key from.
+
+        Raises:
+            SampleError: and NULL is not allowed.
+        """
+        strict = [c for c in names if not table.column(c).nullable]
+        if strict:
+            raise SampleError(
+                f"{fk.label(table.name)} has no parents in this sample, and {strict[0]} allows no"
+                " NULL",
+                hint=f"ask for more rows of {self.model.schema.chain(fk.references)[-1]}",
+            )
+        return np.full_like(parent, -1)
 
     def key_columns(
         self, table: str, names: tuple[str, ...], index: Index
@@ -332,8 +369,10 @@ class Generator:
         """Keys that no row has: of some row, but for the parts that come from beyond all rows."""
         table, own = model.table.name, model.own
         real = self.plan.rows[table]
-        rows = np.unique(missing % max(real, 1), return_inverse=True)
-        out = {n: a.take(indices(rows[1])) for n, a in self.read(table, names, rows[0]).items()}
+        out: dict[str, pa.Array[Any]] = {}
+        if real:
+            rows, place = np.unique(missing % real, return_inverse=True)
+            out = {n: a.take(indices(place)) for n, a in self.read(table, names, rows).items()}
         if model.key is not None:
             made = model.key.make(missing + real, self._frame(table))
         elif own is not None:
@@ -341,7 +380,7 @@ class Generator:
             first = self.plan.rows[own.fk.references] + self.plan.offsets[beyond(label)]
             keys = self.key_columns(own.fk.references, own.fk.to, missing + first)
             made = typed(keys, own.fk, model.table)
-        return {n: made.get(n, out[n]) for n in names}
+        return {n: made[n] if n in made else out[n] for n in names}
 
     def read(self, table: str, names: tuple[str, ...], index: Index) -> dict[str, pa.Array[Any]]:
         """Columns of some rows, by ascending number."""
@@ -396,6 +435,8 @@ class Generator:
                 out |= self._identity(block, number, link)
             elif link.kind == "cluster":
                 out |= self.matching.columns(block, number, link, met)
+            elif link.kind == "within":
+                out |= self._within.columns(block, number, link)
         return out
 
     def _identity(self, block: Block, number: int, link: Link) -> dict[str, pa.Array[Any]]:
@@ -406,10 +447,14 @@ class Generator:
             words = block.words(f"any:{link.fk.label(block.model.table.name)}", 0)
             codes = np.where(codes < 0, below(words, link.size), codes)
         place = indices(np.where((codes < 0) | (codes >= listed), 0, codes), codes < 0)
-        columns = {}
+        columns, known = {}, place
+        if listed and (codes < 0).any():  # of a key that is NULL in part, the rest is of any row
+            words = block.words(f"part:{link.fk.label(block.model.table.name)}", 0)
+            known = indices(np.where((codes < 0) | (codes >= listed), below(words, listed), codes))
         for column in link.fk.columns:
             values = link.values[column].combine_chunks()
-            columns[column] = values.take(place) if listed else empty(len(codes), values.type)
+            some = place if block.model.table.column(column).nullable else known
+            columns[column] = values.take(some) if listed else empty(len(codes), values.type)
         rest = np.flatnonzero(codes >= listed)
         return self._with_rest(block, link, columns, rest) if len(rest) else columns
 

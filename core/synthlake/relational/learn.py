@@ -70,7 +70,11 @@ def learn(
     for said, way in unanswered(schema, {name: of.rows for name, of in statistics.items()}):
         raise LearnError(said, hint=way)
     samples, statistics = rows_as_entities(samples, statistics, schema)
+    drawn = {name: sample.num_rows for name, sample in samples.items()}
     samples, statistics = apply_policies(samples, statistics, schema)
+    left = {name: 0 if n and not samples[name].num_rows else 1 for name, n in drawn.items()}
+    for said, way in unanswered(schema, left, settled=True):
+        raise LearnError(said, hint=way)
     given, flat = (samples, schema), unnest(samples, statistics, schema)
     samples, statistics, schema = flat.samples, flat.statistics, flat.schema
     order = schema.order()

@@ -17,6 +17,7 @@ from synthlake.relational.joins import Join, key_numbers
 from synthlake.relational.keys import KeyMaker
 from synthlake.relational.model import Link, LinkKind, Phantoms
 from synthlake.schema.model import ForeignKey, Schema, Table
+from synthlake.schema.overlaps import shared_above
 from synthlake.sql.statistics import KeyStatistics
 
 MAX_IDENTITY = 5_000
@@ -42,16 +43,33 @@ def link_kinds(table: Table, schema: Schema, key: KeyMaker | None) -> list[LinkK
         if mine <= taken and fk.mode != "own":
             kinds[number] = "derived"
             continue
+        shared = shared_above(table, fk, schema) if mine & taken else None
+        if shared is not None and mine & taken == set(shared.columns):
+            kinds[number] = "within"
+            taken |= mine
+            continue
         if mine & taken:
-            raise LearnError(
-                f"{fk.label(table.name)} shares the columns {', '.join(sorted(mine & taken))} with"
-                " another key that does not cover it",
-                hint="declare only one of the two foreign keys",
-            )
+            raise _overlapping(table, fk, mine & taken)
         taken |= mine
         keep = schema[fk.references].keep
         kinds[number] = "own" if fk.mode == "own" else "identity" if keep else "cluster"
     return [kinds[n] for n in range(len(numbered))]
+
+
+def _overlapping(table: Table, fk: ForeignKey, shared: set[str]) -> LearnError:
+    """What to say of a key that shares columns with another one."""
+    others = [
+        other.label(table.name)
+        for other in table.foreign_keys
+        if other != fk and shared & set(other.columns)
+    ]
+    return LearnError(
+        f"{fk.label(table.name)} shares the columns {', '.join(sorted(shared))} with"
+        f" {'; '.join(others)}, and neither covers the other",
+        hint=f"declare mode: own for {fk.label(table.name)}, from which a narrower key follows; or"
+        f" for another one, and for {fk.references} an own key by those columns to the same table"
+        " above; or declare only one of these foreign keys",
+    )
 
 
 def identity_link(
@@ -109,21 +127,74 @@ def identity_feature(data: TableData, link: Link) -> Feature:
     return Feature(code[mine].astype(np.int32), link.size, False)
 
 
+def children_of(join: Join, parents: int) -> NDArray[np.int64]:
+    """Sampled children of each parent."""
+    return np.bincount(join.parent[join.parent >= 0], minlength=parents).astype(np.int64)
+
+
 def degrees_of(
-    join: Join, parents: int, data: TableData, statistics: KeyStatistics
+    join: Join, parents: int, rows: int, statistics: KeyStatistics, whole: int
 ) -> NDArray[np.int64]:
-    """Children per parent. Where only some children were sampled, the true distribution by rank."""
-    counts = np.bincount(join.parent[join.parent >= 0], minlength=parents)
-    if data.sample.num_rows >= data.statistics.train_rows or not statistics.degrees.num_rows:
-        return counts.astype(np.int64)
-    degree = np.asarray(plain(statistics.degrees["degree"]))
-    weight = np.asarray(plain(statistics.degrees["parents"])).astype(float)
+    """Children per parent. Where only some children were sampled, the true distribution by rank.
+
+    Of parents that share what is referred to, the first has all children.
+
+    Args:
+        join: of the children with their parents.
+        parents: how many are sampled.
+        rows: children that are sampled.
+        statistics: of the key, over all rows.
+        whole: rows of a sample in which no child of a sampled parent is missing.
+    """
+    counts = children_of(join, parents)
+    if rows >= whole or not statistics.degrees.num_rows:
+        return counts
+    childless = statistics.parent_rows - statistics.parents  # shares its key, or has none
+    degree = np.append(np.asarray(plain(statistics.degrees["degree"])), 0)
+    weight = np.append(np.asarray(plain(statistics.degrees["parents"])), childless).astype(float)
     order = np.argsort(degree, kind="stable")
     share = np.cumsum(weight[order]) / weight.sum()
     rank = np.empty(parents)
     rank[np.argsort(counts, kind="stable")] = (np.arange(parents) + 0.5) / parents
     place = np.minimum(np.searchsorted(share, rank), len(order) - 1)
     return degree[order][place].astype(np.int64)
+
+
+def with_unseen(
+    codes: NDArray[np.int32], sampled: NDArray[np.int64], true: NDArray[np.int64]
+) -> NDArray[np.int32]:
+    """Codes of parents, of which those of whose children none is sampled are like some others.
+
+    By what they have in the sample, they would be the parents without children; their code would
+    draw none. They are like those with as few children, one by one.
+
+    Args:
+        codes: of all parents.
+        sampled: children of each in the sample.
+        true: children of each in the source.
+    """
+    unseen = np.flatnonzero((sampled == 0) & (true > 0))
+    known = np.flatnonzero(sampled > 0)
+    few = known[true[known] <= true[unseen].max(initial=0)]
+    donors = few if len(few) else known
+    if not len(unseen) or not len(donors):
+        return codes
+    out = codes.copy()
+    out[unseen] = codes[donors[np.arange(len(unseen)) * len(donors) // len(unseen)]]
+    return out
+
+
+def spread_if_few(counts: NDArray[np.int64], group: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    """Children per parent, spread evenly over all parents where too few have any.
+
+    Privacy: which parents have children, and how many, is told of k entities or more; of fewer it
+    is only how many children there are.
+    """
+    if not counts.any() or len(np.unique(group[counts > 0])) >= k:
+        return counts
+    even = np.arange(len(counts) + 1) * int(counts.sum()) // len(counts)
+    spread: NDArray[np.int64] = np.diff(even)
+    return spread
 
 
 def build_phantoms(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from synthlake.encode.axis import empty
 from synthlake.ports import Codes
 from synthlake.relational.model import CODE, Link, family_of, link_id
-from synthlake.relational.parents import Stubs, ranks_of, typed, with_nulls
+from synthlake.relational.parents import Stubs, fitting, ranks_of
 from synthlake.relational.plan import ROOT_BLOCK
 from synthlake.relational.recent import Recent
 from synthlake.relational.rows import Block
@@ -53,12 +53,8 @@ class Matching:
         elif link_id(number) in block.model.apart and block.family is not None:
             parent = self._unlike(block, number, parent, None)
         met[number] = parent
-        gone = parent < 0
-        if gone.all():
-            return {c: empty(block.rows, table.column(c).type) for c in link.fk.columns}
-        some = np.where(gone, int(parent.max()), parent)
-        keys = self._generator.key_columns(link.fk.references, link.fk.to, some)
-        return with_nulls(typed(keys, link.fk, table), gone)
+        words = partial(block.words, f"part:{link.fk.label(table.name)}", 0)
+        return self._generator.referring(table, link.fk, link.fk.columns, parent, words)
 
     def _parents(self, block: Block, link: Link, codes: Codes) -> Index:
         """The parent of each row by its code; -1 for none."""
@@ -143,9 +139,12 @@ class Matching:
 
         Blocks beyond those of real parents hold phantoms.
         """
+        generator = self._generator
 
         def make() -> tuple[Index, Index]:
             codes, degrees, first = self.stub_owners(link, label, number)
+            held = generator.plan.stubs[label]
+            degrees = fitting(codes, degrees, held[number + 1] - held[number])
             parent = np.arange(len(codes)) + first
             order = np.lexsort((parent, codes))
             codes, degrees, parent = codes[order], degrees[order], parent[order]
@@ -157,7 +156,7 @@ class Matching:
         return self._skeletons.get((label, number), make)
 
     def stub_owners(self, link: Link, label: str, number: int) -> tuple[Index, Index, int]:
-        """Codes and degrees of a block of parents, and the number of the first one."""
+        """Codes and degrees of a block of parents, as learned, and the number of the first one."""
         generator, table = self._generator, link.fk.references
         real = generator.plan.rows[table]
         if number >= -(-real // ROOT_BLOCK):

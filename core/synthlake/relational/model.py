@@ -25,13 +25,13 @@ from synthlake.encode.text import TextCodec
 from synthlake.ports import FittedSynthesizer
 from synthlake.relational.across import Across
 from synthlake.relational.enforced import Enforced
-from synthlake.relational.keys import KeyFrame, KeyMaker, SlotAxis, SlotKey
+from synthlake.relational.keys import KeyFrame, KeyMaker
 from synthlake.relational.sequence import Sequence
 from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.store.parts import Parts
 
 Codec = NumericCodec | CategoricalCodec | TextCodec | TemplateCodec | PresenceCodec | OctetsCodec
-LinkKind = Literal["own", "derived", "identity", "cluster"]
+LinkKind = Literal["own", "derived", "identity", "cluster", "within"]
 CODE = "p:"  # name of the code of a row, as a parent, among its features
 
 
@@ -113,7 +113,8 @@ class Link:
     Attributes:
         kind: ``own``: rows are made with this parent; ``derived``: its columns are set by another
             key; ``identity``: the key's values are categories; ``cluster``: parents of one code
-            share their children by stubs.
+            share their children by stubs; ``within``: as cluster, among the relatives of each
+            row, as the key shares columns with the own one.
         values: of identity: supported keys, columns as in the child; the code after the last one
             stands for all other parents.
         rest: whether that further code is in use.
@@ -122,6 +123,7 @@ class Link:
         phantoms: of own and cluster.
         null_rows: of own: rows without a parent, in the source.
         mean: of own: children per parent, in the source.
+        related: of within: whether rows above have children only if they have rows of the parent.
     """
 
     fk: ForeignKey
@@ -133,6 +135,7 @@ class Link:
     phantoms: Phantoms | None = None
     null_rows: int = 0
     mean: float = 0.0
+    related: bool = False
 
     @property
     def size(self) -> int:
@@ -280,19 +283,6 @@ class Model:
             raise ArtifactError(
                 f"the model is not complete: {type(error).__name__} {error}", hint="fit it again"
             ) from error
-
-
-def side_of(model: Model, table: TableModel, column: str) -> SlotAxis | None:
-    """The side of a grid that a column's values are places on; None for other columns."""
-    if isinstance(table.key, SlotKey):
-        for axis in table.key.axes:
-            if axis.column == column:
-                return axis
-    for link in table.links:
-        if link.kind != "derived" and column in link.fk.columns:
-            parent = model.tables[link.fk.references]
-            return side_of(model, parent, link.fk.to[link.fk.columns.index(column)])
-    return None
 
 
 def column_id(column: str) -> str:

@@ -170,6 +170,7 @@ class _Packer:
             "shares": [list(s) for s in link.shares], "codes": link.codes,
             "null_rows": link.null_rows, "mean": link.mean,
             "phantoms": self._phantoms(f"links/{number}", link.phantoms),
+            **({"related": True} if link.related else {}),
         }  # fmt: skip
 
     def _phantoms(self, place: str, phantoms: Phantoms | None) -> dict[str, Any] | None:
@@ -336,7 +337,7 @@ class _Reader:
         phantoms = self._phantoms(f"links/{number}", form["phantoms"])
         shares = tuple((int(n), float(mean)) for n, mean in form.get("shares", ()))
         return Link(fk, form["kind"], values, form["rest"], shares, form["codes"], phantoms,
-                    form["null_rows"], form["mean"])  # fmt: skip
+                    form["null_rows"], form["mean"], form.get("related", False))  # fmt: skip
 
     def _phantoms(self, place: str, form: Json | None) -> Phantoms | None:
         if form is None:

@@ -81,6 +81,48 @@ class PhantomParents:
         return out
 
 
+def fitted(stubs: Index, totals: Index, real: int) -> Index:
+    """Stubs before each block, as many of a code as it has children where these are fewer.
+
+    Else stubs without a child would leave parents without one. Phantoms have as many stubs as
+    children in any case.
+
+    Args:
+        stubs: shape (blocks + 1, codes), before each block of parents; the last one is of phantoms.
+        totals: shape (codes,), children of each code.
+        real: codes of real parents; those of phantoms follow.
+    """
+    sizes = stubs[-1]
+    phantom = np.arange(len(sizes)) >= real
+    fits = (totals > 0) & (sizes > 0) & ((totals < sizes) | phantom)
+    wide = np.broadcast_to(sizes, stubs.shape)
+    return np.where(fits, mulhigh(stubs, np.broadcast_to(totals, stubs.shape), wide), stubs)
+
+
+def fitting(codes: Index, degrees: Index, totals: Index) -> Index:
+    """Degrees of a block of parents that add up to its stubs of each code.
+
+    Who has children keeps one or more, as far as they suffice: how many have none is known better
+    than how many children a code draws.
+
+    Args:
+        codes: of the parents.
+        degrees: children of each.
+        totals: stubs of each code.
+    """
+    out = degrees.astype(np.int64)
+    sums = np.bincount(codes, degrees, len(totals)).astype(np.int64)
+    for code in np.flatnonzero(sums != totals):
+        rows = np.flatnonzero((codes == code) & (degrees > 0))
+        least, room = min(int(totals[code]), len(rows)), int(totals[code])
+        more = (degrees[rows] - 1).astype(np.float64)
+        more = more if more.any() else np.ones(len(rows))
+        ends = np.floor(np.cumsum(more) * ((room - least) / max(more.sum(), 1.0)) + 0.5)
+        out[rows] = np.diff(ends, prepend=0.0).astype(np.int64)
+        out[rows[:least]] += 1
+    return out
+
+
 def drawn_of(link: Link, parents: int, key: int, words: Words) -> Index:
     """Which of the parents that are no categories each row has.
 

@@ -33,6 +33,7 @@ class SamplePlan:
         stubs: by label: shape (parent blocks + 1, codes), stubs before each block of parents.
         given: by root table: conditions, see ``relational.given``.
         notes: what could not be done as asked, by name.
+        even: by label: children of every parent on average, where no parent happens to draw any.
     """
 
     seed: int
@@ -50,6 +51,7 @@ class SamplePlan:
     stubs: Mapping[str, Counts] = field(default_factory=dict)
     given: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    even: Mapping[str, float] = field(default_factory=dict)
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """JSON values and tensors."""
@@ -66,6 +68,8 @@ class SamplePlan:
             "width": dict(self.width), "limits": dict(self.limits),
             "notes": list(self.notes), "tensors": names,
         }  # fmt: skip
+        if self.even:
+            held["even"] = dict(self.even)
         if self.given:
             held["given"] = {name: list(listed) for name, listed in self.given.items()}
         return held, tensors

@@ -14,7 +14,7 @@ from synthlake.relational.candidates import measure_given
 from synthlake.relational.generate import Generator
 from synthlake.relational.keys import SlotKey
 from synthlake.relational.model import Link, Model, TableModel, link_id
-from synthlake.relational.parents import virtual_rows
+from synthlake.relational.parents import fitted, virtual_rows
 from synthlake.relational.plan import ROOT_BLOCK, Counts, SamplePlan, beyond
 from synthlake.relational.uniqueness import most_children
 
@@ -87,6 +87,7 @@ class _Planner:
     given: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     growth: dict[str, float] = field(default_factory=dict)
+    even: dict[str, float] = field(default_factory=dict)
 
     def plan(self) -> SamplePlan:
         """The plan as far as it is known."""
@@ -94,7 +95,7 @@ class _Planner:
             self.seed, self.scale, dict(self.rows), dict(self.phantoms), dict(self.offsets),
             dict(self.nulls), dict(self.times), dict(self.bias), dict(self.width),
             dict(self.limits), dict(self.starts), dict(self.codes), dict(self.stubs),
-            dict(self.given), tuple(self.notes),
+            dict(self.given), tuple(self.notes), dict(self.even),
         )  # fmt: skip
 
     def check(self) -> None:
@@ -217,7 +218,7 @@ class _Planner:
             link = next((k for k in model.links if k.fk == fk), None) if model else None
             if model is None or link is None:
                 continue
-            if link.phantoms is not None and self._lacks(table, fk.to):
+            if link.phantoms is not None and self._lacks(table, _free(model, link)):
                 least = 1 if link.kind == "cluster" and factor > 0 else 0
                 out[label] = max(least, round(link.phantoms.keys * factor))
             if link.kind == "own":
@@ -287,6 +288,8 @@ class _Planner:
         met = sum(self._counted(own, label, self.rows[own.fk.references]))
         wanted = own.mean * self.rows[own.fk.references] * times
         usual = self.model.schema.chain(name)[-1] not in self.given
+        if usual and not met and wanted:  # of few parents with many children each, none is drawn
+            self.even[label] = own.mean
         if usual and met and abs(wanted / met - 1.0) > _EXACT:
             self.bias[label] = wanted / met
         self._count(table, own)
@@ -350,6 +353,9 @@ class _Planner:
     def count_stubs(self, table: TableModel) -> None:
         """Children and stubs per code, for every cluster key of a table."""
         name = table.table.name
+        for link in table.links:
+            if link.kind == "within":
+                self._say_lacking(table, link)
         clusters = [(n, k) for n, k in enumerate(table.links)
                     if k.kind == "cluster" and link_id(n) in table.order]  # fmt: skip
         if not clusters:
@@ -379,7 +385,8 @@ class _Planner:
         for number in range(blocks + (1 if self.phantoms.get(label) else 0)):
             codes, degrees, _ = generator.matching.stub_owners(link, label, number)
             total.append(np.bincount(codes, degrees, link.size).astype(np.int64))
-        return np.cumsum(total, axis=0).astype(np.int64)
+        stubs = np.cumsum(total, axis=0).astype(np.int64)
+        return fitted(stubs, self.codes[label][-1], link.codes) if blocks else stubs
 
     def _demand(self, table: TableModel, link: Link, wanted: bool) -> None:
         """Refuse references that may not be NULL and have nobody to refer to."""
@@ -392,3 +399,12 @@ class _Planner:
                 f"{label} has no parents in this sample, and {strict[0]} allows no NULL",
                 hint=f"ask for rows of {self.model.schema.chain(link.fk.references)[-1]}",
             )
+
+
+def _free(table: TableModel, link: Link) -> tuple[str, ...]:
+    """Columns of a parent that a key sets, without those that it shares with the own key."""
+    own = table.own
+    if link.kind != "within" or own is None:
+        return link.fk.to
+    pairs = zip(link.fk.columns, link.fk.to, strict=True)
+    return tuple(to for column, to in pairs if column not in own.fk.columns)

@@ -43,7 +43,7 @@ def _key_often(model: TableModel, rows: Mapping[str, int]) -> dict[str, int]:
     numbers = [n for n in names if _is(model, n, NumericCodec)]
     if numbers:
         return {numbers[-1]: 1}
-    if any(_is(model, n, TextCodec) for n in names):
+    if any(_is(model, n, TextCodec) for n in names) or _related(model):
         return {}
     paired = {link_id(n) for n, k in enumerate(model.links) if k.kind == "cluster"}
     named = [n for n in names if n not in paired]
@@ -59,6 +59,17 @@ def pairing(model: TableModel) -> int | None:
     places = [n for n, k in enumerate(model.links)
               if k.kind == "cluster" and link_id(n) in model.distinct]  # fmt: skip
     return max(places, default=None)
+
+
+def numbered(model: TableModel) -> bool:
+    """Whether a number of the key gives way."""
+    return any(_is(model, n, NumericCodec) for n in model.distinct)
+
+
+def _related(model: TableModel) -> bool:
+    """Whether parents among relatives are a part of the key; how many differs from row to row."""
+    return any(k.kind == "within" and link_id(n) in model.distinct
+               for n, k in enumerate(model.links))  # fmt: skip
 
 
 def rewritten(model: TableModel) -> str | None:
@@ -77,7 +88,7 @@ def most_children(model: TableModel, rows: Mapping[str, int]) -> int | None:
     if key == set(own.fk.columns):
         return 1
     names = model.distinct
-    if not names or any(_is(model, n, NumericCodec | TextCodec) for n in names):
+    if not names or _related(model) or any(_is(model, n, NumericCodec | TextCodec) for n in names):
         return None
     return max(prod(_size(model, n, rows) for n in names), 1)
 

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from synthlake.schema.model import Schema
 
 
-def unanswered(schema: Schema, rows: Mapping[str, int]) -> list[tuple[str, str]]:
+def unanswered(
+    schema: Schema, rows: Mapping[str, int], *, settled: bool = False
+) -> list[tuple[str, str]]:
     """References to tables without rows that can neither be NULL nor be orphans.
 
     Args:
         schema: with NULL allowed where there is one.
         rows: of the source, by table.
+        settled: whether policies have been applied to them: a table may be empty by that alone.
 
     Returns:
         What is wrong and the way out, one a reference.
@@ -23,14 +26,16 @@ def unanswered(schema: Schema, rows: Mapping[str, int]) -> list[tuple[str, str]]
             continue
         for fk in table.foreign_keys:
             strict = [c for c in fk.columns if not table.column(c).nullable]
-            if rows.get(fk.references, 0) or fk.orphans != "keep" or len(strict) < len(fk.columns):
+            answered = fk.orphans != "keep" and not settled
+            if rows.get(fk.references, 0) or answered or len(strict) < len(fk.columns):
                 continue
-            said = (
-                f"{fk.label(table.name)}: {fk.references} is empty, and {strict[0]} is never NULL"
-            )
+            empty = "has no rows left once orphans are dropped" if settled else "is empty"
+            said = f"{fk.label(table.name)}: {fk.references} {empty}, and {strict[0]} is never NULL"
             way = (
                 f"leave the foreign key out of {table.name}, give it `orphans: drop` or `'null'`,"
                 f" or fill {fk.references}"
             )
+            if settled:
+                way = f"let {fk.references} keep its orphans, or leave the foreign key out"
             found.append((said, way))
     return found

@@ -186,7 +186,7 @@ class _Work:
             self.schema = self.schema.with_table(replace(table, columns=tuple(columns)))
 
     def choose_modes(self) -> None:
-        for table in list(self._live()):
+        for table in self.schema.order():  # parents first: their own keys tell who has relatives
             made, said = with_modes(table, self.schema, self.counts[table.name], self.probe)
             self.schema = self.schema.with_table(made)
             for place, reason in said.items():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from synthlake.errors import SchemaError
 from synthlake.schema.model import ForeignKey, Schema, Table
+from synthlake.schema.overlaps import shared_above
 from synthlake.schema.probe import MIN_SHARED, Probe, TableCounts
 
 _FEW_VALUES = 200
@@ -114,6 +115,7 @@ def _choose(
             parents = probe.distinct(table, fk.columns)
             grades[place], met[place] = _grade(parents, counts.rows), parents
             said[place] = "" if grades[place] else f"too few parents for an own one: {parents}"
+    grades = {n: grade for n, grade in grades.items() if not _partly_null(table, n, grades, counts)}
     good = [place for place in grades if grades[place] == max(grades.values()) > 0]
     if not good and grades and _needs_own(table):
         chosen = max(grades, key=lambda place: (met[place], -place))
@@ -129,6 +131,19 @@ def _choose(
     }
     said |= {place: f"siblings alike {likeness[place]:.2f}" for place in good}
     return max(good, key=lambda place: (round(likeness[place], 3), -place)), _given(said)
+
+
+def _partly_null(table: Table, place: int, grades: Mapping[int, int], counts: TableCounts) -> bool:
+    """Whether a reference is NULL in rows in which a narrower one by its columns is not."""
+
+    def complete(fk: ForeignKey) -> int:
+        return min(counts.columns[c].values for c in fk.columns)
+
+    wide = table.foreign_keys[place]
+    narrow = (table.foreign_keys[n] for n in grades if grades[n])
+    return any(
+        set(fk.columns) < set(wide.columns) and complete(fk) > complete(wide) for fk in narrow
+    )
 
 
 def _needs_own(table: Table) -> bool:
@@ -157,12 +172,26 @@ def _candidate(table: Table, fk: ForeignKey, schema: Schema, counts: TableCounts
 
 
 def _implied(table: Table, fk: ForeignKey, schema: Schema) -> bool:
-    """Whether another reference by the same columns is to a table that refers to this parent."""
-    return any(
+    """Whether a reference follows from another one, with whose parent rows are better made.
+
+    One by the same columns, to a table that refers to this parent; or a wider one, unless its
+    parents are found among the relatives of a row.
+    """
+    others = [o for o in table.foreign_keys if o.references not in (fk.references, table.name)]
+    same = any(
         set(other.columns) == set(fk.columns)
         and any(up.references == fk.references for up in schema[other.references].foreign_keys)
-        for other in table.foreign_keys
-        if other.references not in (fk.references, table.name)
+        for other in others
+    )
+    if same:
+        return True
+    keys = tuple(replace(key, mode="own") if key == fk else key for key in table.foreign_keys)
+    alone = table.with_keys(foreign_keys=keys)
+    return any(
+        set(fk.columns) < set(wide.columns)
+        and not schema[wide.references].keep
+        and shared_above(alone, wide, schema) is None
+        for wide in table.foreign_keys
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from synthlake.ports import Event, OnEvent, Source
 from synthlake.schema.model import Schema, Table
 from synthlake.sql.columns import Stored, columns_of
@@ -35,7 +37,8 @@ def measure(
     for done, table in enumerate(order):
         if on_event is not None:
             on_event(Event("measure", table.name, done, len(order)))
-        found[table.name] = _table(learned, all_rows, table)
+        above = [found[fk.references].rows for fk in table.foreign_keys]
+        found[table.name] = _table(learned, all_rows, table, above)
     return {table.name: found[table.name] for table in schema if table.name in found}
 
 
@@ -44,7 +47,10 @@ def stored_rows(tables: Tables, table: Table) -> str:
     return select_with_entity(tables, table, learned_columns(tables, table))
 
 
-def _table(learned: Tables, all_rows: Tables, table: Table) -> TableStatistics:
+def _table(
+    learned: Tables, all_rows: Tables, table: Table, above: Sequence[int]
+) -> TableStatistics:
+    """Statistics of one table, whose foreign keys refer to tables of so many rows."""
     rows = all_rows.rows(table.name)
     with learned.materialised("__synthlake_measured", stored_rows(learned, table)) as name:
         size = learned.engine.query(
@@ -59,8 +65,8 @@ def _table(learned: Tables, all_rows: Tables, table: Table) -> TableStatistics:
         entities=stored.entities,
         columns=columns,
         keys=tuple(
-            key_statistics(all_rows, table, fk, rows, alike)
-            for fk, alike in zip(table.foreign_keys, likeness, strict=True)
+            key_statistics(all_rows, table, fk, (rows, parents), alike)
+            for fk, parents, alike in zip(table.foreign_keys, above, likeness, strict=True)
         ),
         primary_duplicates=duplicates(all_rows, table, rows),
     )

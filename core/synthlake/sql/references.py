@@ -44,21 +44,22 @@ def degrees(tables: Tables, table: Table, fk: ForeignKey) -> str:
 
 
 def key_statistics(
-    tables: Tables, table: Table, fk: ForeignKey, rows: int, siblings: float
+    tables: Tables, table: Table, fk: ForeignKey, rows: tuple[int, int], siblings: float
 ) -> KeyStatistics:
-    """Counts of a foreign key over all rows."""
+    """Counts of a foreign key over all rows, of which child and parent have so many."""
     found = tables.engine.query(degrees(tables, table, fk))
     found = found.take(pc.sort_indices(found, sort_keys=[("degree", "ascending")]))
     parents, orphans = found.filter(pc.field("found") == 1), found.filter(pc.field("found") == 0)
     return KeyStatistics(
-        rows=rows,
-        nulls=rows - _children(found),
+        rows=rows[0],
+        nulls=rows[0] - _children(found),
         orphans=_children(orphans),
         orphan_keys=pc.sum(orphans.column("n")).as_py() or 0,
         parents=pc.sum(parents.column("n")).as_py() or 0,
         degrees=_histogram(parents, "parents"),
         orphan_degrees=_histogram(orphans, "keys"),
         siblings=siblings,
+        parent_rows=rows[1],
     )
 
 

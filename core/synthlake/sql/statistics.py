@@ -49,6 +49,7 @@ class KeyStatistics:
         orphans: rows whose key no parent has.
         orphan_keys: distinct keys that no parent has.
         parents: distinct keys of the parent table.
+        parent_rows: its rows: more where several share a key, or have none.
         degrees: columns ``degree``, ``parents`` (int64): children per distinct parent key, zero
             included.
         orphan_degrees: columns ``degree``, ``keys``: children per distinct orphan key.
@@ -64,6 +65,7 @@ class KeyStatistics:
     degrees: pa.Table
     orphan_degrees: pa.Table
     siblings: float
+    parent_rows: int
 
 
 @dataclass(frozen=True)
