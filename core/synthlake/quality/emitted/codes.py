@@ -57,12 +57,12 @@ def edges(site: Site) -> Statement:
       SELECT u.c AS c, 0 AS i, 0 AS upto, MAX(u.wanted) AS wanted, NULL AS last
       FROM u GROUP BY u.c
     ), h AS (
-      SELECT s.c AS c, s.i AS i, s.upto AS at, 1 AS held FROM s WHERE s.i > 0
+      SELECT s.c AS c, s.i AS i, s.upto AS reached, 1 AS held FROM s WHERE s.i > 0
       UNION ALL
-      SELECT s.c AS c, s.i AS i, s.upto + s.wanted AS at, 0 AS held FROM s
+      SELECT s.c AS c, s.i AS i, s.upto + s.wanted AS reached, 0 AS held FROM s
     ), r AS (
       SELECT h.c AS c, h.i AS i, h.held AS held,
-             MIN(CASE WHEN h.held = 1 THEN h.i END) OVER (PARTITION BY h.c ORDER BY h.at, h.held
+             MIN(CASE WHEN h.held = 1 THEN h.i END) OVER (PARTITION BY h.c ORDER BY h.reached, h.held
                ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS goal
       FROM h
     ), f AS (

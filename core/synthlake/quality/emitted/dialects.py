@@ -35,7 +35,6 @@ class Leaves:
         pairs: number of entries of a map.
         micros: by kind, microseconds since the epoch or midnight.
         temporary: the statements that keep ``{1}`` as ``{0}`` for this session.
-        dropped: the statement that drops it.
         wide: an integer type of 38 digits.
         run: how a script is run, for people.
     """
@@ -48,7 +47,6 @@ class Leaves:
     pairs: str
     micros: Mapping[Kind, str]
     temporary: tuple[str, ...]
-    dropped: str
     wide: str
     run: str
 
@@ -111,7 +109,6 @@ _DUCKDB = Leaves(
     pairs="CAST(cardinality({0}) AS BIGINT)",
     micros={"date": "epoch_us({0})", "time": "epoch_us({0})"},
     temporary=("CREATE OR REPLACE TEMPORARY TABLE {0} AS\n{1}",),
-    dropped="DROP TABLE IF EXISTS {0}",
     wide="HUGEINT",
     run="duckdb warehouse.duckdb < {0}",
 )
@@ -129,8 +126,9 @@ _POSTGRES = Leaves(
         "time": _EPOCH,
         "duration": _EPOCH,
     },
-    temporary=("CREATE TEMPORARY TABLE {0} AS\n{1}", "ANALYZE {0}"),
-    dropped="DROP TABLE IF EXISTS pg_temp.{0}",
+    temporary=(
+        "DROP TABLE IF EXISTS pg_temp.{0}", "CREATE TEMPORARY TABLE {0} AS\n{1}", "ANALYZE {0}",
+    ),
     wide="NUMERIC",
     run="psql --set ON_ERROR_STOP=1 --file {0} DATABASE",
 )
@@ -142,8 +140,7 @@ _SPARK = Leaves(
     size="CAST(size({0}) AS BIGINT)",
     pairs="CAST(size({0}) AS BIGINT)",
     micros={"date": f"CAST(unix_date({{0}}) AS BIGINT) * {_DAY}"},
-    temporary=("CACHE TABLE {0} AS\n{1}",),
-    dropped="DROP VIEW IF EXISTS {0}",
+    temporary=("DROP VIEW IF EXISTS {0}", "CACHE TABLE {0} AS\n{1}"),
     wide="DECIMAL(38, 0)",
     run="spark-sql -f {0}",
 )
@@ -160,7 +157,6 @@ _SNOWFLAKE = Leaves(
         "time": "DATEDIFF('microsecond', TIME '00:00:00', {0})",
     },
     temporary=("CREATE OR REPLACE TEMPORARY TABLE {0} AS\n{1}",),
-    dropped="DROP TABLE IF EXISTS {0}",
     wide="DECIMAL(38, 0)",
     run="snowsql --option exit_on_error=true --filename {0}",
 )
@@ -177,7 +173,6 @@ _BIGQUERY = Leaves(
         "time": "TIME_DIFF({0}, TIME '00:00:00', MICROSECOND)",
     },
     temporary=("CREATE OR REPLACE TEMP TABLE {0} AS\n{1}",),
-    dropped="DROP TABLE IF EXISTS {0}",
     wide="BIGNUMERIC",
     run="bq query --use_legacy_sql=false < {0}",
 )

@@ -48,7 +48,7 @@ class Site:
         schema: of the real data.
         table: the table.
         place: among the tables of the script; names what is kept.
-        spaces: what stands before a table's name: of the real data, of the synthetic.
+        spaces: names that stand before a table's own: of the real data, of the synthetic.
         seed: of the choice of pairs in a wide table.
     """
 
@@ -56,12 +56,13 @@ class Site:
     schema: Schema
     table: Table
     place: int
-    spaces: tuple[str, str]
+    spaces: tuple[tuple[str, ...], tuple[str, ...]]
     seed: int = 0
 
     def relation(self, side: int, table: str = "") -> str:
         """What to write after FROM."""
-        return f"{self.spaces[side]}.{self.leaves.quoted(table or self.table.name)}"
+        names = (*self.spaces[side], table or self.table.name)
+        return ".".join(self.leaves.quoted(name) for name in names)
 
     def column(self, name: str) -> str:
         """A column of the relation ``t``."""

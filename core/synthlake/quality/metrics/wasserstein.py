@@ -36,14 +36,15 @@ def _distance(comparison: Comparison, field: Field) -> Score:
     if not real.sum() or not other.sum():
         same = real.sum() == other.sum()
         return Score(0.0 if same else None, rows=rows, reason="" if same else "no finite values")
-    p, q = real / real.sum(), other / other.sum()
+    p = real / real.sum()
     if np.array_equal(real, other):
         return Score(0.0, rows=rows)
     mean = float(np.sum(p * values))
     spread = float(np.sqrt(np.sum(p * (values - mean) ** 2)))
     if not spread:
         return Score(None, rows=rows, reason="the real column is constant")
-    moved = float(np.sum(np.abs(np.cumsum(p) - np.cumsum(q))[:-1] * np.diff(values)))
+    gap = np.cumsum(real) / real.sum() - np.cumsum(other) / other.sum()  # of sums of integers
+    moved = float(np.sum(np.abs(gap)[:-1] * np.diff(values)))
     return Score(moved / spread, rows=rows)
 
 
