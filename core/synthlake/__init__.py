@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         holdout,
         load,
         open,
+        quality_sql,
         run,
         subset,
     )
@@ -38,6 +39,7 @@ __all__ = [
     "holdout",
     "load",
     "open",
+    "quality_sql",
     "run",
     "subset",
 ]

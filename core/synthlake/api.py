@@ -55,6 +55,7 @@ from synthlake.store import artifact as store
 if TYPE_CHECKING:
     from synthlake.quality.comparison import Comparison, Reports
     from synthlake.quality.drift import Drift
+    from synthlake.quality.emitted.script import QualitySQL
     from synthlake.quality.report import Report
     from synthlake.relational import Model
 
@@ -108,6 +109,7 @@ __all__ = [
     "open",
     "plan",
     "ports",
+    "quality_sql",
     "read_document",
     "read_manifest",
     "relations",
@@ -361,6 +363,36 @@ def evaluate(
         schema = synthetic.schema
     asked = judge.Asked(open(real), open(synthetic), schema, held, share)
     return judge.compare(asked, given, on_event)
+
+
+def quality_sql(
+    real: object,
+    dialect: str,
+    schema: Given = None,
+    *,
+    real_in: str = "real",
+    synthetic_in: str = "synthetic",
+    seed: int = 0,
+) -> QualitySQL:
+    """Every figure of a column, of two, and of keys as SQL, for where both data sets lie.
+
+    Args:
+        real: a whole ``Schema``, or whatever ``open`` takes and has the tables of the real data: a
+            sample, or a twin.
+        dialect: ``duckdb``, ``postgres``, ``spark``, ``snowflake`` or ``bigquery``.
+        schema: whole or in part; the rest is inferred.
+        real_in: what stands before the names of real tables: a schema, or catalog.schema.
+        synthetic_in: the same of the synthetic tables.
+        seed: of the choice of pairs in a table of more than 100 columns.
+
+    Raises:
+        SpecError: the dialect is not known, or a name cannot be read.
+        SchemaError: the schema contradicts itself or the source.
+    """
+    from synthlake.quality.emitted.script import quality_sql as emitted
+
+    whole = real if isinstance(real, Schema) else learn.understand(open(real), schema)
+    return emitted(whole, dialect, real_in, synthetic_in, seed)
 
 
 def compare(runs: Reports) -> Comparison:

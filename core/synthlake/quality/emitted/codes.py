@@ -40,51 +40,69 @@ def base(site: Site) -> Statement:
     return Statement("base", select(template, points=site.kept("points")), site.kept("base"))
 
 
-def edges(site: Site) -> Statement:
-    """Upper ends of all intervals but the last, numbered."""
+def steps(site: Site) -> Statement:
+    """Values by rank with their rows up to there, tenfold; rank 0 stands before the first."""
     template = f"""
-    WITH RECURSIVE u AS (
+    WITH u AS (
       SELECT b.c AS c, b.i AS i, {BINS} * SUM(b.n) OVER (PARTITION BY b.c ORDER BY b.i {_UPTO})
                AS upto,
              CASE WHEN b.total > {BINS} THEN b.total ELSE {BINS} END AS wanted,
              {BINS} * LEAD(b.n) OVER (PARTITION BY b.c ORDER BY b.i) AS later
       FROM :base AS b
-    ), s AS (
-      SELECT u.c AS c, u.i AS i, u.upto AS upto, u.wanted AS wanted,
-             CASE WHEN u.later >= u.wanted THEN u.i END AS last
-      FROM u
-      UNION ALL
-      SELECT u.c AS c, 0 AS i, 0 AS upto, MAX(u.wanted) AS wanted, NULL AS last
-      FROM u GROUP BY u.c
-    ), h AS (
-      SELECT s.c AS c, s.i AS i, s.upto AS reached, 1 AS held FROM s WHERE s.i > 0
-      UNION ALL
-      SELECT s.c AS c, s.i AS i, s.upto + s.wanted AS reached, 0 AS held FROM s
+    )
+    SELECT u.c AS c, u.i AS i, u.upto AS upto, u.wanted AS wanted,
+           CASE WHEN u.later >= u.wanted THEN u.i END AS last
+    FROM u
+    UNION ALL
+    SELECT b.c AS c, 0 AS i, 0 AS upto,
+           MAX(CASE WHEN b.total > {BINS} THEN b.total ELSE {BINS} END) AS wanted,
+           CAST(NULL AS BIGINT) AS last
+    FROM :base AS b GROUP BY b.c
+    """
+    return Statement("steps", select(template, base=site.kept("base")), site.kept("steps"))
+
+
+def jumps(site: Site) -> Statement:
+    """From each value, and from before the first, the next edge: all by rank."""
+    template = """
+    WITH h AS (
+      SELECT s.c AS c, s.i AS i, s.last AS last, k.held AS held,
+             CASE WHEN k.held = 1 THEN s.upto ELSE s.upto + s.wanted END AS reached
+      FROM :steps AS s CROSS JOIN (SELECT 0 AS held UNION ALL SELECT 1 AS held) AS k
+      WHERE s.i > 0 OR k.held = 0
     ), r AS (
       SELECT h.c AS c, h.i AS i, h.held AS held,
-             MIN(CASE WHEN h.held = 1 THEN h.i END) OVER (PARTITION BY h.c ORDER BY h.reached, h.held
-               ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS goal
+             MIN(CASE WHEN h.held = 1 THEN h.i END) OVER (PARTITION BY h.c
+               ORDER BY h.reached, h.held
+               ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS tenth,
+             MIN(CASE WHEN h.held = 1 THEN h.last END) OVER (PARTITION BY h.c
+               ORDER BY h.i, h.held DESC
+               ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS cut
       FROM h
-    ), f AS (
-      SELECT s.c AS c, s.i AS i, MIN(s.last) OVER (PARTITION BY s.c ORDER BY s.i
-               ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS goal
-      FROM s
-    ), j AS (
-      SELECT r.c AS c, r.i AS i,
-             CASE WHEN r.goal IS NULL THEN f.goal WHEN f.goal IS NULL THEN r.goal
-                  WHEN f.goal < r.goal THEN f.goal ELSE r.goal END AS goal
-      FROM r INNER JOIN f ON f.c = r.c AND f.i = r.i WHERE r.held = 0
-    ), walk AS (
-      SELECT j.c AS c, j.goal AS i FROM j WHERE j.i = 0 AND NOT j.goal IS NULL
+    )
+    SELECT r.c AS c, r.i AS i,
+           CASE WHEN r.tenth IS NULL THEN r.cut WHEN r.cut IS NULL THEN r.tenth
+                WHEN r.cut < r.tenth THEN r.cut ELSE r.tenth END AS goal
+    FROM r WHERE r.held = 0
+    """
+    return Statement("jumps", select(template, steps=site.kept("steps")), site.kept("jumps"))
+
+
+def edges(site: Site) -> Statement:
+    """Upper ends of all intervals but the last, numbered."""
+    template = f"""
+    WITH RECURSIVE walk AS (
+      SELECT j.c AS c, j.goal AS i FROM :jumps AS j WHERE j.i = 0 AND NOT j.goal IS NULL
       UNION ALL
-      SELECT j.c AS c, j.goal AS i FROM walk INNER JOIN j ON j.c = walk.c AND j.i = walk.i
+      SELECT j.c AS c, j.goal AS i FROM walk INNER JOIN :jumps AS j ON j.c = walk.c AND j.i = walk.i
       WHERE NOT j.goal IS NULL
     )
     SELECT b.c AS c, b.v AS v, ROW_NUMBER() OVER (PARTITION BY b.c ORDER BY b.v) AS i
     FROM walk INNER JOIN :base AS b ON b.c = walk.c AND b.i = walk.i
     WHERE b.v < b.high AND ABS(b.v) <= CAST('{FINITE}' AS DOUBLE PRECISION)
     """
-    return Statement("edges", select(template, base=site.kept("base")), site.kept("edges"))
+    made = select(template, base=site.kept("base"), jumps=site.kept("jumps"))
+    return Statement("edges", made, site.kept("edges"))
 
 
 def grids(site: Site) -> Statement:
@@ -140,7 +158,9 @@ def _row_of(source: str, value: str, mark: str, group: Sequence[Counted], most: 
     for column in group:
         for place in range(1, most + 1) if most else [0]:
             test = f"q.c = {column.number}" + f" AND q.i = {place}" * bool(most)
-            chosen.append(f"MAX(CASE WHEN {test} THEN q.{value} END) AS {_name(column, mark, place)}")
+            chosen.append(
+                f"MAX(CASE WHEN {test} THEN q.{value} END) AS {_name(column, mark, place)}"
+            )
     return f"SELECT {', '.join(chosen)} FROM :{source} AS q"
 
 

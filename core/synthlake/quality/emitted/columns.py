@@ -315,7 +315,9 @@ LEFT JOIN :facts AS f ON f.c = n.c LEFT JOIN g ON g.c = n.c
 """
 )
 
-_CLIPPED = f"CASE WHEN d.e > {MOST!r} THEN {MOST!r} WHEN d.e < -{MOST!r} THEN -{MOST!r} ELSE d.e END"
+_CLIPPED = (
+    f"CASE WHEN d.e > {MOST!r} THEN {MOST!r} WHEN d.e < -{MOST!r} THEN -{MOST!r} ELSE d.e END"
+)
 _WASSERSTEIN = (
     f"""
 WITH d AS (

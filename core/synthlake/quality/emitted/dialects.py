@@ -37,6 +37,8 @@ class Leaves:
         temporary: the statements that keep ``{1}`` as ``{0}`` for this session.
         wide: an integer type of 38 digits.
         run: how a script is run, for people.
+        lasting: the statement that drops what is kept, where a session does not; Spark's views
+            would be planned anew with all that they rest on.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Leaves:
     temporary: tuple[str, ...]
     wide: str
     run: str
+    lasting: str = ""
 
     def quoted(self, name: str) -> str:
         """A name as an identifier that keeps its case and every character."""
@@ -127,7 +130,9 @@ _POSTGRES = Leaves(
         "duration": _EPOCH,
     },
     temporary=(
-        "DROP TABLE IF EXISTS pg_temp.{0}", "CREATE TEMPORARY TABLE {0} AS\n{1}", "ANALYZE {0}",
+        "DROP TABLE IF EXISTS pg_temp.{0}",
+        "CREATE TEMPORARY TABLE {0} AS\n{1}",
+        "ANALYZE {0}",
     ),
     wide="NUMERIC",
     run="psql --set ON_ERROR_STOP=1 --file {0} DATABASE",
@@ -140,7 +145,8 @@ _SPARK = Leaves(
     size="CAST(size({0}) AS BIGINT)",
     pairs="CAST(size({0}) AS BIGINT)",
     micros={"date": f"CAST(unix_date({{0}}) AS BIGINT) * {_DAY}"},
-    temporary=("DROP VIEW IF EXISTS {0}", "CACHE TABLE {0} AS\n{1}"),
+    temporary=("DROP TABLE IF EXISTS {0}", "CREATE TABLE {0} USING PARQUET AS\n{1}"),
+    lasting="DROP TABLE IF EXISTS {0}",
     wide="DECIMAL(38, 0)",
     run="spark-sql -f {0}",
 )
@@ -237,4 +243,3 @@ def render(tree: exp.Expression, leaves: Leaves) -> str:
         if cast.this == exp.DType.DECIMAL:
             cast.replace(exp.Var(this=leaves.wide))
     return tree.sql(dialect=leaves.name, pretty=True)
-

@@ -62,8 +62,7 @@ def _keys(site: Site, fk: ForeignKey, side: int) -> tuple[str, str]:
     left, right = _numbered(mine), _numbered(theirs)
     known = " AND ".join(f"NOT {value} IS NULL" for value in theirs)
     child = (
-        f"SELECT {left}, COUNT(*) AS n FROM {site.relation(side)} AS t "
-        f"GROUP BY {', '.join(mine)}"
+        f"SELECT {left}, COUNT(*) AS n FROM {site.relation(side)} AS t GROUP BY {', '.join(mine)}"
     )
     above = site.relation(side, fk.references)
     return child, f"SELECT DISTINCT {right}, 1 AS hit FROM {above} AS t WHERE {known}"

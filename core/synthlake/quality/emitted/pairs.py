@@ -51,7 +51,7 @@ def _cells(site: Site, chunk: Pairs) -> exp.Expression:
 
 
 def _sums(site: Site, chunk: Pairs) -> exp.Expression:
-    x, y = ("CAST({0} AS DECIMAL(38, 0))".format(name) for name in ("k.:x", "k.:y"))
+    x, y = (f"CAST({name} AS DECIMAL(38, 0))" for name in ("k.:x", "k.:y"))
     template = f"""
     SELECT :a AS a, :b AS b, k.side AS side, CAST(COUNT(*) AS DECIMAL(38, 0)) AS n,
            SUM({x} * {y}) AS xy, SUM({x}) AS x, SUM({y}) AS y, SUM({x} * {x}) AS xx,
@@ -108,8 +108,8 @@ FROM g
 def _entropy(share: str, source: str) -> str:
     return (
         f"SELECT q.a AS a, q.b AS b, q.side AS side, "
-        f"-SUM(CASE WHEN {share} > 0 THEN {share} * LN({share}) ELSE 0 END) AS h FROM {source} AS q "
-        "GROUP BY q.a, q.b, q.side"
+        f"-SUM(CASE WHEN {share} > 0 THEN {share} * LN({share}) ELSE 0 END) AS h "
+        f"FROM {source} AS q GROUP BY q.a, q.b, q.side"
     )
 
 
@@ -120,15 +120,13 @@ def _margin(by: str) -> str:
     )
 
 
-_SHARE = "(CAST(q.n AS DOUBLE PRECISION) / NULLIF(q.t, 0))"
+_SHARE = "(CAST(q.n AS DOUBLE PRECISION) / NULLIF(CAST(q.t AS DOUBLE PRECISION), 0))"
 _INFORMATION = (
     f"""
 WITH k AS (
-  SELECT d.a AS a, d.b AS b, 0 AS side, d.x AS x, d.y AS y, d.n0 AS n, r.n AS t
-  FROM :cells AS d {_SIZED}
-  UNION ALL
-  SELECT d.a AS a, d.b AS b, 1 AS side, d.x AS x, d.y AS y, d.n1 AS n, s.n AS t
-  FROM :cells AS d {_SIZED}
+  SELECT d.a AS a, d.b AS b, z.side AS side, d.x AS x, d.y AS y,
+         CASE WHEN z.side = 0 THEN d.n0 ELSE d.n1 END AS n, z.n AS t
+  FROM :cells AS d CROSS JOIN :sizes AS z
 ), hx AS ({_entropy(_SHARE, f"({_margin('x')})")}
 ), hy AS ({_entropy(_SHARE, f"({_margin('y')})")}
 ), hk AS ({_entropy(_SHARE, "k")}
@@ -172,13 +170,11 @@ def _ranks(by: str) -> str:
 _SPEARMAN = (
     f"""
 WITH w AS (
-  SELECT d.a AS a, d.b AS b, 0 AS side, d.x AS x, d.y AS y, CAST(d.n0 AS DOUBLE PRECISION) AS n
-  FROM :cells AS d
-  WHERE d.ranked = 1 AND d.n0 > 0 AND d.x BETWEEN 1 AND 98 AND d.y BETWEEN 1 AND 98
-  UNION ALL
-  SELECT d.a AS a, d.b AS b, 1 AS side, d.x AS x, d.y AS y, CAST(d.n1 AS DOUBLE PRECISION) AS n
-  FROM :cells AS d
-  WHERE d.ranked = 1 AND d.n1 > 0 AND d.x BETWEEN 1 AND 98 AND d.y BETWEEN 1 AND 98
+  SELECT d.a AS a, d.b AS b, z.side AS side, d.x AS x, d.y AS y,
+         CAST(CASE WHEN z.side = 0 THEN d.n0 ELSE d.n1 END AS DOUBLE PRECISION) AS n
+  FROM :cells AS d CROSS JOIN :sizes AS z
+  WHERE d.ranked = 1 AND CASE WHEN z.side = 0 THEN d.n0 ELSE d.n1 END > 0
+    AND d.x BETWEEN 1 AND 98 AND d.y BETWEEN 1 AND 98
 ), k AS (
   SELECT w.a AS a, w.b AS b, w.side AS side, w.x AS x, w.y AS y, w.n AS n,
          SUM(w.n) OVER (PARTITION BY w.a, w.b, w.side) AS t

@@ -41,12 +41,19 @@ def readme(leaves: Leaves, files: Mapping[str, str], left_out: Mapping[str, str]
     )
     scripts = "\n".join(f"| `{name}` | {_cell(table)} |" for table, name in files.items())
     metrics = "\n".join(f"| `{name}` | {best} | {what} |" for name, best, what in _METRICS)
+    session = (
+        "It keeps what it counts as tables `synthlake_t...` of the current schema, as there are no "
+        "temporary ones:\nrun it in a scratch schema. It drops them at its end, and changes nothing"
+        if leaves.lasting
+        else "It keeps what it counts in temporary tables of that session, and changes nothing"
+    )
     columns = "\n".join(f"- {_cell(name)}: {_cell(why)}" for name, why in left_out.items())
     return f"""# Real and synthetic data, compared where they lie ({leaves.name})
 
-One script a table. Run each in a session of its own, from the first statement to the last: it
-keeps what it counts in temporary tables or views of that session, and changes nothing else. The
-last statement gives all figures: `metric, table_name, column_name, other_column, value,
+One script a table. Run each in a session of its own, from the first statement to the last.
+{session} else.
+
+The last SELECT gives all figures: `metric, table_name, column_name, other_column, value,
 real_value, synthetic_value`. A value of NULL cannot be scored (an empty table, a constant column).
 
 ```
@@ -57,7 +64,7 @@ real_value, synthetic_value`. A value of NULL cannot be scored (an empty table, 
 
 Both data sets have the same tables and columns; a column that is missing stops the script with the
 engine's message. Names are quoted as the schema writes them, capitals included. Figures and counts
-leave the engine, temporary tables hold values: they are for whoever may read the real data.
+leave the engine, what is kept holds values: they are for whoever may read the real data.
 To see what other real rows would get (the ceiling), run the scripts on a hold-out in place of the
 synthetic data.
 

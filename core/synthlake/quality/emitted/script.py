@@ -63,9 +63,17 @@ class QualitySQL:
         Raises:
             SpecError: there is no such table.
         """
+        return [sql for one in script(self._site(table)) for sql in one.sql(self.leaves)]
+
+    def drops(self, table: str) -> list[str]:
+        """Statements for after them, that drop what the end of a session does not."""
+        kept = [one.keep for one in script(self._site(table)) if one.keep]
+        return [self.leaves.lasting.format(name) for name in kept if self.leaves.lasting]
+
+    def _site(self, table: str) -> Site:
         for site in self.sites:
             if site.table.name == table:
-                return [sql for one in script(site) for sql in one.sql(self.leaves)]
+                return site
         raise SpecError(f"there is no table {table!r}", hint=f"tables are {', '.join(self.tables)}")
 
     def script(self, table: str) -> str:
@@ -74,7 +82,8 @@ class QualitySQL:
         Raises:
             SpecError: there is no such table.
         """
-        return "".join(f"{sql};\n\n" for sql in self.statements(table)).rstrip() + "\n"
+        every = [*self.statements(table), *self.drops(table)]
+        return "".join(f"{sql};\n\n" for sql in every).rstrip() + "\n"
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write a script a table, and a README; returns the files.
@@ -122,7 +131,7 @@ def _parts(space: str, leaves: Leaves) -> tuple[str, ...]:
     except (SqlglotError, RecursionError):
         tree = None
     table = tree.find(exp.Table) if isinstance(tree, exp.Select) else None
-    plain = isinstance(tree, exp.Select) and tree == exp.select("*").from_(table)
+    plain = table is not None and tree == exp.select("*").from_(table)
     if table is None or not plain or table.name != "t" or len(table.parts) not in (2, 3):
         raise SpecError(
             f"{space!r} is not the name of a schema",
@@ -131,7 +140,7 @@ def _parts(space: str, leaves: Leaves) -> tuple[str, ...]:
     return tuple(_unquoted(part, leaves) for part in table.parts[:-1])
 
 
-def _unquoted(part: exp.Expression, leaves: Leaves) -> str:
+def _unquoted(part: exp.Expr, leaves: Leaves) -> str:
     """A name as the engine keeps it: some fold the case of what is not quoted."""
     if leaves.name in ("postgres", "snowflake"):
         part = Dialect.get_or_raise(leaves.name).normalize_identifier(part.copy())
@@ -140,7 +149,7 @@ def _unquoted(part: exp.Expression, leaves: Leaves) -> str:
 
 def script(site: Site) -> Iterator[Statement]:
     """All statements of a table; each figure is kept until the last statement gives all of them."""
-    kept = []
+    kept: list[str] = []
     for one in _counted(site):
         if not one.keep:
             one = replace(one, keep=site.kept(f"figures{len(kept)}"))
@@ -182,6 +191,8 @@ def _of_columns(site: Site) -> Iterator[Statement]:
     if not site.pairs:
         return
     yield codes.base(site)
+    yield codes.steps(site)
+    yield codes.jumps(site)
     yield codes.edges(site)
     yield codes.grids(site)
     if texts:

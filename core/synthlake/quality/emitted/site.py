@@ -126,4 +126,3 @@ class Site:
             for c in self.counted
         ]  # fmt: skip
         return Statement("names", union(parts), self.kept("names"))
-

@@ -42,7 +42,9 @@ class Statement:
 
 @lru_cache(maxsize=256)
 def _parsed(template: str) -> exp.Expression:
-    return sqlglot.parse_one(template, read="postgres")
+    tree = sqlglot.parse_one(template, read="postgres")
+    assert isinstance(tree, exp.Expression)
+    return tree
 
 
 def raw(text: str) -> exp.Expression:
@@ -63,7 +65,9 @@ def select(template: str, **places: Piece) -> exp.Expression:
         **places: what they are filled with.
     """
     filled = {name: _node(piece) for name, piece in places.items()}
-    return exp.replace_placeholders(_parsed(template).copy(), **filled)
+    made = exp.replace_placeholders(_parsed(template).copy(), **filled)
+    assert isinstance(made, exp.Expression)
+    return made
 
 
 def _node(piece: Piece) -> exp.Expression:

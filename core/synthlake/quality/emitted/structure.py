@@ -19,7 +19,8 @@ _DECIMAL = (
 )
 _SPARK = r"""
 SELECT g.name AS name, g.place AS place,
-       substr(element_at(split(g.types, ',(?![^<(]*[>)])'), g.place + 1), length(g.name) + 2) AS type
+       substr(element_at(split(g.types, ',(?![^<(]*[>)])'), g.place + 1), length(g.name) + 2)
+         AS type
 FROM (SELECT posexplode(json_object_keys(o.j)) AS (place, name), o.types AS types
       FROM (SELECT to_json(struct(t.*), map('ignoreNullFields', 'false')) AS j,
                    substr(typeof(struct(t.*)), 8, length(typeof(struct(t.*))) - 8) AS types
@@ -83,7 +84,7 @@ def _catalogue(site: Site, side: int) -> exp.Expression:
     tree = select(
         _STANDARD, type=typed, catalogue=_address(site, parts), table=text(site.table.name)
     )
-    if leaves.name != "bigquery":
+    if isinstance(tree, exp.Select) and leaves.name != "bigquery":
         for name, value in zip(("table_schema", "table_catalog"), reversed(parts), strict=False):
             tree = tree.where(exp.EQ(this=exp.column(name, table="i"), expression=text(value)))
     return tree
