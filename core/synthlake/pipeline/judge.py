@@ -22,6 +22,7 @@ from synthlake.schema.nearest import nearest
 from synthlake.store.directory import manifest_of, write_file
 
 if TYPE_CHECKING:
+    from synthlake.quality.custom.declared import Custom
     from synthlake.quality.report import Report
     from synthlake.quality.settings import EvaluationSettings, Regression
     from synthlake.sql.split import Split
@@ -78,6 +79,7 @@ class EvaluationOptions(TypedDict, total=False):
     seed: int
     target: str | None
     regressions: Sequence[Regression | Mapping[str, Any]]
+    custom: Sequence[Custom | Mapping[str, Any]]
     gates: tuple[Mapping[str, Any], ...] | None
     metrics: tuple[str, ...]
     max_rows: int
@@ -162,6 +164,7 @@ def settings_of(spec: SynthesisSpec, about: Mapping[str, str]) -> EvaluationSett
         gates=gates or None,
         target=spec.evaluate.target,
         regressions=tuple(Regression(r.target, r.features) for r in spec.evaluate.regressions),
+        custom=spec.evaluate.customs,
         about=about,
     )
 

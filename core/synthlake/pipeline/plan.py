@@ -159,6 +159,10 @@ def _check_names(schema: Schema, spec: SynthesisSpec) -> None:
         table = asked.target.partition(".")[0]
         for name in (asked.target, *(f"{table}.{f}" for f in asked.features)):
             _check_target(schema, name, "evaluate.regressions")
+    if spec.evaluate.custom:
+        from synthlake.quality.custom.metric import check_customs
+
+        check_customs(spec.evaluate.customs, schema)
 
 
 def _check_gate(schema: Schema, gate: GateSpec, where: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from synthlake.errors import SpecError
+from synthlake.quality.custom.declared import Custom, customs
 
 Tier = Literal["quick", "standard", "full", "deep"]
 TIERS: tuple[Tier, ...] = get_args(Tier)
@@ -47,6 +48,7 @@ class EvaluationSettings:
         target: ``table.column`` that a model is trained for.
         regressions: analyses whose coefficients are compared (tier ``full``); mappings have
             ``target`` and ``features``.
+        custom: metrics of one's own, as mappings or ``Custom``: a name and a SELECT each.
         about: what was run: run id, artifact id, versions; shown as it is.
     """
 
@@ -58,6 +60,7 @@ class EvaluationSettings:
     gates: tuple[Mapping[str, Any], ...] | None = None
     target: str | None = None
     regressions: Sequence[Regression | Mapping[str, Any]] = ()
+    custom: Sequence[Custom | Mapping[str, Any]] = ()
     about: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -70,7 +73,16 @@ class EvaluationSettings:
         if self.target is not None and "." not in self.target:
             raise SpecError("the target is not of the form table.column", hint="flights.arr_delay")
 
-        _ = self.analyses
+        _ = self.analyses, self.customs
+
+    @property
+    def customs(self) -> tuple[Custom, ...]:
+        """The declared metrics.
+
+        Raises:
+            SpecError: one cannot be read, or two have one name.
+        """
+        return customs(self.custom)
 
     @property
     def analyses(self) -> tuple[Regression, ...]:
