@@ -389,8 +389,10 @@ def quality_sql(
         SpecError: the dialect is not known, or a name cannot be read.
         SchemaError: the schema contradicts itself or the source.
     """
+    from synthlake.quality.emitted.dialects import leaves_of
     from synthlake.quality.emitted.script import quality_sql as emitted
 
+    leaves_of(dialect)  # an unknown one is told before any work
     whole = real if isinstance(real, Schema) else learn.understand(open(real), schema)
     return emitted(whole, dialect, real_in, synthetic_in, seed)
 

@@ -35,7 +35,8 @@ Figures = dict[Key, tuple[float | None, float | None, float | None]]
 Run = Callable[[str], list[tuple[Any, ...]]]
 ALIKE = {
     "year", "month", "day", "dep_time", "sched_dep_time", "arr_time", "sched_arr_time", "flight",
-    "origin", "dest", "hour", "minute", "type", "model", "engines", "engine", "dep_delay", "same",
+    "air_time", "origin", "dest", "hour", "minute", "type", "model", "engines", "engine",
+    "dep_delay", "same",
 }  # fmt: skip
 ELSEWHERE = ("copies", "memorised", "nndr")  # of rows, not of one column or two
 

@@ -13,148 +13,6 @@ SELECT
   COUNT(t.`kind`) AS c1
 FROM `TWIN`.`SHOP`.`parent` AS t;
 
-CREATE OR REPLACE TEMP TABLE synthlake_t0_figures0 AS
-WITH w AS (
-  SELECT
-    'id' AS name,
-    1 AS place
-  UNION ALL
-  SELECT
-    'kind' AS name,
-    2 AS place
-), r AS (
-  SELECT
-    i.column_name AS name,
-    i.ordinal_position AS place,
-    i.data_type AS type
-  FROM `PROD`.`SHOP`.INFORMATION_SCHEMA.COLUMNS AS i
-  WHERE
-    i.table_name = 'parent'
-), f AS (
-  SELECT
-    i.column_name AS name,
-    i.ordinal_position AS place,
-    i.data_type AS type
-  FROM `TWIN`.`SHOP`.INFORMATION_SCHEMA.COLUMNS AS i
-  WHERE
-    i.table_name = 'parent'
-), s AS (
-  SELECT
-    f.name AS name,
-    f.type AS type,
-    ROW_NUMBER() OVER (ORDER BY f.place) AS place
-  FROM f
-), c AS (
-  SELECT
-    SUM(CASE WHEN s.name IS NULL THEN 1 ELSE 0 END) AS missing,
-    SUM(CASE WHEN s.place <> w.place THEN 1 ELSE 0 END) AS moved,
-    SUM(CASE WHEN r.type <> s.type THEN 1 ELSE 0 END) AS changed
-  FROM w
-  LEFT JOIN s
-    ON s.name = w.name
-  LEFT JOIN r
-    ON r.name = w.name
-), e AS (
-  SELECT
-    COUNT(*) AS extra
-  FROM s
-  LEFT JOIN w
-    ON w.name = s.name
-  WHERE
-    w.name IS NULL
-)
-SELECT
-  'schema' AS metric,
-  'parent' AS table_name,
-  CAST(NULL AS STRING) AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  CAST(c.missing + e.extra + c.changed + x.n + CASE WHEN c.missing = 0 AND e.extra = 0 AND c.moved > 0 THEN 1 ELSE 0 END AS FLOAT64) AS value,
-  CAST(NULL AS FLOAT64) AS real_value,
-  CAST(NULL AS FLOAT64) AS synthetic_value
-FROM c
-CROSS JOIN e
-CROSS JOIN (
-  SELECT
-    CASE WHEN p.n > 0 AND p.c0 = p.n AND q.c0 < q.n THEN 1 ELSE 0 END + CASE WHEN p.n > 0 AND p.c1 = p.n AND q.c1 < q.n THEN 1 ELSE 0 END AS n
-  FROM synthlake_t0_sizes AS p
-  CROSS JOIN synthlake_t0_sizes AS q
-  WHERE
-    p.side = 0 AND q.side = 1
-) AS x;
-
-CREATE OR REPLACE TEMP TABLE synthlake_t0_figures1 AS
-SELECT
-  'rows' AS metric,
-  'parent' AS table_name,
-  CAST(NULL AS STRING) AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  CASE
-    WHEN r.n = 0 AND s.n = 0
-    THEN CAST(1 AS FLOAT64)
-    WHEN r.n < s.n
-    THEN CAST(r.n AS FLOAT64) / CAST(s.n AS FLOAT64)
-    ELSE CAST(s.n AS FLOAT64) / CAST(r.n AS FLOAT64)
-  END AS value,
-  CAST(r.n AS FLOAT64) AS real_value,
-  CAST(s.n AS FLOAT64) AS synthetic_value
-FROM synthlake_t0_sizes AS r
-CROSS JOIN synthlake_t0_sizes AS s
-WHERE
-  r.side = 0 AND s.side = 1;
-
-CREATE OR REPLACE TEMP TABLE synthlake_t0_figures2 AS
-SELECT
-  'null_rate' AS metric,
-  'parent' AS table_name,
-  'id' AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  ABS(f.a - f.b) AS value,
-  f.a AS real_value,
-  f.b AS synthetic_value
-FROM (
-  SELECT
-    CAST(r.n - r.c0 AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
-    CAST(s.n - s.c0 AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
-  FROM synthlake_t0_sizes AS r
-  CROSS JOIN synthlake_t0_sizes AS s
-  WHERE
-    r.side = 0 AND s.side = 1
-) AS f
-UNION ALL
-SELECT
-  'null_rate' AS metric,
-  'parent' AS table_name,
-  'kind' AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  ABS(f.a - f.b) AS value,
-  f.a AS real_value,
-  f.b AS synthetic_value
-FROM (
-  SELECT
-    CAST(r.n - r.c1 AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
-    CAST(s.n - s.c1 AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
-  FROM synthlake_t0_sizes AS r
-  CROSS JOIN synthlake_t0_sizes AS s
-  WHERE
-    r.side = 0 AND s.side = 1
-) AS f;
-
-CREATE OR REPLACE TEMP TABLE synthlake_t0_figures3 AS
-SELECT
-  'primary_key' AS metric,
-  'parent' AS table_name,
-  CAST(NULL AS STRING) AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  CAST(s.n AS FLOAT64) AS value,
-  CAST(r.n AS FLOAT64) AS real_value,
-  CAST(s.n AS FLOAT64) AS synthetic_value
-FROM (
-  SELECT a.n - b.n AS n FROM (SELECT COUNT(*) AS n FROM `PROD`.`SHOP`.`parent` AS t) AS a CROSS JOIN (SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM `PROD`.`SHOP`.`parent` AS t WHERE NOT t.`id` IS NULL GROUP BY t.`id`) AS g) AS b
-) AS r
-CROSS JOIN (
-  SELECT a.n - b.n AS n FROM (SELECT COUNT(*) AS n FROM `TWIN`.`SHOP`.`parent` AS t) AS a CROSS JOIN (SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM `TWIN`.`SHOP`.`parent` AS t WHERE NOT t.`id` IS NULL GROUP BY t.`id`) AS g) AS b
-) AS s;
-
 CREATE OR REPLACE TEMP TABLE synthlake_t0_names AS
 SELECT
   0 AS c,
@@ -439,94 +297,208 @@ SELECT
   MIN(CASE WHEN m.ends = 1 THEN m.v END) OVER (PARTITION BY m.c ORDER BY m.v ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS e
 FROM m;
 
-CREATE OR REPLACE TEMP TABLE synthlake_t0_figures4 AS
 SELECT
-  'range' AS metric,
-  'parent' AS table_name,
-  n.name AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  CASE
-    WHEN r.n = 0
-    THEN NULL
-    WHEN s.n = 0
-    THEN CAST(1 AS FLOAT64)
-    ELSE CAST(COALESCE(x.beyond, 0) AS FLOAT64) / NULLIF(s.n, 0)
-  END AS value,
-  CAST(NULL AS FLOAT64) AS real_value,
-  CAST(NULL AS FLOAT64) AS synthetic_value
-FROM synthlake_t0_names AS n
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t0_sizes
-  WHERE
-    side = 0
-) AS r
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t0_sizes
-  WHERE
-    side = 1
-) AS s
-LEFT JOIN (
-  SELECT
-    p.c AS c,
-    SUM(CASE WHEN f.low IS NULL OR p.v < f.low OR p.v > f.high THEN p.n1 ELSE 0 END) AS beyond
-  FROM synthlake_t0_points AS p
-  INNER JOIN synthlake_t0_facts AS f
-    ON f.c = p.c
-  GROUP BY
-    p.c
-) AS x
-  ON x.c = n.c
-WHERE
-  n.kind = 0
-  OR n.c IN (
+  f.metric,
+  f.table_name,
+  f.column_name,
+  f.other_column,
+  f.value,
+  f.real_value,
+  f.synthetic_value
+FROM (
+  WITH w AS (
     SELECT
-      d.c
-    FROM synthlake_t0_named AS d
+      'id' AS name,
+      1 AS place
+    UNION ALL
+    SELECT
+      'kind' AS name,
+      2 AS place
+  ), r AS (
+    SELECT
+      i.column_name AS name,
+      i.ordinal_position AS place,
+      i.data_type AS type
+    FROM `PROD`.`SHOP`.INFORMATION_SCHEMA.COLUMNS AS i
     WHERE
-      d.named = 1
-  );
-
-CREATE OR REPLACE TEMP TABLE synthlake_t0_figures5 AS
-WITH d AS (
+      i.table_name = 'parent'
+  ), f AS (
+    SELECT
+      i.column_name AS name,
+      i.ordinal_position AS place,
+      i.data_type AS type
+    FROM `TWIN`.`SHOP`.INFORMATION_SCHEMA.COLUMNS AS i
+    WHERE
+      i.table_name = 'parent'
+  ), s AS (
+    SELECT
+      f.name AS name,
+      f.type AS type,
+      ROW_NUMBER() OVER (ORDER BY f.place) AS place
+    FROM f
+  ), c AS (
+    SELECT
+      SUM(CASE WHEN s.name IS NULL THEN 1 ELSE 0 END) AS missing,
+      SUM(CASE WHEN s.place <> w.place THEN 1 ELSE 0 END) AS moved,
+      SUM(CASE WHEN r.type <> s.type THEN 1 ELSE 0 END) AS changed
+    FROM w
+    LEFT JOIN s
+      ON s.name = w.name
+    LEFT JOIN r
+      ON r.name = w.name
+  ), e AS (
+    SELECT
+      COUNT(*) AS extra
+    FROM s
+    LEFT JOIN w
+      ON w.name = s.name
+    WHERE
+      w.name IS NULL
+  )
   SELECT
-    p.c AS c,
-    p.e AS e,
-    CASE WHEN p.e IS NULL THEN 1 ELSE 0 END AS beyond,
-    SUM(p.n0) AS n0,
-    SUM(p.n1) AS n1
-  FROM synthlake_t0_points AS p
-  GROUP BY
-    p.c,
-    p.e
-), u AS (
+    'schema' AS metric,
+    'parent' AS table_name,
+    CAST(NULL AS STRING) AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    CAST(c.missing + e.extra + c.changed + x.n + CASE WHEN c.missing = 0 AND e.extra = 0 AND c.moved > 0 THEN 1 ELSE 0 END AS FLOAT64) AS value,
+    CAST(NULL AS FLOAT64) AS real_value,
+    CAST(NULL AS FLOAT64) AS synthetic_value
+  FROM c
+  CROSS JOIN e
+  CROSS JOIN (
+    SELECT
+      CASE WHEN p.n > 0 AND p.c0 = p.n AND q.c0 < q.n THEN 1 ELSE 0 END + CASE WHEN p.n > 0 AND p.c1 = p.n AND q.c1 < q.n THEN 1 ELSE 0 END AS n
+    FROM synthlake_t0_sizes AS p
+    CROSS JOIN synthlake_t0_sizes AS q
+    WHERE
+      p.side = 0 AND q.side = 1
+  ) AS x
+) AS f
+UNION ALL
+SELECT
+  f.metric,
+  f.table_name,
+  f.column_name,
+  f.other_column,
+  f.value,
+  f.real_value,
+  f.synthetic_value
+FROM (
   SELECT
-    d.c AS c,
-    SUM(d.n0) OVER (
-      PARTITION BY d.c
-      ORDER BY d.beyond, d.e
-      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS n0,
-    SUM(d.n1) OVER (
-      PARTITION BY d.c
-      ORDER BY d.beyond, d.e
-      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS n1
-  FROM d
-), g AS (
+    'rows' AS metric,
+    'parent' AS table_name,
+    CAST(NULL AS STRING) AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    CASE
+      WHEN r.n = 0 AND s.n = 0
+      THEN CAST(1 AS FLOAT64)
+      WHEN r.n < s.n
+      THEN CAST(r.n AS FLOAT64) / CAST(s.n AS FLOAT64)
+      ELSE CAST(s.n AS FLOAT64) / CAST(r.n AS FLOAT64)
+    END AS value,
+    CAST(r.n AS FLOAT64) AS real_value,
+    CAST(s.n AS FLOAT64) AS synthetic_value
+  FROM synthlake_t0_sizes AS r
+  CROSS JOIN synthlake_t0_sizes AS s
+  WHERE
+    r.side = 0 AND s.side = 1
+) AS f
+UNION ALL
+SELECT
+  f.metric,
+  f.table_name,
+  f.column_name,
+  f.other_column,
+  f.value,
+  f.real_value,
+  f.synthetic_value
+FROM (
   SELECT
-    u.c AS c,
-    MAX(
-      ABS(
-        CAST(f.nulls0 + u.n0 AS FLOAT64) / NULLIF(r.n, 0) - CAST(f.nulls1 + u.n1 AS FLOAT64) / NULLIF(s.n, 0)
-      )
-    ) AS gap
-  FROM u
-  INNER JOIN synthlake_t0_facts AS f
-    ON f.c = u.c
+    'null_rate' AS metric,
+    'parent' AS table_name,
+    'id' AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    ABS(f.a - f.b) AS value,
+    f.a AS real_value,
+    f.b AS synthetic_value
+  FROM (
+    SELECT
+      CAST(r.n - r.c0 AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
+      CAST(s.n - s.c0 AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
+    FROM synthlake_t0_sizes AS r
+    CROSS JOIN synthlake_t0_sizes AS s
+    WHERE
+      r.side = 0 AND s.side = 1
+  ) AS f
+  UNION ALL
+  SELECT
+    'null_rate' AS metric,
+    'parent' AS table_name,
+    'kind' AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    ABS(f.a - f.b) AS value,
+    f.a AS real_value,
+    f.b AS synthetic_value
+  FROM (
+    SELECT
+      CAST(r.n - r.c1 AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
+      CAST(s.n - s.c1 AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
+    FROM synthlake_t0_sizes AS r
+    CROSS JOIN synthlake_t0_sizes AS s
+    WHERE
+      r.side = 0 AND s.side = 1
+  ) AS f
+) AS f
+UNION ALL
+SELECT
+  f.metric,
+  f.table_name,
+  f.column_name,
+  f.other_column,
+  f.value,
+  f.real_value,
+  f.synthetic_value
+FROM (
+  SELECT
+    'primary_key' AS metric,
+    'parent' AS table_name,
+    CAST(NULL AS STRING) AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    CAST(s.n AS FLOAT64) AS value,
+    CAST(r.n AS FLOAT64) AS real_value,
+    CAST(s.n AS FLOAT64) AS synthetic_value
+  FROM (
+    SELECT a.n - b.n AS n FROM (SELECT COUNT(*) AS n FROM `PROD`.`SHOP`.`parent` AS t) AS a CROSS JOIN (SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM `PROD`.`SHOP`.`parent` AS t WHERE NOT t.`id` IS NULL GROUP BY t.`id`) AS g) AS b
+  ) AS r
+  CROSS JOIN (
+    SELECT a.n - b.n AS n FROM (SELECT COUNT(*) AS n FROM `TWIN`.`SHOP`.`parent` AS t) AS a CROSS JOIN (SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM `TWIN`.`SHOP`.`parent` AS t WHERE NOT t.`id` IS NULL GROUP BY t.`id`) AS g) AS b
+  ) AS s
+) AS f
+UNION ALL
+SELECT
+  f.metric,
+  f.table_name,
+  f.column_name,
+  f.other_column,
+  f.value,
+  f.real_value,
+  f.synthetic_value
+FROM (
+  SELECT
+    'range' AS metric,
+    'parent' AS table_name,
+    n.name AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    CASE
+      WHEN r.n = 0
+      THEN NULL
+      WHEN s.n = 0
+      THEN CAST(1 AS FLOAT64)
+      ELSE CAST(COALESCE(x.beyond, 0) AS FLOAT64) / NULLIF(s.n, 0)
+    END AS value,
+    CAST(NULL AS FLOAT64) AS real_value,
+    CAST(NULL AS FLOAT64) AS synthetic_value
+  FROM synthlake_t0_names AS n
   CROSS JOIN (
     SELECT
       CAST(n AS FLOAT64) AS n
@@ -541,235 +513,111 @@ WITH d AS (
     WHERE
       side = 1
   ) AS s
-  GROUP BY
-    u.c
-)
-SELECT
-  'ks' AS metric,
-  'parent' AS table_name,
-  n.name AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  CASE
-    WHEN r.n = 0
-    THEN NULL
-    WHEN s.n = 0
-    THEN CAST(1 AS FLOAT64)
-    WHEN g.gap > ABS(
-      CAST(f.nulls0 AS FLOAT64) / NULLIF(r.n, 0) - CAST(f.nulls1 AS FLOAT64) / NULLIF(s.n, 0)
-    )
-    THEN g.gap
-    ELSE ABS(
-      CAST(f.nulls0 AS FLOAT64) / NULLIF(r.n, 0) - CAST(f.nulls1 AS FLOAT64) / NULLIF(s.n, 0)
-    )
-  END AS value,
-  CAST(NULL AS FLOAT64) AS real_value,
-  CAST(NULL AS FLOAT64) AS synthetic_value
-FROM synthlake_t0_names AS n
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t0_sizes
-  WHERE
-    side = 0
-) AS r
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t0_sizes
-  WHERE
-    side = 1
-) AS s
-LEFT JOIN synthlake_t0_facts AS f
-  ON f.c = n.c
-LEFT JOIN g
-  ON g.c = n.c
-WHERE
-  n.kind = 0
-  OR n.c IN (
+  LEFT JOIN (
     SELECT
-      d.c
-    FROM synthlake_t0_named AS d
-    WHERE
-      d.named = 1
-  );
-
-CREATE OR REPLACE TEMP TABLE synthlake_t0_figures6 AS
-WITH d AS (
-  SELECT
-    p.c AS c,
-    p.e AS e,
-    SUM(p.n0) AS n0,
-    SUM(p.n1) AS n1
-  FROM synthlake_t0_points AS p
+      p.c AS c,
+      SUM(CASE WHEN f.low IS NULL OR p.v < f.low OR p.v > f.high THEN p.n1 ELSE 0 END) AS beyond
+    FROM synthlake_t0_points AS p
+    INNER JOIN synthlake_t0_facts AS f
+      ON f.c = p.c
+    GROUP BY
+      p.c
+  ) AS x
+    ON x.c = n.c
   WHERE
-    ABS(p.e) <= CAST('1.7976931348623157e308' AS FLOAT64)
-  GROUP BY
-    p.c,
-    p.e
-), v AS (
-  SELECT
-    d.c AS c,
-    CASE WHEN d.e > 1e+140 THEN 1e+140 WHEN d.e < -1e+140 THEN -1e+140 ELSE d.e END AS v,
-    CAST(d.n0 AS FLOAT64) AS n0,
-    CASE WHEN d.n0 = d.n1 THEN 0 ELSE 1 END AS differs,
-    CAST(SUM(d.n0) OVER (PARTITION BY d.c) AS FLOAT64) AS t0,
-    CAST(SUM(d.n1) OVER (PARTITION BY d.c) AS FLOAT64) AS t1,
-    CAST(SUM(d.n0) OVER (PARTITION BY d.c ORDER BY d.e ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS FLOAT64) AS u0,
-    CAST(SUM(d.n1) OVER (PARTITION BY d.c ORDER BY d.e ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS FLOAT64) AS u1,
-    LEAD(CASE WHEN d.e > 1e+140 THEN 1e+140 WHEN d.e < -1e+140 THEN -1e+140 ELSE d.e END) OVER (PARTITION BY d.c ORDER BY d.e) AS w
-  FROM d
-), a AS (
-  SELECT
-    v.c AS c,
-    SUM(v.n0 / NULLIF(v.t0, 0) * v.v) AS mean
-  FROM v
-  GROUP BY
-    v.c
-), x AS (
-  SELECT
-    v.c AS c,
-    MAX(v.t0) AS t0,
-    MAX(v.t1) AS t1,
-    MAX(v.differs) AS differs,
-    SQRT(SUM(v.n0 / NULLIF(v.t0, 0) * (
-      v.v - a.mean
-    ) * (
-      v.v - a.mean
-    ))) AS spread,
-    SUM(ABS(v.u0 / NULLIF(v.t0, 0) - v.u1 / NULLIF(v.t1, 0)) * (
-      v.w - v.v
-    )) AS moved
-  FROM v
-  INNER JOIN a
-    ON a.c = v.c
-  GROUP BY
-    v.c
-)
+    n.kind = 0
+    OR n.c IN (
+      SELECT
+        d.c
+      FROM synthlake_t0_named AS d
+      WHERE
+        d.named = 1
+    )
+) AS f
+UNION ALL
 SELECT
-  'wasserstein' AS metric,
-  'parent' AS table_name,
-  n.name AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  CASE
-    WHEN r.n = 0 OR s.n = 0
-    THEN NULL
-    WHEN COALESCE(x.t0, 0) = 0 AND COALESCE(x.t1, 0) = 0
-    THEN CAST(0 AS FLOAT64)
-    WHEN x.t0 = 0 OR x.t1 = 0
-    THEN NULL
-    WHEN x.differs = 0
-    THEN CAST(0 AS FLOAT64)
-    WHEN x.spread = 0
-    THEN NULL
-    ELSE x.moved / NULLIF(x.spread, 0)
-  END AS value,
-  CAST(NULL AS FLOAT64) AS real_value,
-  CAST(NULL AS FLOAT64) AS synthetic_value
-FROM synthlake_t0_names AS n
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t0_sizes
-  WHERE
-    side = 0
-) AS r
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t0_sizes
-  WHERE
-    side = 1
-) AS s
-LEFT JOIN x
-  ON x.c = n.c
-WHERE
-  n.kind = 0
-  OR n.c IN (
+  f.metric,
+  f.table_name,
+  f.column_name,
+  f.other_column,
+  f.value,
+  f.real_value,
+  f.synthetic_value
+FROM (
+  WITH d AS (
     SELECT
-      d.c
-    FROM synthlake_t0_named AS d
-    WHERE
-      d.named = 1
-  );
-
-CREATE OR REPLACE TEMP TABLE synthlake_t0_figures7 AS
-WITH b AS (
+      p.c AS c,
+      p.e AS e,
+      CASE WHEN p.e IS NULL THEN 1 ELSE 0 END AS beyond,
+      SUM(p.n0) AS n0,
+      SUM(p.n1) AS n1
+    FROM synthlake_t0_points AS p
+    GROUP BY
+      p.c,
+      p.e
+  ), u AS (
+    SELECT
+      d.c AS c,
+      SUM(d.n0) OVER (
+        PARTITION BY d.c
+        ORDER BY d.beyond, d.e
+        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+      ) AS n0,
+      SUM(d.n1) OVER (
+        PARTITION BY d.c
+        ORDER BY d.beyond, d.e
+        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+      ) AS n1
+    FROM d
+  ), g AS (
+    SELECT
+      u.c AS c,
+      MAX(
+        ABS(
+          CAST(f.nulls0 + u.n0 AS FLOAT64) / NULLIF(r.n, 0) - CAST(f.nulls1 + u.n1 AS FLOAT64) / NULLIF(s.n, 0)
+        )
+      ) AS gap
+    FROM u
+    INNER JOIN synthlake_t0_facts AS f
+      ON f.c = u.c
+    CROSS JOIN (
+      SELECT
+        CAST(n AS FLOAT64) AS n
+      FROM synthlake_t0_sizes
+      WHERE
+        side = 0
+    ) AS r
+    CROSS JOIN (
+      SELECT
+        CAST(n AS FLOAT64) AS n
+      FROM synthlake_t0_sizes
+      WHERE
+        side = 1
+    ) AS s
+    GROUP BY
+      u.c
+  )
   SELECT
-    l.c AS c,
-    l.v AS v,
-    SUM(CASE WHEN l.side = 0 THEN l.n ELSE 0 END) AS n0,
-    SUM(CASE WHEN l.side = 1 THEN l.n ELSE 0 END) AS n1
-  FROM synthlake_t0_listed AS l
-  GROUP BY
-    l.c,
-    l.v
-)
-SELECT
-  'coverage' AS metric,
-  'parent' AS table_name,
-  n.name AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  CASE
-    WHEN r.n = 0
-    THEN NULL
-    WHEN s.n = 0
-    THEN CAST(0 AS FLOAT64)
-    WHEN COALESCE(x.listed, 0) = 0
-    THEN CAST(1 AS FLOAT64)
-    ELSE x.covered / NULLIF(x.listed, 0)
-  END AS value,
-  CAST(NULL AS FLOAT64) AS real_value,
-  CAST(NULL AS FLOAT64) AS synthetic_value
-FROM synthlake_t0_names AS n
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t0_sizes
-  WHERE
-    side = 0
-) AS r
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t0_sizes
-  WHERE
-    side = 1
-) AS s
-INNER JOIN synthlake_t0_named AS d
-  ON d.c = n.c
-LEFT JOIN (
-  SELECT
-    b.c AS c,
-    CAST(SUM(b.n0) AS FLOAT64) AS listed,
-    CAST(SUM(CASE WHEN b.n1 > 0 THEN b.n0 ELSE 0 END) AS FLOAT64) AS covered
-  FROM b
-  GROUP BY
-    b.c
-) AS x
-  ON x.c = n.c
-WHERE
-  d.named = 0;
-
-CREATE OR REPLACE TEMP TABLE synthlake_t0_figures8 AS
-WITH b AS (
-  SELECT
-    l.c AS c,
-    l.v AS v,
-    SUM(CASE WHEN l.side = 0 THEN l.n ELSE 0 END) AS n0,
-    SUM(CASE WHEN l.side = 1 THEN l.n ELSE 0 END) AS n1
-  FROM synthlake_t0_listed AS l
-  GROUP BY
-    l.c,
-    l.v
-), g AS (
-  SELECT
-    b.c AS c,
-    SUM(b.n0) AS n0,
-    SUM(b.n1) AS n1,
-    SUM(
-      ABS(CAST(b.n0 AS FLOAT64) / NULLIF(r.n, 0) - CAST(b.n1 AS FLOAT64) / NULLIF(s.n, 0))
-    ) AS gap
-  FROM b
+    'ks' AS metric,
+    'parent' AS table_name,
+    n.name AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    CASE
+      WHEN r.n = 0
+      THEN NULL
+      WHEN s.n = 0
+      THEN CAST(1 AS FLOAT64)
+      WHEN g.gap > ABS(
+        CAST(f.nulls0 AS FLOAT64) / NULLIF(r.n, 0) - CAST(f.nulls1 AS FLOAT64) / NULLIF(s.n, 0)
+      )
+      THEN g.gap
+      ELSE ABS(
+        CAST(f.nulls0 AS FLOAT64) / NULLIF(r.n, 0) - CAST(f.nulls1 AS FLOAT64) / NULLIF(s.n, 0)
+      )
+    END AS value,
+    CAST(NULL AS FLOAT64) AS real_value,
+    CAST(NULL AS FLOAT64) AS synthetic_value
+  FROM synthlake_t0_names AS n
   CROSS JOIN (
     SELECT
       CAST(n AS FLOAT64) AS n
@@ -784,26 +632,102 @@ WITH b AS (
     WHERE
       side = 1
   ) AS s
-  GROUP BY
-    b.c
-), x AS (
-  SELECT
-    d.c AS c,
-    d.named AS named,
-    (
-      COALESCE(g.gap, 0) + ABS(
-        (
-          r.n - CAST(d.known0 AS FLOAT64)
-        ) / NULLIF(r.n, 0) - (
-          s.n - CAST(d.known1 AS FLOAT64)
-        ) / NULLIF(s.n, 0)
-      ) + ABS(
-        CAST(d.known0 - COALESCE(g.n0, 0) AS FLOAT64) / NULLIF(r.n, 0) - CAST(d.known1 - COALESCE(g.n1, 0) AS FLOAT64) / NULLIF(s.n, 0)
-      )
-    ) / 2 AS v
-  FROM synthlake_t0_named AS d
+  LEFT JOIN synthlake_t0_facts AS f
+    ON f.c = n.c
   LEFT JOIN g
-    ON g.c = d.c
+    ON g.c = n.c
+  WHERE
+    n.kind = 0
+    OR n.c IN (
+      SELECT
+        d.c
+      FROM synthlake_t0_named AS d
+      WHERE
+        d.named = 1
+    )
+) AS f
+UNION ALL
+SELECT
+  f.metric,
+  f.table_name,
+  f.column_name,
+  f.other_column,
+  f.value,
+  f.real_value,
+  f.synthetic_value
+FROM (
+  WITH d AS (
+    SELECT
+      p.c AS c,
+      p.e AS e,
+      SUM(p.n0) AS n0,
+      SUM(p.n1) AS n1
+    FROM synthlake_t0_points AS p
+    WHERE
+      ABS(p.e) <= CAST('1.7976931348623157e308' AS FLOAT64)
+    GROUP BY
+      p.c,
+      p.e
+  ), v AS (
+    SELECT
+      d.c AS c,
+      CASE WHEN d.e > 1e+140 THEN 1e+140 WHEN d.e < -1e+140 THEN -1e+140 ELSE d.e END AS v,
+      CAST(d.n0 AS FLOAT64) AS n0,
+      CASE WHEN d.n0 = d.n1 THEN 0 ELSE 1 END AS differs,
+      CAST(SUM(d.n0) OVER (PARTITION BY d.c) AS FLOAT64) AS t0,
+      CAST(SUM(d.n1) OVER (PARTITION BY d.c) AS FLOAT64) AS t1,
+      CAST(SUM(d.n0) OVER (PARTITION BY d.c ORDER BY d.e ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS FLOAT64) AS u0,
+      CAST(SUM(d.n1) OVER (PARTITION BY d.c ORDER BY d.e ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS FLOAT64) AS u1,
+      LEAD(CASE WHEN d.e > 1e+140 THEN 1e+140 WHEN d.e < -1e+140 THEN -1e+140 ELSE d.e END) OVER (PARTITION BY d.c ORDER BY d.e) AS w
+    FROM d
+  ), a AS (
+    SELECT
+      v.c AS c,
+      SUM(v.n0 / NULLIF(v.t0, 0) * v.v) AS mean
+    FROM v
+    GROUP BY
+      v.c
+  ), x AS (
+    SELECT
+      v.c AS c,
+      MAX(v.t0) AS t0,
+      MAX(v.t1) AS t1,
+      MAX(v.differs) AS differs,
+      SQRT(SUM(v.n0 / NULLIF(v.t0, 0) * (
+        v.v - a.mean
+      ) * (
+        v.v - a.mean
+      ))) AS spread,
+      SUM(ABS(v.u0 / NULLIF(v.t0, 0) - v.u1 / NULLIF(v.t1, 0)) * (
+        v.w - v.v
+      )) AS moved
+    FROM v
+    INNER JOIN a
+      ON a.c = v.c
+    GROUP BY
+      v.c
+  )
+  SELECT
+    'wasserstein' AS metric,
+    'parent' AS table_name,
+    n.name AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    CASE
+      WHEN r.n = 0 OR s.n = 0
+      THEN NULL
+      WHEN COALESCE(x.t0, 0) = 0 AND COALESCE(x.t1, 0) = 0
+      THEN CAST(0 AS FLOAT64)
+      WHEN x.t0 = 0 OR x.t1 = 0
+      THEN NULL
+      WHEN x.differs = 0
+      THEN CAST(0 AS FLOAT64)
+      WHEN x.spread = 0
+      THEN NULL
+      ELSE x.moved / NULLIF(x.spread, 0)
+    END AS value,
+    CAST(NULL AS FLOAT64) AS real_value,
+    CAST(NULL AS FLOAT64) AS synthetic_value
+  FROM synthlake_t0_names AS n
   CROSS JOIN (
     SELECT
       CAST(n AS FLOAT64) AS n
@@ -818,50 +742,85 @@ WITH b AS (
     WHERE
       side = 1
   ) AS s
-)
-SELECT
-  'tvd' AS metric,
-  'parent' AS table_name,
-  n.name AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  CASE
-    WHEN r.n = 0
-    THEN NULL
-    WHEN s.n = 0 OR x.v > 1
-    THEN CAST(1 AS FLOAT64)
-    ELSE x.v
-  END AS value,
-  CAST(NULL AS FLOAT64) AS real_value,
-  CAST(NULL AS FLOAT64) AS synthetic_value
-FROM synthlake_t0_names AS n
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t0_sizes
+  LEFT JOIN x
+    ON x.c = n.c
   WHERE
-    side = 0
-) AS r
-CROSS JOIN (
+    n.kind = 0
+    OR n.c IN (
+      SELECT
+        d.c
+      FROM synthlake_t0_named AS d
+      WHERE
+        d.named = 1
+    )
+) AS f
+UNION ALL
+SELECT
+  f.metric,
+  f.table_name,
+  f.column_name,
+  f.other_column,
+  f.value,
+  f.real_value,
+  f.synthetic_value
+FROM (
+  WITH b AS (
+    SELECT
+      l.c AS c,
+      l.v AS v,
+      SUM(CASE WHEN l.side = 0 THEN l.n ELSE 0 END) AS n0,
+      SUM(CASE WHEN l.side = 1 THEN l.n ELSE 0 END) AS n1
+    FROM synthlake_t0_listed AS l
+    GROUP BY
+      l.c,
+      l.v
+  )
   SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t0_sizes
+    'coverage' AS metric,
+    'parent' AS table_name,
+    n.name AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    CASE
+      WHEN r.n = 0
+      THEN NULL
+      WHEN s.n = 0
+      THEN CAST(0 AS FLOAT64)
+      WHEN COALESCE(x.listed, 0) = 0
+      THEN CAST(1 AS FLOAT64)
+      ELSE x.covered / NULLIF(x.listed, 0)
+    END AS value,
+    CAST(NULL AS FLOAT64) AS real_value,
+    CAST(NULL AS FLOAT64) AS synthetic_value
+  FROM synthlake_t0_names AS n
+  CROSS JOIN (
+    SELECT
+      CAST(n AS FLOAT64) AS n
+    FROM synthlake_t0_sizes
+    WHERE
+      side = 0
+  ) AS r
+  CROSS JOIN (
+    SELECT
+      CAST(n AS FLOAT64) AS n
+    FROM synthlake_t0_sizes
+    WHERE
+      side = 1
+  ) AS s
+  INNER JOIN synthlake_t0_named AS d
+    ON d.c = n.c
+  LEFT JOIN (
+    SELECT
+      b.c AS c,
+      CAST(SUM(b.n0) AS FLOAT64) AS listed,
+      CAST(SUM(CASE WHEN b.n1 > 0 THEN b.n0 ELSE 0 END) AS FLOAT64) AS covered
+    FROM b
+    GROUP BY
+      b.c
+  ) AS x
+    ON x.c = n.c
   WHERE
-    side = 1
-) AS s
-INNER JOIN x
-  ON x.c = n.c
-WHERE
-  x.named = 0;
-
-SELECT
-  f.metric,
-  f.table_name,
-  f.column_name,
-  f.other_column,
-  f.value,
-  f.real_value,
-  f.synthetic_value
-FROM synthlake_t0_figures0 AS f
+    d.named = 0
+) AS f
 UNION ALL
 SELECT
   f.metric,
@@ -871,77 +830,109 @@ SELECT
   f.value,
   f.real_value,
   f.synthetic_value
-FROM synthlake_t0_figures1 AS f
-UNION ALL
-SELECT
-  f.metric,
-  f.table_name,
-  f.column_name,
-  f.other_column,
-  f.value,
-  f.real_value,
-  f.synthetic_value
-FROM synthlake_t0_figures2 AS f
-UNION ALL
-SELECT
-  f.metric,
-  f.table_name,
-  f.column_name,
-  f.other_column,
-  f.value,
-  f.real_value,
-  f.synthetic_value
-FROM synthlake_t0_figures3 AS f
-UNION ALL
-SELECT
-  f.metric,
-  f.table_name,
-  f.column_name,
-  f.other_column,
-  f.value,
-  f.real_value,
-  f.synthetic_value
-FROM synthlake_t0_figures4 AS f
-UNION ALL
-SELECT
-  f.metric,
-  f.table_name,
-  f.column_name,
-  f.other_column,
-  f.value,
-  f.real_value,
-  f.synthetic_value
-FROM synthlake_t0_figures5 AS f
-UNION ALL
-SELECT
-  f.metric,
-  f.table_name,
-  f.column_name,
-  f.other_column,
-  f.value,
-  f.real_value,
-  f.synthetic_value
-FROM synthlake_t0_figures6 AS f
-UNION ALL
-SELECT
-  f.metric,
-  f.table_name,
-  f.column_name,
-  f.other_column,
-  f.value,
-  f.real_value,
-  f.synthetic_value
-FROM synthlake_t0_figures7 AS f
-UNION ALL
-SELECT
-  f.metric,
-  f.table_name,
-  f.column_name,
-  f.other_column,
-  f.value,
-  f.real_value,
-  f.synthetic_value
-FROM synthlake_t0_figures8 AS f;
+FROM (
+  WITH b AS (
+    SELECT
+      l.c AS c,
+      l.v AS v,
+      SUM(CASE WHEN l.side = 0 THEN l.n ELSE 0 END) AS n0,
+      SUM(CASE WHEN l.side = 1 THEN l.n ELSE 0 END) AS n1
+    FROM synthlake_t0_listed AS l
+    GROUP BY
+      l.c,
+      l.v
+  ), g AS (
+    SELECT
+      b.c AS c,
+      SUM(b.n0) AS n0,
+      SUM(b.n1) AS n1,
+      SUM(
+        ABS(CAST(b.n0 AS FLOAT64) / NULLIF(r.n, 0) - CAST(b.n1 AS FLOAT64) / NULLIF(s.n, 0))
+      ) AS gap
+    FROM b
+    CROSS JOIN (
+      SELECT
+        CAST(n AS FLOAT64) AS n
+      FROM synthlake_t0_sizes
+      WHERE
+        side = 0
+    ) AS r
+    CROSS JOIN (
+      SELECT
+        CAST(n AS FLOAT64) AS n
+      FROM synthlake_t0_sizes
+      WHERE
+        side = 1
+    ) AS s
+    GROUP BY
+      b.c
+  ), x AS (
+    SELECT
+      d.c AS c,
+      d.named AS named,
+      (
+        COALESCE(g.gap, 0) + ABS(
+          (
+            r.n - CAST(d.known0 AS FLOAT64)
+          ) / NULLIF(r.n, 0) - (
+            s.n - CAST(d.known1 AS FLOAT64)
+          ) / NULLIF(s.n, 0)
+        ) + ABS(
+          CAST(d.known0 - COALESCE(g.n0, 0) AS FLOAT64) / NULLIF(r.n, 0) - CAST(d.known1 - COALESCE(g.n1, 0) AS FLOAT64) / NULLIF(s.n, 0)
+        )
+      ) / 2 AS v
+    FROM synthlake_t0_named AS d
+    LEFT JOIN g
+      ON g.c = d.c
+    CROSS JOIN (
+      SELECT
+        CAST(n AS FLOAT64) AS n
+      FROM synthlake_t0_sizes
+      WHERE
+        side = 0
+    ) AS r
+    CROSS JOIN (
+      SELECT
+        CAST(n AS FLOAT64) AS n
+      FROM synthlake_t0_sizes
+      WHERE
+        side = 1
+    ) AS s
+  )
+  SELECT
+    'tvd' AS metric,
+    'parent' AS table_name,
+    n.name AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    CASE
+      WHEN r.n = 0
+      THEN NULL
+      WHEN s.n = 0 OR x.v > 1
+      THEN CAST(1 AS FLOAT64)
+      ELSE x.v
+    END AS value,
+    CAST(NULL AS FLOAT64) AS real_value,
+    CAST(NULL AS FLOAT64) AS synthetic_value
+  FROM synthlake_t0_names AS n
+  CROSS JOIN (
+    SELECT
+      CAST(n AS FLOAT64) AS n
+    FROM synthlake_t0_sizes
+    WHERE
+      side = 0
+  ) AS r
+  CROSS JOIN (
+    SELECT
+      CAST(n AS FLOAT64) AS n
+    FROM synthlake_t0_sizes
+    WHERE
+      side = 1
+  ) AS s
+  INNER JOIN x
+    ON x.c = n.c
+  WHERE
+    x.named = 0
+) AS f;
 
 CREATE OR REPLACE TEMP TABLE synthlake_t1_sizes AS
 SELECT
@@ -969,280 +960,6 @@ SELECT
   COUNT(t.`open`) AS c6,
   COUNT(t.`tags`) AS c7
 FROM `TWIN`.`SHOP`.`child` AS t;
-
-CREATE OR REPLACE TEMP TABLE synthlake_t1_figures0 AS
-WITH w AS (
-  SELECT
-    'id' AS name,
-    1 AS place
-  UNION ALL
-  SELECT
-    'parent' AS name,
-    2 AS place
-  UNION ALL
-  SELECT
-    'amount' AS name,
-    3 AS place
-  UNION ALL
-  SELECT
-    'day' AS name,
-    4 AS place
-  UNION ALL
-  SELECT
-    'paid' AS name,
-    5 AS place
-  UNION ALL
-  SELECT
-    'cost' AS name,
-    6 AS place
-  UNION ALL
-  SELECT
-    'open' AS name,
-    7 AS place
-  UNION ALL
-  SELECT
-    'tags' AS name,
-    8 AS place
-), r AS (
-  SELECT
-    i.column_name AS name,
-    i.ordinal_position AS place,
-    i.data_type AS type
-  FROM `PROD`.`SHOP`.INFORMATION_SCHEMA.COLUMNS AS i
-  WHERE
-    i.table_name = 'child'
-), f AS (
-  SELECT
-    i.column_name AS name,
-    i.ordinal_position AS place,
-    i.data_type AS type
-  FROM `TWIN`.`SHOP`.INFORMATION_SCHEMA.COLUMNS AS i
-  WHERE
-    i.table_name = 'child'
-), s AS (
-  SELECT
-    f.name AS name,
-    f.type AS type,
-    ROW_NUMBER() OVER (ORDER BY f.place) AS place
-  FROM f
-), c AS (
-  SELECT
-    SUM(CASE WHEN s.name IS NULL THEN 1 ELSE 0 END) AS missing,
-    SUM(CASE WHEN s.place <> w.place THEN 1 ELSE 0 END) AS moved,
-    SUM(CASE WHEN r.type <> s.type THEN 1 ELSE 0 END) AS changed
-  FROM w
-  LEFT JOIN s
-    ON s.name = w.name
-  LEFT JOIN r
-    ON r.name = w.name
-), e AS (
-  SELECT
-    COUNT(*) AS extra
-  FROM s
-  LEFT JOIN w
-    ON w.name = s.name
-  WHERE
-    w.name IS NULL
-)
-SELECT
-  'schema' AS metric,
-  'child' AS table_name,
-  CAST(NULL AS STRING) AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  CAST(c.missing + e.extra + c.changed + x.n + CASE WHEN c.missing = 0 AND e.extra = 0 AND c.moved > 0 THEN 1 ELSE 0 END AS FLOAT64) AS value,
-  CAST(NULL AS FLOAT64) AS real_value,
-  CAST(NULL AS FLOAT64) AS synthetic_value
-FROM c
-CROSS JOIN e
-CROSS JOIN (
-  SELECT
-    CASE WHEN p.n > 0 AND p.c0 = p.n AND q.c0 < q.n THEN 1 ELSE 0 END + CASE WHEN p.n > 0 AND p.c1 = p.n AND q.c1 < q.n THEN 1 ELSE 0 END + CASE WHEN p.n > 0 AND p.c2 = p.n AND q.c2 < q.n THEN 1 ELSE 0 END + CASE WHEN p.n > 0 AND p.c3 = p.n AND q.c3 < q.n THEN 1 ELSE 0 END + CASE WHEN p.n > 0 AND p.c4 = p.n AND q.c4 < q.n THEN 1 ELSE 0 END + CASE WHEN p.n > 0 AND p.c5 = p.n AND q.c5 < q.n THEN 1 ELSE 0 END + CASE WHEN p.n > 0 AND p.c6 = p.n AND q.c6 < q.n THEN 1 ELSE 0 END + CASE WHEN p.n > 0 AND p.c7 = p.n AND q.c7 < q.n THEN 1 ELSE 0 END AS n
-  FROM synthlake_t1_sizes AS p
-  CROSS JOIN synthlake_t1_sizes AS q
-  WHERE
-    p.side = 0 AND q.side = 1
-) AS x;
-
-CREATE OR REPLACE TEMP TABLE synthlake_t1_figures1 AS
-SELECT
-  'rows' AS metric,
-  'child' AS table_name,
-  CAST(NULL AS STRING) AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  CASE
-    WHEN r.n = 0 AND s.n = 0
-    THEN CAST(1 AS FLOAT64)
-    WHEN r.n < s.n
-    THEN CAST(r.n AS FLOAT64) / CAST(s.n AS FLOAT64)
-    ELSE CAST(s.n AS FLOAT64) / CAST(r.n AS FLOAT64)
-  END AS value,
-  CAST(r.n AS FLOAT64) AS real_value,
-  CAST(s.n AS FLOAT64) AS synthetic_value
-FROM synthlake_t1_sizes AS r
-CROSS JOIN synthlake_t1_sizes AS s
-WHERE
-  r.side = 0 AND s.side = 1;
-
-CREATE OR REPLACE TEMP TABLE synthlake_t1_figures2 AS
-SELECT
-  'null_rate' AS metric,
-  'child' AS table_name,
-  'id' AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  ABS(f.a - f.b) AS value,
-  f.a AS real_value,
-  f.b AS synthetic_value
-FROM (
-  SELECT
-    CAST(r.n - r.c0 AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
-    CAST(s.n - s.c0 AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
-  FROM synthlake_t1_sizes AS r
-  CROSS JOIN synthlake_t1_sizes AS s
-  WHERE
-    r.side = 0 AND s.side = 1
-) AS f
-UNION ALL
-SELECT
-  'null_rate' AS metric,
-  'child' AS table_name,
-  'parent' AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  ABS(f.a - f.b) AS value,
-  f.a AS real_value,
-  f.b AS synthetic_value
-FROM (
-  SELECT
-    CAST(r.n - r.c1 AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
-    CAST(s.n - s.c1 AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
-  FROM synthlake_t1_sizes AS r
-  CROSS JOIN synthlake_t1_sizes AS s
-  WHERE
-    r.side = 0 AND s.side = 1
-) AS f
-UNION ALL
-SELECT
-  'null_rate' AS metric,
-  'child' AS table_name,
-  'amount' AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  ABS(f.a - f.b) AS value,
-  f.a AS real_value,
-  f.b AS synthetic_value
-FROM (
-  SELECT
-    CAST(r.n - r.c2 AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
-    CAST(s.n - s.c2 AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
-  FROM synthlake_t1_sizes AS r
-  CROSS JOIN synthlake_t1_sizes AS s
-  WHERE
-    r.side = 0 AND s.side = 1
-) AS f
-UNION ALL
-SELECT
-  'null_rate' AS metric,
-  'child' AS table_name,
-  'day' AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  ABS(f.a - f.b) AS value,
-  f.a AS real_value,
-  f.b AS synthetic_value
-FROM (
-  SELECT
-    CAST(r.n - r.c3 AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
-    CAST(s.n - s.c3 AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
-  FROM synthlake_t1_sizes AS r
-  CROSS JOIN synthlake_t1_sizes AS s
-  WHERE
-    r.side = 0 AND s.side = 1
-) AS f
-UNION ALL
-SELECT
-  'null_rate' AS metric,
-  'child' AS table_name,
-  'paid' AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  ABS(f.a - f.b) AS value,
-  f.a AS real_value,
-  f.b AS synthetic_value
-FROM (
-  SELECT
-    CAST(r.n - r.c4 AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
-    CAST(s.n - s.c4 AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
-  FROM synthlake_t1_sizes AS r
-  CROSS JOIN synthlake_t1_sizes AS s
-  WHERE
-    r.side = 0 AND s.side = 1
-) AS f
-UNION ALL
-SELECT
-  'null_rate' AS metric,
-  'child' AS table_name,
-  'cost' AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  ABS(f.a - f.b) AS value,
-  f.a AS real_value,
-  f.b AS synthetic_value
-FROM (
-  SELECT
-    CAST(r.n - r.c5 AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
-    CAST(s.n - s.c5 AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
-  FROM synthlake_t1_sizes AS r
-  CROSS JOIN synthlake_t1_sizes AS s
-  WHERE
-    r.side = 0 AND s.side = 1
-) AS f
-UNION ALL
-SELECT
-  'null_rate' AS metric,
-  'child' AS table_name,
-  'open' AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  ABS(f.a - f.b) AS value,
-  f.a AS real_value,
-  f.b AS synthetic_value
-FROM (
-  SELECT
-    CAST(r.n - r.c6 AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
-    CAST(s.n - s.c6 AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
-  FROM synthlake_t1_sizes AS r
-  CROSS JOIN synthlake_t1_sizes AS s
-  WHERE
-    r.side = 0 AND s.side = 1
-) AS f
-UNION ALL
-SELECT
-  'null_rate' AS metric,
-  'child' AS table_name,
-  'tags' AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  ABS(f.a - f.b) AS value,
-  f.a AS real_value,
-  f.b AS synthetic_value
-FROM (
-  SELECT
-    CAST(r.n - r.c7 AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
-    CAST(s.n - s.c7 AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
-  FROM synthlake_t1_sizes AS r
-  CROSS JOIN synthlake_t1_sizes AS s
-  WHERE
-    r.side = 0 AND s.side = 1
-) AS f;
-
-CREATE OR REPLACE TEMP TABLE synthlake_t1_figures3 AS
-SELECT
-  'primary_key' AS metric,
-  'child' AS table_name,
-  CAST(NULL AS STRING) AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  CAST(s.n AS FLOAT64) AS value,
-  CAST(r.n AS FLOAT64) AS real_value,
-  CAST(s.n AS FLOAT64) AS synthetic_value
-FROM (
-  SELECT a.n - b.n AS n FROM (SELECT COUNT(*) AS n FROM `PROD`.`SHOP`.`child` AS t) AS a CROSS JOIN (SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM `PROD`.`SHOP`.`child` AS t WHERE NOT t.`id` IS NULL GROUP BY t.`id`) AS g) AS b
-) AS r
-CROSS JOIN (
-  SELECT a.n - b.n AS n FROM (SELECT COUNT(*) AS n FROM `TWIN`.`SHOP`.`child` AS t) AS a CROSS JOIN (SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM `TWIN`.`SHOP`.`child` AS t WHERE NOT t.`id` IS NULL GROUP BY t.`id`) AS g) AS b
-) AS s;
 
 CREATE OR REPLACE TEMP TABLE synthlake_t1_links0 AS
 SELECT
@@ -1274,135 +991,6 @@ LEFT JOIN (
   SELECT DISTINCT t.`id` AS k0, 1 AS hit FROM `TWIN`.`SHOP`.`parent` AS t WHERE NOT t.`id` IS NULL
 ) AS p
   ON c.k0 = p.k0;
-
-CREATE OR REPLACE TEMP TABLE synthlake_t1_figures4 AS
-SELECT
-  'orphans' AS metric,
-  'child' AS table_name,
-  'child(parent) -> parent' AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  ABS(f.a - f.b) AS value,
-  f.a AS real_value,
-  f.b AS synthetic_value
-FROM (
-  SELECT
-    CAST(r.orphans AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
-    CAST(s.orphans AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
-  FROM synthlake_t1_links0 AS r
-  CROSS JOIN synthlake_t1_links0 AS s
-  WHERE
-    r.side = 0 AND s.side = 1
-) AS f;
-
-CREATE OR REPLACE TEMP TABLE synthlake_t1_figures5 AS
-SELECT
-  'null_keys' AS metric,
-  'child' AS table_name,
-  'child(parent) -> parent' AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  ABS(f.a - f.b) AS value,
-  f.a AS real_value,
-  f.b AS synthetic_value
-FROM (
-  SELECT
-    CAST(r.`nulls` AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
-    CAST(s.`nulls` AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
-  FROM synthlake_t1_links0 AS r
-  CROSS JOIN synthlake_t1_links0 AS s
-  WHERE
-    r.side = 0 AND s.side = 1
-) AS f;
-
-CREATE OR REPLACE TEMP TABLE synthlake_t1_figures6 AS
-WITH d AS (
-  SELECT
-    g.degree AS degree,
-    SUM(CASE WHEN g.side = 0 THEN g.n ELSE 0 END) AS n0,
-    SUM(CASE WHEN g.side = 1 THEN g.n ELSE 0 END) AS n1
-  FROM (
-    SELECT
-      0 AS side,
-      q.degree AS degree,
-      COUNT(*) AS n
-    FROM (
-      SELECT
-        COALESCE(c.n, 0) AS degree
-      FROM (
-        SELECT DISTINCT t.`id` AS k0, 1 AS hit FROM `PROD`.`SHOP`.`parent` AS t WHERE NOT t.`id` IS NULL
-      ) AS p
-      LEFT JOIN (
-        SELECT t.`parent` AS k0, COUNT(*) AS n FROM `PROD`.`SHOP`.`child` AS t GROUP BY t.`parent`
-      ) AS c
-        ON c.k0 = p.k0
-    ) AS q
-    GROUP BY
-      q.degree
-    UNION ALL
-    SELECT
-      1 AS side,
-      q.degree AS degree,
-      COUNT(*) AS n
-    FROM (
-      SELECT
-        COALESCE(c.n, 0) AS degree
-      FROM (
-        SELECT DISTINCT t.`id` AS k0, 1 AS hit FROM `TWIN`.`SHOP`.`parent` AS t WHERE NOT t.`id` IS NULL
-      ) AS p
-      LEFT JOIN (
-        SELECT t.`parent` AS k0, COUNT(*) AS n FROM `TWIN`.`SHOP`.`child` AS t GROUP BY t.`parent`
-      ) AS c
-        ON c.k0 = p.k0
-    ) AS q
-    GROUP BY
-      q.degree
-  ) AS g
-  GROUP BY
-    g.degree
-), u AS (
-  SELECT
-    CAST(SUM(d.n0) OVER (ORDER BY d.degree ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS FLOAT64) AS u0,
-    CAST(SUM(d.n1) OVER (ORDER BY d.degree ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS FLOAT64) AS u1
-  FROM d
-), t AS (
-  SELECT
-    CAST(SUM(d.n0) AS FLOAT64) AS t0,
-    CAST(SUM(d.n1) AS FLOAT64) AS t1
-  FROM d
-), x AS (
-  SELECT
-    MAX(ABS(u.u0 / NULLIF(t.t0, 0) - u.u1 / NULLIF(t.t1, 0))) AS gap
-  FROM u
-  CROSS JOIN t
-)
-SELECT
-  'degrees' AS metric,
-  'child' AS table_name,
-  'child(parent) -> parent' AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  CASE WHEN r.n > 0 AND s.n > 0 THEN 1 - x.gap END AS value,
-  CAST(NULL AS FLOAT64) AS real_value,
-  CAST(NULL AS FLOAT64) AS synthetic_value
-FROM x
-CROSS JOIN synthlake_t1_sizes AS r
-CROSS JOIN synthlake_t1_sizes AS s
-WHERE
-  r.side = 0 AND s.side = 1;
-
-CREATE OR REPLACE TEMP TABLE synthlake_t1_figures7 AS
-SELECT
-  'constraints' AS metric,
-  'child' AS table_name,
-  'child {range: amount, min: 0}' AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  CAST(s.n AS FLOAT64) AS value,
-  CAST(r.n AS FLOAT64) AS real_value,
-  CAST(s.n AS FLOAT64) AS synthetic_value
-FROM (
-  SELECT COUNT(*) AS n FROM `PROD`.`SHOP`.`child` AS t WHERE NOT (`t`.`amount` >= CAST(0 AS FLOAT64))
-) AS r
-CROSS JOIN (
-  SELECT COUNT(*) AS n FROM `TWIN`.`SHOP`.`child` AS t WHERE NOT (`t`.`amount` >= CAST(0 AS FLOAT64))
-) AS s;
 
 CREATE OR REPLACE TEMP TABLE synthlake_t1_names AS
 SELECT
@@ -1912,420 +1500,6 @@ SELECT
   m.whole AS whole,
   MIN(CASE WHEN m.ends = 1 THEN m.v END) OVER (PARTITION BY m.c ORDER BY m.v ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS e
 FROM m;
-
-CREATE OR REPLACE TEMP TABLE synthlake_t1_figures8 AS
-SELECT
-  'range' AS metric,
-  'child' AS table_name,
-  n.name AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  CASE
-    WHEN r.n = 0
-    THEN NULL
-    WHEN s.n = 0
-    THEN CAST(1 AS FLOAT64)
-    ELSE CAST(COALESCE(x.beyond, 0) AS FLOAT64) / NULLIF(s.n, 0)
-  END AS value,
-  CAST(NULL AS FLOAT64) AS real_value,
-  CAST(NULL AS FLOAT64) AS synthetic_value
-FROM synthlake_t1_names AS n
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t1_sizes
-  WHERE
-    side = 0
-) AS r
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t1_sizes
-  WHERE
-    side = 1
-) AS s
-LEFT JOIN (
-  SELECT
-    p.c AS c,
-    SUM(CASE WHEN f.low IS NULL OR p.v < f.low OR p.v > f.high THEN p.n1 ELSE 0 END) AS beyond
-  FROM synthlake_t1_points AS p
-  INNER JOIN synthlake_t1_facts AS f
-    ON f.c = p.c
-  GROUP BY
-    p.c
-) AS x
-  ON x.c = n.c
-WHERE
-  n.kind = 0
-  OR n.c IN (
-    SELECT
-      d.c
-    FROM synthlake_t1_named AS d
-    WHERE
-      d.named = 1
-  );
-
-CREATE OR REPLACE TEMP TABLE synthlake_t1_figures9 AS
-WITH d AS (
-  SELECT
-    p.c AS c,
-    p.e AS e,
-    CASE WHEN p.e IS NULL THEN 1 ELSE 0 END AS beyond,
-    SUM(p.n0) AS n0,
-    SUM(p.n1) AS n1
-  FROM synthlake_t1_points AS p
-  GROUP BY
-    p.c,
-    p.e
-), u AS (
-  SELECT
-    d.c AS c,
-    SUM(d.n0) OVER (
-      PARTITION BY d.c
-      ORDER BY d.beyond, d.e
-      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS n0,
-    SUM(d.n1) OVER (
-      PARTITION BY d.c
-      ORDER BY d.beyond, d.e
-      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS n1
-  FROM d
-), g AS (
-  SELECT
-    u.c AS c,
-    MAX(
-      ABS(
-        CAST(f.nulls0 + u.n0 AS FLOAT64) / NULLIF(r.n, 0) - CAST(f.nulls1 + u.n1 AS FLOAT64) / NULLIF(s.n, 0)
-      )
-    ) AS gap
-  FROM u
-  INNER JOIN synthlake_t1_facts AS f
-    ON f.c = u.c
-  CROSS JOIN (
-    SELECT
-      CAST(n AS FLOAT64) AS n
-    FROM synthlake_t1_sizes
-    WHERE
-      side = 0
-  ) AS r
-  CROSS JOIN (
-    SELECT
-      CAST(n AS FLOAT64) AS n
-    FROM synthlake_t1_sizes
-    WHERE
-      side = 1
-  ) AS s
-  GROUP BY
-    u.c
-)
-SELECT
-  'ks' AS metric,
-  'child' AS table_name,
-  n.name AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  CASE
-    WHEN r.n = 0
-    THEN NULL
-    WHEN s.n = 0
-    THEN CAST(1 AS FLOAT64)
-    WHEN g.gap > ABS(
-      CAST(f.nulls0 AS FLOAT64) / NULLIF(r.n, 0) - CAST(f.nulls1 AS FLOAT64) / NULLIF(s.n, 0)
-    )
-    THEN g.gap
-    ELSE ABS(
-      CAST(f.nulls0 AS FLOAT64) / NULLIF(r.n, 0) - CAST(f.nulls1 AS FLOAT64) / NULLIF(s.n, 0)
-    )
-  END AS value,
-  CAST(NULL AS FLOAT64) AS real_value,
-  CAST(NULL AS FLOAT64) AS synthetic_value
-FROM synthlake_t1_names AS n
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t1_sizes
-  WHERE
-    side = 0
-) AS r
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t1_sizes
-  WHERE
-    side = 1
-) AS s
-LEFT JOIN synthlake_t1_facts AS f
-  ON f.c = n.c
-LEFT JOIN g
-  ON g.c = n.c
-WHERE
-  n.kind = 0
-  OR n.c IN (
-    SELECT
-      d.c
-    FROM synthlake_t1_named AS d
-    WHERE
-      d.named = 1
-  );
-
-CREATE OR REPLACE TEMP TABLE synthlake_t1_figures10 AS
-WITH d AS (
-  SELECT
-    p.c AS c,
-    p.e AS e,
-    SUM(p.n0) AS n0,
-    SUM(p.n1) AS n1
-  FROM synthlake_t1_points AS p
-  WHERE
-    ABS(p.e) <= CAST('1.7976931348623157e308' AS FLOAT64)
-  GROUP BY
-    p.c,
-    p.e
-), v AS (
-  SELECT
-    d.c AS c,
-    CASE WHEN d.e > 1e+140 THEN 1e+140 WHEN d.e < -1e+140 THEN -1e+140 ELSE d.e END AS v,
-    CAST(d.n0 AS FLOAT64) AS n0,
-    CASE WHEN d.n0 = d.n1 THEN 0 ELSE 1 END AS differs,
-    CAST(SUM(d.n0) OVER (PARTITION BY d.c) AS FLOAT64) AS t0,
-    CAST(SUM(d.n1) OVER (PARTITION BY d.c) AS FLOAT64) AS t1,
-    CAST(SUM(d.n0) OVER (PARTITION BY d.c ORDER BY d.e ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS FLOAT64) AS u0,
-    CAST(SUM(d.n1) OVER (PARTITION BY d.c ORDER BY d.e ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS FLOAT64) AS u1,
-    LEAD(CASE WHEN d.e > 1e+140 THEN 1e+140 WHEN d.e < -1e+140 THEN -1e+140 ELSE d.e END) OVER (PARTITION BY d.c ORDER BY d.e) AS w
-  FROM d
-), a AS (
-  SELECT
-    v.c AS c,
-    SUM(v.n0 / NULLIF(v.t0, 0) * v.v) AS mean
-  FROM v
-  GROUP BY
-    v.c
-), x AS (
-  SELECT
-    v.c AS c,
-    MAX(v.t0) AS t0,
-    MAX(v.t1) AS t1,
-    MAX(v.differs) AS differs,
-    SQRT(SUM(v.n0 / NULLIF(v.t0, 0) * (
-      v.v - a.mean
-    ) * (
-      v.v - a.mean
-    ))) AS spread,
-    SUM(ABS(v.u0 / NULLIF(v.t0, 0) - v.u1 / NULLIF(v.t1, 0)) * (
-      v.w - v.v
-    )) AS moved
-  FROM v
-  INNER JOIN a
-    ON a.c = v.c
-  GROUP BY
-    v.c
-)
-SELECT
-  'wasserstein' AS metric,
-  'child' AS table_name,
-  n.name AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  CASE
-    WHEN r.n = 0 OR s.n = 0
-    THEN NULL
-    WHEN COALESCE(x.t0, 0) = 0 AND COALESCE(x.t1, 0) = 0
-    THEN CAST(0 AS FLOAT64)
-    WHEN x.t0 = 0 OR x.t1 = 0
-    THEN NULL
-    WHEN x.differs = 0
-    THEN CAST(0 AS FLOAT64)
-    WHEN x.spread = 0
-    THEN NULL
-    ELSE x.moved / NULLIF(x.spread, 0)
-  END AS value,
-  CAST(NULL AS FLOAT64) AS real_value,
-  CAST(NULL AS FLOAT64) AS synthetic_value
-FROM synthlake_t1_names AS n
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t1_sizes
-  WHERE
-    side = 0
-) AS r
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t1_sizes
-  WHERE
-    side = 1
-) AS s
-LEFT JOIN x
-  ON x.c = n.c
-WHERE
-  n.kind = 0
-  OR n.c IN (
-    SELECT
-      d.c
-    FROM synthlake_t1_named AS d
-    WHERE
-      d.named = 1
-  );
-
-CREATE OR REPLACE TEMP TABLE synthlake_t1_figures11 AS
-WITH b AS (
-  SELECT
-    l.c AS c,
-    l.v AS v,
-    SUM(CASE WHEN l.side = 0 THEN l.n ELSE 0 END) AS n0,
-    SUM(CASE WHEN l.side = 1 THEN l.n ELSE 0 END) AS n1
-  FROM synthlake_t1_listed AS l
-  GROUP BY
-    l.c,
-    l.v
-)
-SELECT
-  'coverage' AS metric,
-  'child' AS table_name,
-  n.name AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  CASE
-    WHEN r.n = 0
-    THEN NULL
-    WHEN s.n = 0
-    THEN CAST(0 AS FLOAT64)
-    WHEN COALESCE(x.listed, 0) = 0
-    THEN CAST(1 AS FLOAT64)
-    ELSE x.covered / NULLIF(x.listed, 0)
-  END AS value,
-  CAST(NULL AS FLOAT64) AS real_value,
-  CAST(NULL AS FLOAT64) AS synthetic_value
-FROM synthlake_t1_names AS n
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t1_sizes
-  WHERE
-    side = 0
-) AS r
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t1_sizes
-  WHERE
-    side = 1
-) AS s
-INNER JOIN synthlake_t1_named AS d
-  ON d.c = n.c
-LEFT JOIN (
-  SELECT
-    b.c AS c,
-    CAST(SUM(b.n0) AS FLOAT64) AS listed,
-    CAST(SUM(CASE WHEN b.n1 > 0 THEN b.n0 ELSE 0 END) AS FLOAT64) AS covered
-  FROM b
-  GROUP BY
-    b.c
-) AS x
-  ON x.c = n.c
-WHERE
-  d.named = 0;
-
-CREATE OR REPLACE TEMP TABLE synthlake_t1_figures12 AS
-WITH b AS (
-  SELECT
-    l.c AS c,
-    l.v AS v,
-    SUM(CASE WHEN l.side = 0 THEN l.n ELSE 0 END) AS n0,
-    SUM(CASE WHEN l.side = 1 THEN l.n ELSE 0 END) AS n1
-  FROM synthlake_t1_listed AS l
-  GROUP BY
-    l.c,
-    l.v
-), g AS (
-  SELECT
-    b.c AS c,
-    SUM(b.n0) AS n0,
-    SUM(b.n1) AS n1,
-    SUM(
-      ABS(CAST(b.n0 AS FLOAT64) / NULLIF(r.n, 0) - CAST(b.n1 AS FLOAT64) / NULLIF(s.n, 0))
-    ) AS gap
-  FROM b
-  CROSS JOIN (
-    SELECT
-      CAST(n AS FLOAT64) AS n
-    FROM synthlake_t1_sizes
-    WHERE
-      side = 0
-  ) AS r
-  CROSS JOIN (
-    SELECT
-      CAST(n AS FLOAT64) AS n
-    FROM synthlake_t1_sizes
-    WHERE
-      side = 1
-  ) AS s
-  GROUP BY
-    b.c
-), x AS (
-  SELECT
-    d.c AS c,
-    d.named AS named,
-    (
-      COALESCE(g.gap, 0) + ABS(
-        (
-          r.n - CAST(d.known0 AS FLOAT64)
-        ) / NULLIF(r.n, 0) - (
-          s.n - CAST(d.known1 AS FLOAT64)
-        ) / NULLIF(s.n, 0)
-      ) + ABS(
-        CAST(d.known0 - COALESCE(g.n0, 0) AS FLOAT64) / NULLIF(r.n, 0) - CAST(d.known1 - COALESCE(g.n1, 0) AS FLOAT64) / NULLIF(s.n, 0)
-      )
-    ) / 2 AS v
-  FROM synthlake_t1_named AS d
-  LEFT JOIN g
-    ON g.c = d.c
-  CROSS JOIN (
-    SELECT
-      CAST(n AS FLOAT64) AS n
-    FROM synthlake_t1_sizes
-    WHERE
-      side = 0
-  ) AS r
-  CROSS JOIN (
-    SELECT
-      CAST(n AS FLOAT64) AS n
-    FROM synthlake_t1_sizes
-    WHERE
-      side = 1
-  ) AS s
-)
-SELECT
-  'tvd' AS metric,
-  'child' AS table_name,
-  n.name AS column_name,
-  CAST(NULL AS STRING) AS other_column,
-  CASE
-    WHEN r.n = 0
-    THEN NULL
-    WHEN s.n = 0 OR x.v > 1
-    THEN CAST(1 AS FLOAT64)
-    ELSE x.v
-  END AS value,
-  CAST(NULL AS FLOAT64) AS real_value,
-  CAST(NULL AS FLOAT64) AS synthetic_value
-FROM synthlake_t1_names AS n
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t1_sizes
-  WHERE
-    side = 0
-) AS r
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t1_sizes
-  WHERE
-    side = 1
-) AS s
-INNER JOIN x
-  ON x.c = n.c
-WHERE
-  x.named = 0;
 
 CREATE OR REPLACE TEMP TABLE synthlake_t1_base AS
 WITH b AS (
@@ -3118,392 +2292,6 @@ GROUP BY
   k.c4,
   k.c5;
 
-CREATE OR REPLACE TEMP TABLE synthlake_t1_figures13 AS
-WITH g AS (
-  SELECT
-    d.a AS a,
-    d.b AS b,
-    SUM(
-      ABS(CAST(d.n0 AS FLOAT64) / NULLIF(r.n, 0) - CAST(d.n1 AS FLOAT64) / NULLIF(s.n, 0))
-    ) / 2 AS v
-  FROM synthlake_t1_cells0 AS d
-  CROSS JOIN (
-    SELECT
-      CAST(n AS FLOAT64) AS n
-    FROM synthlake_t1_sizes
-    WHERE
-      side = 0
-  ) AS r
-  CROSS JOIN (
-    SELECT
-      CAST(n AS FLOAT64) AS n
-    FROM synthlake_t1_sizes
-    WHERE
-      side = 1
-  ) AS s
-  GROUP BY
-    d.a,
-    d.b
-)
-SELECT
-  'pairs' AS metric,
-  'child' AS table_name,
-  l.name AS column_name,
-  m.name AS other_column,
-  CASE WHEN g.v > 1 THEN CAST(1 AS FLOAT64) ELSE g.v END AS value,
-  CAST(NULL AS FLOAT64) AS real_value,
-  CAST(NULL AS FLOAT64) AS synthetic_value
-FROM g
-INNER JOIN synthlake_t1_names AS l
-  ON l.c = g.a
-INNER JOIN synthlake_t1_names AS m
-  ON m.c = g.b;
-
-CREATE OR REPLACE TEMP TABLE synthlake_t1_figures14 AS
-WITH k AS (
-  SELECT
-    d.a AS a,
-    d.b AS b,
-    z.side AS side,
-    d.x AS x,
-    d.y AS y,
-    CASE WHEN z.side = 0 THEN d.n0 ELSE d.n1 END AS n,
-    z.n AS t
-  FROM synthlake_t1_cells0 AS d
-  CROSS JOIN synthlake_t1_sizes AS z
-), hx AS (
-  SELECT
-    q.a AS a,
-    q.b AS b,
-    q.side AS side,
-    -SUM(
-      CASE
-        WHEN (
-          CAST(q.n AS FLOAT64) / NULLIF(CAST(q.t AS FLOAT64), 0)
-        ) > 0
-        THEN (
-          CAST(q.n AS FLOAT64) / NULLIF(CAST(q.t AS FLOAT64), 0)
-        ) * LN((
-          CAST(q.n AS FLOAT64) / NULLIF(CAST(q.t AS FLOAT64), 0)
-        ))
-        ELSE 0
-      END
-    ) AS h
-  FROM (
-    SELECT
-      k.a AS a,
-      k.b AS b,
-      k.side AS side,
-      SUM(k.n) AS n,
-      MAX(k.t) AS t
-    FROM k
-    GROUP BY
-      k.a,
-      k.b,
-      k.side,
-      k.x
-  ) AS q
-  GROUP BY
-    q.a,
-    q.b,
-    q.side
-), hy AS (
-  SELECT
-    q.a AS a,
-    q.b AS b,
-    q.side AS side,
-    -SUM(
-      CASE
-        WHEN (
-          CAST(q.n AS FLOAT64) / NULLIF(CAST(q.t AS FLOAT64), 0)
-        ) > 0
-        THEN (
-          CAST(q.n AS FLOAT64) / NULLIF(CAST(q.t AS FLOAT64), 0)
-        ) * LN((
-          CAST(q.n AS FLOAT64) / NULLIF(CAST(q.t AS FLOAT64), 0)
-        ))
-        ELSE 0
-      END
-    ) AS h
-  FROM (
-    SELECT
-      k.a AS a,
-      k.b AS b,
-      k.side AS side,
-      SUM(k.n) AS n,
-      MAX(k.t) AS t
-    FROM k
-    GROUP BY
-      k.a,
-      k.b,
-      k.side,
-      k.y
-  ) AS q
-  GROUP BY
-    q.a,
-    q.b,
-    q.side
-), hk AS (
-  SELECT
-    q.a AS a,
-    q.b AS b,
-    q.side AS side,
-    -SUM(
-      CASE
-        WHEN (
-          CAST(q.n AS FLOAT64) / NULLIF(CAST(q.t AS FLOAT64), 0)
-        ) > 0
-        THEN (
-          CAST(q.n AS FLOAT64) / NULLIF(CAST(q.t AS FLOAT64), 0)
-        ) * LN((
-          CAST(q.n AS FLOAT64) / NULLIF(CAST(q.t AS FLOAT64), 0)
-        ))
-        ELSE 0
-      END
-    ) AS h
-  FROM k AS q
-  GROUP BY
-    q.a,
-    q.b,
-    q.side
-), i AS (
-  SELECT
-    hk.a AS a,
-    hk.b AS b,
-    hk.side AS side,
-    CASE WHEN hx.h < hy.h THEN hx.h ELSE hy.h END AS least,
-    hx.h + hy.h - hk.h AS shared
-  FROM hk
-  INNER JOIN hx
-    ON hx.a = hk.a AND hx.b = hk.b AND hx.side = hk.side
-  INNER JOIN hy
-    ON hy.a = hk.a AND hy.b = hk.b AND hy.side = hk.side
-), o AS (
-  SELECT
-    i.a AS a,
-    i.b AS b,
-    i.side AS side,
-    CASE
-      WHEN i.least <= CAST('1e-12' AS FLOAT64) OR i.shared <= 0
-      THEN CAST(0 AS FLOAT64)
-      WHEN i.shared > i.least
-      THEN CAST(1 AS FLOAT64)
-      ELSE i.shared / i.least
-    END AS v
-  FROM i
-), g AS (
-  SELECT
-    o.a AS a,
-    o.b AS b,
-    MAX(CASE WHEN o.side = 0 THEN o.v END) AS v0,
-    MAX(CASE WHEN o.side = 1 THEN o.v END) AS v1
-  FROM o
-  GROUP BY
-    o.a,
-    o.b
-)
-SELECT
-  'mutual_information' AS metric,
-  'child' AS table_name,
-  l.name AS column_name,
-  m.name AS other_column,
-  CASE WHEN r.n > 0 AND s.n > 0 THEN ABS(g.v0 - g.v1) END AS value,
-  g.v0 AS real_value,
-  g.v1 AS synthetic_value
-FROM g
-INNER JOIN synthlake_t1_names AS l
-  ON l.c = g.a
-INNER JOIN synthlake_t1_names AS m
-  ON m.c = g.b
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t1_sizes
-  WHERE
-    side = 0
-) AS r
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t1_sizes
-  WHERE
-    side = 1
-) AS s;
-
-CREATE OR REPLACE TEMP TABLE synthlake_t1_figures15 AS
-WITH w AS (
-  SELECT
-    d.a AS a,
-    d.b AS b,
-    z.side AS side,
-    d.x AS x,
-    d.y AS y,
-    CAST(CASE WHEN z.side = 0 THEN d.n0 ELSE d.n1 END AS FLOAT64) AS n
-  FROM synthlake_t1_cells0 AS d
-  CROSS JOIN synthlake_t1_sizes AS z
-  WHERE
-    d.ranked = 1
-    AND CASE WHEN z.side = 0 THEN d.n0 ELSE d.n1 END > 0
-    AND d.x BETWEEN 1 AND 98
-    AND d.y BETWEEN 1 AND 98
-), k AS (
-  SELECT
-    w.a AS a,
-    w.b AS b,
-    w.side AS side,
-    w.x AS x,
-    w.y AS y,
-    w.n AS n,
-    SUM(w.n) OVER (PARTITION BY w.a, w.b, w.side) AS t
-  FROM w
-), rx AS (
-  SELECT
-    z.a AS a,
-    z.b AS b,
-    z.side AS side,
-    z.x AS x,
-    z.n / z.t AS p,
-    (
-      SUM(z.n) OVER (
-        PARTITION BY z.a, z.b, z.side
-        ORDER BY z.x
-        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-      ) - z.n / 2
-    ) / z.t - 0.5e0 AS rank
-  FROM (
-    SELECT
-      k.a AS a,
-      k.b AS b,
-      k.side AS side,
-      k.x AS x,
-      SUM(k.n) AS n,
-      MAX(k.t) AS t
-    FROM k
-    GROUP BY
-      k.a,
-      k.b,
-      k.side,
-      k.x
-  ) AS z
-), ry AS (
-  SELECT
-    z.a AS a,
-    z.b AS b,
-    z.side AS side,
-    z.y AS y,
-    z.n / z.t AS p,
-    (
-      SUM(z.n) OVER (
-        PARTITION BY z.a, z.b, z.side
-        ORDER BY z.y
-        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-      ) - z.n / 2
-    ) / z.t - 0.5e0 AS rank
-  FROM (
-    SELECT
-      k.a AS a,
-      k.b AS b,
-      k.side AS side,
-      k.y AS y,
-      SUM(k.n) AS n,
-      MAX(k.t) AS t
-    FROM k
-    GROUP BY
-      k.a,
-      k.b,
-      k.side,
-      k.y
-  ) AS z
-), vx AS (
-  SELECT
-    rx.a AS a,
-    rx.b AS b,
-    rx.side AS side,
-    SUM(rx.p * rx.rank * rx.rank) AS v
-  FROM rx
-  GROUP BY
-    rx.a,
-    rx.b,
-    rx.side
-), vy AS (
-  SELECT
-    ry.a AS a,
-    ry.b AS b,
-    ry.side AS side,
-    SUM(ry.p * ry.rank * ry.rank) AS v
-  FROM ry
-  GROUP BY
-    ry.a,
-    ry.b,
-    ry.side
-), co AS (
-  SELECT
-    k.a AS a,
-    k.b AS b,
-    k.side AS side,
-    SUM(k.n / k.t * rx.rank * ry.rank) AS v
-  FROM k
-  INNER JOIN rx
-    ON rx.a = k.a AND rx.b = k.b AND rx.side = k.side AND rx.x = k.x
-  INNER JOIN ry
-    ON ry.a = k.a AND ry.b = k.b AND ry.side = k.side AND ry.y = k.y
-  GROUP BY
-    k.a,
-    k.b,
-    k.side
-), o AS (
-  SELECT
-    co.a AS a,
-    co.b AS b,
-    co.side AS side,
-    CASE
-      WHEN vx.v > CAST('1e-15' AS FLOAT64) AND vy.v > CAST('1e-15' AS FLOAT64)
-      THEN co.v / SQRT(vx.v * vy.v)
-    END AS v
-  FROM co
-  INNER JOIN vx
-    ON vx.a = co.a AND vx.b = co.b AND vx.side = co.side
-  INNER JOIN vy
-    ON vy.a = co.a AND vy.b = co.b AND vy.side = co.side
-), g AS (
-  SELECT
-    o.a AS a,
-    o.b AS b,
-    MAX(CASE WHEN o.side = 0 THEN o.v END) AS v0,
-    MAX(CASE WHEN o.side = 1 THEN o.v END) AS v1
-  FROM o
-  GROUP BY
-    o.a,
-    o.b
-)
-SELECT
-  'spearman' AS metric,
-  'child' AS table_name,
-  l.name AS column_name,
-  m.name AS other_column,
-  CASE WHEN r.n > 0 AND s.n > 0 THEN ABS(g.v0 - COALESCE(g.v1, 0)) END AS value,
-  g.v0 AS real_value,
-  g.v1 AS synthetic_value
-FROM g
-INNER JOIN synthlake_t1_names AS l
-  ON l.c = g.a
-INNER JOIN synthlake_t1_names AS m
-  ON m.c = g.b
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t1_sizes
-  WHERE
-    side = 0
-) AS r
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t1_sizes
-  WHERE
-    side = 1
-) AS s;
-
 CREATE OR REPLACE TEMP TABLE synthlake_t1_sums0 AS
 SELECT
   0 AS a,
@@ -3665,76 +2453,760 @@ WHERE
 GROUP BY
   k.side;
 
-CREATE OR REPLACE TEMP TABLE synthlake_t1_figures16 AS
-WITH q AS (
+SELECT
+  f.metric,
+  f.table_name,
+  f.column_name,
+  f.other_column,
+  f.value,
+  f.real_value,
+  f.synthetic_value
+FROM (
+  WITH w AS (
+    SELECT
+      'id' AS name,
+      1 AS place
+    UNION ALL
+    SELECT
+      'parent' AS name,
+      2 AS place
+    UNION ALL
+    SELECT
+      'amount' AS name,
+      3 AS place
+    UNION ALL
+    SELECT
+      'day' AS name,
+      4 AS place
+    UNION ALL
+    SELECT
+      'paid' AS name,
+      5 AS place
+    UNION ALL
+    SELECT
+      'cost' AS name,
+      6 AS place
+    UNION ALL
+    SELECT
+      'open' AS name,
+      7 AS place
+    UNION ALL
+    SELECT
+      'tags' AS name,
+      8 AS place
+  ), r AS (
+    SELECT
+      i.column_name AS name,
+      i.ordinal_position AS place,
+      i.data_type AS type
+    FROM `PROD`.`SHOP`.INFORMATION_SCHEMA.COLUMNS AS i
+    WHERE
+      i.table_name = 'child'
+  ), f AS (
+    SELECT
+      i.column_name AS name,
+      i.ordinal_position AS place,
+      i.data_type AS type
+    FROM `TWIN`.`SHOP`.INFORMATION_SCHEMA.COLUMNS AS i
+    WHERE
+      i.table_name = 'child'
+  ), s AS (
+    SELECT
+      f.name AS name,
+      f.type AS type,
+      ROW_NUMBER() OVER (ORDER BY f.place) AS place
+    FROM f
+  ), c AS (
+    SELECT
+      SUM(CASE WHEN s.name IS NULL THEN 1 ELSE 0 END) AS missing,
+      SUM(CASE WHEN s.place <> w.place THEN 1 ELSE 0 END) AS moved,
+      SUM(CASE WHEN r.type <> s.type THEN 1 ELSE 0 END) AS changed
+    FROM w
+    LEFT JOIN s
+      ON s.name = w.name
+    LEFT JOIN r
+      ON r.name = w.name
+  ), e AS (
+    SELECT
+      COUNT(*) AS extra
+    FROM s
+    LEFT JOIN w
+      ON w.name = s.name
+    WHERE
+      w.name IS NULL
+  )
   SELECT
-    d.a AS a,
-    d.b AS b,
-    d.side AS side,
-    d.n * d.xy - d.x * d.y AS co,
-    d.n * d.xx - d.x * d.x AS sx,
-    d.n * d.yy - d.y * d.y AS sy
-  FROM synthlake_t1_sums0 AS d
-), o AS (
+    'schema' AS metric,
+    'child' AS table_name,
+    CAST(NULL AS STRING) AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    CAST(c.missing + e.extra + c.changed + x.n + CASE WHEN c.missing = 0 AND e.extra = 0 AND c.moved > 0 THEN 1 ELSE 0 END AS FLOAT64) AS value,
+    CAST(NULL AS FLOAT64) AS real_value,
+    CAST(NULL AS FLOAT64) AS synthetic_value
+  FROM c
+  CROSS JOIN e
+  CROSS JOIN (
+    SELECT
+      CASE WHEN p.n > 0 AND p.c0 = p.n AND q.c0 < q.n THEN 1 ELSE 0 END + CASE WHEN p.n > 0 AND p.c1 = p.n AND q.c1 < q.n THEN 1 ELSE 0 END + CASE WHEN p.n > 0 AND p.c2 = p.n AND q.c2 < q.n THEN 1 ELSE 0 END + CASE WHEN p.n > 0 AND p.c3 = p.n AND q.c3 < q.n THEN 1 ELSE 0 END + CASE WHEN p.n > 0 AND p.c4 = p.n AND q.c4 < q.n THEN 1 ELSE 0 END + CASE WHEN p.n > 0 AND p.c5 = p.n AND q.c5 < q.n THEN 1 ELSE 0 END + CASE WHEN p.n > 0 AND p.c6 = p.n AND q.c6 < q.n THEN 1 ELSE 0 END + CASE WHEN p.n > 0 AND p.c7 = p.n AND q.c7 < q.n THEN 1 ELSE 0 END AS n
+    FROM synthlake_t1_sizes AS p
+    CROSS JOIN synthlake_t1_sizes AS q
+    WHERE
+      p.side = 0 AND q.side = 1
+  ) AS x
+) AS f
+UNION ALL
+SELECT
+  f.metric,
+  f.table_name,
+  f.column_name,
+  f.other_column,
+  f.value,
+  f.real_value,
+  f.synthetic_value
+FROM (
   SELECT
-    q.a AS a,
-    q.b AS b,
-    q.side AS side,
+    'rows' AS metric,
+    'child' AS table_name,
+    CAST(NULL AS STRING) AS column_name,
+    CAST(NULL AS STRING) AS other_column,
     CASE
-      WHEN q.sx > 0 AND q.sy > 0
-      THEN CAST(q.co AS FLOAT64) / (
-        SQRT(CAST(q.sx AS FLOAT64)) * SQRT(CAST(q.sy AS FLOAT64))
+      WHEN r.n = 0 AND s.n = 0
+      THEN CAST(1 AS FLOAT64)
+      WHEN r.n < s.n
+      THEN CAST(r.n AS FLOAT64) / CAST(s.n AS FLOAT64)
+      ELSE CAST(s.n AS FLOAT64) / CAST(r.n AS FLOAT64)
+    END AS value,
+    CAST(r.n AS FLOAT64) AS real_value,
+    CAST(s.n AS FLOAT64) AS synthetic_value
+  FROM synthlake_t1_sizes AS r
+  CROSS JOIN synthlake_t1_sizes AS s
+  WHERE
+    r.side = 0 AND s.side = 1
+) AS f
+UNION ALL
+SELECT
+  f.metric,
+  f.table_name,
+  f.column_name,
+  f.other_column,
+  f.value,
+  f.real_value,
+  f.synthetic_value
+FROM (
+  SELECT
+    'null_rate' AS metric,
+    'child' AS table_name,
+    'id' AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    ABS(f.a - f.b) AS value,
+    f.a AS real_value,
+    f.b AS synthetic_value
+  FROM (
+    SELECT
+      CAST(r.n - r.c0 AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
+      CAST(s.n - s.c0 AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
+    FROM synthlake_t1_sizes AS r
+    CROSS JOIN synthlake_t1_sizes AS s
+    WHERE
+      r.side = 0 AND s.side = 1
+  ) AS f
+  UNION ALL
+  SELECT
+    'null_rate' AS metric,
+    'child' AS table_name,
+    'parent' AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    ABS(f.a - f.b) AS value,
+    f.a AS real_value,
+    f.b AS synthetic_value
+  FROM (
+    SELECT
+      CAST(r.n - r.c1 AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
+      CAST(s.n - s.c1 AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
+    FROM synthlake_t1_sizes AS r
+    CROSS JOIN synthlake_t1_sizes AS s
+    WHERE
+      r.side = 0 AND s.side = 1
+  ) AS f
+  UNION ALL
+  SELECT
+    'null_rate' AS metric,
+    'child' AS table_name,
+    'amount' AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    ABS(f.a - f.b) AS value,
+    f.a AS real_value,
+    f.b AS synthetic_value
+  FROM (
+    SELECT
+      CAST(r.n - r.c2 AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
+      CAST(s.n - s.c2 AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
+    FROM synthlake_t1_sizes AS r
+    CROSS JOIN synthlake_t1_sizes AS s
+    WHERE
+      r.side = 0 AND s.side = 1
+  ) AS f
+  UNION ALL
+  SELECT
+    'null_rate' AS metric,
+    'child' AS table_name,
+    'day' AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    ABS(f.a - f.b) AS value,
+    f.a AS real_value,
+    f.b AS synthetic_value
+  FROM (
+    SELECT
+      CAST(r.n - r.c3 AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
+      CAST(s.n - s.c3 AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
+    FROM synthlake_t1_sizes AS r
+    CROSS JOIN synthlake_t1_sizes AS s
+    WHERE
+      r.side = 0 AND s.side = 1
+  ) AS f
+  UNION ALL
+  SELECT
+    'null_rate' AS metric,
+    'child' AS table_name,
+    'paid' AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    ABS(f.a - f.b) AS value,
+    f.a AS real_value,
+    f.b AS synthetic_value
+  FROM (
+    SELECT
+      CAST(r.n - r.c4 AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
+      CAST(s.n - s.c4 AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
+    FROM synthlake_t1_sizes AS r
+    CROSS JOIN synthlake_t1_sizes AS s
+    WHERE
+      r.side = 0 AND s.side = 1
+  ) AS f
+  UNION ALL
+  SELECT
+    'null_rate' AS metric,
+    'child' AS table_name,
+    'cost' AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    ABS(f.a - f.b) AS value,
+    f.a AS real_value,
+    f.b AS synthetic_value
+  FROM (
+    SELECT
+      CAST(r.n - r.c5 AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
+      CAST(s.n - s.c5 AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
+    FROM synthlake_t1_sizes AS r
+    CROSS JOIN synthlake_t1_sizes AS s
+    WHERE
+      r.side = 0 AND s.side = 1
+  ) AS f
+  UNION ALL
+  SELECT
+    'null_rate' AS metric,
+    'child' AS table_name,
+    'open' AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    ABS(f.a - f.b) AS value,
+    f.a AS real_value,
+    f.b AS synthetic_value
+  FROM (
+    SELECT
+      CAST(r.n - r.c6 AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
+      CAST(s.n - s.c6 AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
+    FROM synthlake_t1_sizes AS r
+    CROSS JOIN synthlake_t1_sizes AS s
+    WHERE
+      r.side = 0 AND s.side = 1
+  ) AS f
+  UNION ALL
+  SELECT
+    'null_rate' AS metric,
+    'child' AS table_name,
+    'tags' AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    ABS(f.a - f.b) AS value,
+    f.a AS real_value,
+    f.b AS synthetic_value
+  FROM (
+    SELECT
+      CAST(r.n - r.c7 AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
+      CAST(s.n - s.c7 AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
+    FROM synthlake_t1_sizes AS r
+    CROSS JOIN synthlake_t1_sizes AS s
+    WHERE
+      r.side = 0 AND s.side = 1
+  ) AS f
+) AS f
+UNION ALL
+SELECT
+  f.metric,
+  f.table_name,
+  f.column_name,
+  f.other_column,
+  f.value,
+  f.real_value,
+  f.synthetic_value
+FROM (
+  SELECT
+    'primary_key' AS metric,
+    'child' AS table_name,
+    CAST(NULL AS STRING) AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    CAST(s.n AS FLOAT64) AS value,
+    CAST(r.n AS FLOAT64) AS real_value,
+    CAST(s.n AS FLOAT64) AS synthetic_value
+  FROM (
+    SELECT a.n - b.n AS n FROM (SELECT COUNT(*) AS n FROM `PROD`.`SHOP`.`child` AS t) AS a CROSS JOIN (SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM `PROD`.`SHOP`.`child` AS t WHERE NOT t.`id` IS NULL GROUP BY t.`id`) AS g) AS b
+  ) AS r
+  CROSS JOIN (
+    SELECT a.n - b.n AS n FROM (SELECT COUNT(*) AS n FROM `TWIN`.`SHOP`.`child` AS t) AS a CROSS JOIN (SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM `TWIN`.`SHOP`.`child` AS t WHERE NOT t.`id` IS NULL GROUP BY t.`id`) AS g) AS b
+  ) AS s
+) AS f
+UNION ALL
+SELECT
+  f.metric,
+  f.table_name,
+  f.column_name,
+  f.other_column,
+  f.value,
+  f.real_value,
+  f.synthetic_value
+FROM (
+  SELECT
+    'orphans' AS metric,
+    'child' AS table_name,
+    'child(parent) -> parent' AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    ABS(f.a - f.b) AS value,
+    f.a AS real_value,
+    f.b AS synthetic_value
+  FROM (
+    SELECT
+      CAST(r.orphans AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
+      CAST(s.orphans AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
+    FROM synthlake_t1_links0 AS r
+    CROSS JOIN synthlake_t1_links0 AS s
+    WHERE
+      r.side = 0 AND s.side = 1
+  ) AS f
+) AS f
+UNION ALL
+SELECT
+  f.metric,
+  f.table_name,
+  f.column_name,
+  f.other_column,
+  f.value,
+  f.real_value,
+  f.synthetic_value
+FROM (
+  SELECT
+    'null_keys' AS metric,
+    'child' AS table_name,
+    'child(parent) -> parent' AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    ABS(f.a - f.b) AS value,
+    f.a AS real_value,
+    f.b AS synthetic_value
+  FROM (
+    SELECT
+      CAST(r.`nulls` AS FLOAT64) / NULLIF(CAST(r.n AS FLOAT64), 0) AS a,
+      CAST(s.`nulls` AS FLOAT64) / NULLIF(CAST(s.n AS FLOAT64), 0) AS b
+    FROM synthlake_t1_links0 AS r
+    CROSS JOIN synthlake_t1_links0 AS s
+    WHERE
+      r.side = 0 AND s.side = 1
+  ) AS f
+) AS f
+UNION ALL
+SELECT
+  f.metric,
+  f.table_name,
+  f.column_name,
+  f.other_column,
+  f.value,
+  f.real_value,
+  f.synthetic_value
+FROM (
+  WITH d AS (
+    SELECT
+      g.degree AS degree,
+      SUM(CASE WHEN g.side = 0 THEN g.n ELSE 0 END) AS n0,
+      SUM(CASE WHEN g.side = 1 THEN g.n ELSE 0 END) AS n1
+    FROM (
+      SELECT
+        0 AS side,
+        q.degree AS degree,
+        COUNT(*) AS n
+      FROM (
+        SELECT
+          COALESCE(c.n, 0) AS degree
+        FROM (
+          SELECT DISTINCT t.`id` AS k0, 1 AS hit FROM `PROD`.`SHOP`.`parent` AS t WHERE NOT t.`id` IS NULL
+        ) AS p
+        LEFT JOIN (
+          SELECT t.`parent` AS k0, COUNT(*) AS n FROM `PROD`.`SHOP`.`child` AS t GROUP BY t.`parent`
+        ) AS c
+          ON c.k0 = p.k0
+      ) AS q
+      GROUP BY
+        q.degree
+      UNION ALL
+      SELECT
+        1 AS side,
+        q.degree AS degree,
+        COUNT(*) AS n
+      FROM (
+        SELECT
+          COALESCE(c.n, 0) AS degree
+        FROM (
+          SELECT DISTINCT t.`id` AS k0, 1 AS hit FROM `TWIN`.`SHOP`.`parent` AS t WHERE NOT t.`id` IS NULL
+        ) AS p
+        LEFT JOIN (
+          SELECT t.`parent` AS k0, COUNT(*) AS n FROM `TWIN`.`SHOP`.`child` AS t GROUP BY t.`parent`
+        ) AS c
+          ON c.k0 = p.k0
+      ) AS q
+      GROUP BY
+        q.degree
+    ) AS g
+    GROUP BY
+      g.degree
+  ), u AS (
+    SELECT
+      CAST(SUM(d.n0) OVER (ORDER BY d.degree ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS FLOAT64) AS u0,
+      CAST(SUM(d.n1) OVER (ORDER BY d.degree ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS FLOAT64) AS u1
+    FROM d
+  ), t AS (
+    SELECT
+      CAST(SUM(d.n0) AS FLOAT64) AS t0,
+      CAST(SUM(d.n1) AS FLOAT64) AS t1
+    FROM d
+  ), x AS (
+    SELECT
+      MAX(ABS(u.u0 / NULLIF(t.t0, 0) - u.u1 / NULLIF(t.t1, 0))) AS gap
+    FROM u
+    CROSS JOIN t
+  )
+  SELECT
+    'degrees' AS metric,
+    'child' AS table_name,
+    'child(parent) -> parent' AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    CASE WHEN r.n > 0 AND s.n > 0 THEN 1 - x.gap END AS value,
+    CAST(NULL AS FLOAT64) AS real_value,
+    CAST(NULL AS FLOAT64) AS synthetic_value
+  FROM x
+  CROSS JOIN synthlake_t1_sizes AS r
+  CROSS JOIN synthlake_t1_sizes AS s
+  WHERE
+    r.side = 0 AND s.side = 1
+) AS f
+UNION ALL
+SELECT
+  f.metric,
+  f.table_name,
+  f.column_name,
+  f.other_column,
+  f.value,
+  f.real_value,
+  f.synthetic_value
+FROM (
+  SELECT
+    'constraints' AS metric,
+    'child' AS table_name,
+    'child {range: amount, min: 0}' AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    CAST(s.n AS FLOAT64) AS value,
+    CAST(r.n AS FLOAT64) AS real_value,
+    CAST(s.n AS FLOAT64) AS synthetic_value
+  FROM (
+    SELECT COUNT(*) AS n FROM `PROD`.`SHOP`.`child` AS t WHERE NOT (`t`.`amount` >= CAST(0 AS FLOAT64))
+  ) AS r
+  CROSS JOIN (
+    SELECT COUNT(*) AS n FROM `TWIN`.`SHOP`.`child` AS t WHERE NOT (`t`.`amount` >= CAST(0 AS FLOAT64))
+  ) AS s
+) AS f
+UNION ALL
+SELECT
+  f.metric,
+  f.table_name,
+  f.column_name,
+  f.other_column,
+  f.value,
+  f.real_value,
+  f.synthetic_value
+FROM (
+  SELECT
+    'range' AS metric,
+    'child' AS table_name,
+    n.name AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    CASE
+      WHEN r.n = 0
+      THEN NULL
+      WHEN s.n = 0
+      THEN CAST(1 AS FLOAT64)
+      ELSE CAST(COALESCE(x.beyond, 0) AS FLOAT64) / NULLIF(s.n, 0)
+    END AS value,
+    CAST(NULL AS FLOAT64) AS real_value,
+    CAST(NULL AS FLOAT64) AS synthetic_value
+  FROM synthlake_t1_names AS n
+  CROSS JOIN (
+    SELECT
+      CAST(n AS FLOAT64) AS n
+    FROM synthlake_t1_sizes
+    WHERE
+      side = 0
+  ) AS r
+  CROSS JOIN (
+    SELECT
+      CAST(n AS FLOAT64) AS n
+    FROM synthlake_t1_sizes
+    WHERE
+      side = 1
+  ) AS s
+  LEFT JOIN (
+    SELECT
+      p.c AS c,
+      SUM(CASE WHEN f.low IS NULL OR p.v < f.low OR p.v > f.high THEN p.n1 ELSE 0 END) AS beyond
+    FROM synthlake_t1_points AS p
+    INNER JOIN synthlake_t1_facts AS f
+      ON f.c = p.c
+    GROUP BY
+      p.c
+  ) AS x
+    ON x.c = n.c
+  WHERE
+    n.kind = 0
+    OR n.c IN (
+      SELECT
+        d.c
+      FROM synthlake_t1_named AS d
+      WHERE
+        d.named = 1
+    )
+) AS f
+UNION ALL
+SELECT
+  f.metric,
+  f.table_name,
+  f.column_name,
+  f.other_column,
+  f.value,
+  f.real_value,
+  f.synthetic_value
+FROM (
+  WITH d AS (
+    SELECT
+      p.c AS c,
+      p.e AS e,
+      CASE WHEN p.e IS NULL THEN 1 ELSE 0 END AS beyond,
+      SUM(p.n0) AS n0,
+      SUM(p.n1) AS n1
+    FROM synthlake_t1_points AS p
+    GROUP BY
+      p.c,
+      p.e
+  ), u AS (
+    SELECT
+      d.c AS c,
+      SUM(d.n0) OVER (
+        PARTITION BY d.c
+        ORDER BY d.beyond, d.e
+        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+      ) AS n0,
+      SUM(d.n1) OVER (
+        PARTITION BY d.c
+        ORDER BY d.beyond, d.e
+        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+      ) AS n1
+    FROM d
+  ), g AS (
+    SELECT
+      u.c AS c,
+      MAX(
+        ABS(
+          CAST(f.nulls0 + u.n0 AS FLOAT64) / NULLIF(r.n, 0) - CAST(f.nulls1 + u.n1 AS FLOAT64) / NULLIF(s.n, 0)
+        )
+      ) AS gap
+    FROM u
+    INNER JOIN synthlake_t1_facts AS f
+      ON f.c = u.c
+    CROSS JOIN (
+      SELECT
+        CAST(n AS FLOAT64) AS n
+      FROM synthlake_t1_sizes
+      WHERE
+        side = 0
+    ) AS r
+    CROSS JOIN (
+      SELECT
+        CAST(n AS FLOAT64) AS n
+      FROM synthlake_t1_sizes
+      WHERE
+        side = 1
+    ) AS s
+    GROUP BY
+      u.c
+  )
+  SELECT
+    'ks' AS metric,
+    'child' AS table_name,
+    n.name AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    CASE
+      WHEN r.n = 0
+      THEN NULL
+      WHEN s.n = 0
+      THEN CAST(1 AS FLOAT64)
+      WHEN g.gap > ABS(
+        CAST(f.nulls0 AS FLOAT64) / NULLIF(r.n, 0) - CAST(f.nulls1 AS FLOAT64) / NULLIF(s.n, 0)
       )
-    END AS v
-  FROM q
-), g AS (
-  SELECT
-    o.a AS a,
-    o.b AS b,
-    MAX(CASE WHEN o.side = 0 THEN o.v END) AS v0,
-    MAX(CASE WHEN o.side = 1 THEN o.v END) AS v1
-  FROM o
-  GROUP BY
-    o.a,
-    o.b
-)
-SELECT
-  'pearson' AS metric,
-  'child' AS table_name,
-  l.name AS column_name,
-  m.name AS other_column,
-  CASE WHEN r.n > 0 AND s.n > 0 THEN ABS(g.v0 - COALESCE(g.v1, 0)) END AS value,
-  g.v0 AS real_value,
-  g.v1 AS synthetic_value
-FROM g
-INNER JOIN synthlake_t1_names AS l
-  ON l.c = g.a
-INNER JOIN synthlake_t1_names AS m
-  ON m.c = g.b
-CROSS JOIN (
-  SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t1_sizes
+      THEN g.gap
+      ELSE ABS(
+        CAST(f.nulls0 AS FLOAT64) / NULLIF(r.n, 0) - CAST(f.nulls1 AS FLOAT64) / NULLIF(s.n, 0)
+      )
+    END AS value,
+    CAST(NULL AS FLOAT64) AS real_value,
+    CAST(NULL AS FLOAT64) AS synthetic_value
+  FROM synthlake_t1_names AS n
+  CROSS JOIN (
+    SELECT
+      CAST(n AS FLOAT64) AS n
+    FROM synthlake_t1_sizes
+    WHERE
+      side = 0
+  ) AS r
+  CROSS JOIN (
+    SELECT
+      CAST(n AS FLOAT64) AS n
+    FROM synthlake_t1_sizes
+    WHERE
+      side = 1
+  ) AS s
+  LEFT JOIN synthlake_t1_facts AS f
+    ON f.c = n.c
+  LEFT JOIN g
+    ON g.c = n.c
   WHERE
-    side = 0
-) AS r
-CROSS JOIN (
+    n.kind = 0
+    OR n.c IN (
+      SELECT
+        d.c
+      FROM synthlake_t1_named AS d
+      WHERE
+        d.named = 1
+    )
+) AS f
+UNION ALL
+SELECT
+  f.metric,
+  f.table_name,
+  f.column_name,
+  f.other_column,
+  f.value,
+  f.real_value,
+  f.synthetic_value
+FROM (
+  WITH d AS (
+    SELECT
+      p.c AS c,
+      p.e AS e,
+      SUM(p.n0) AS n0,
+      SUM(p.n1) AS n1
+    FROM synthlake_t1_points AS p
+    WHERE
+      ABS(p.e) <= CAST('1.7976931348623157e308' AS FLOAT64)
+    GROUP BY
+      p.c,
+      p.e
+  ), v AS (
+    SELECT
+      d.c AS c,
+      CASE WHEN d.e > 1e+140 THEN 1e+140 WHEN d.e < -1e+140 THEN -1e+140 ELSE d.e END AS v,
+      CAST(d.n0 AS FLOAT64) AS n0,
+      CASE WHEN d.n0 = d.n1 THEN 0 ELSE 1 END AS differs,
+      CAST(SUM(d.n0) OVER (PARTITION BY d.c) AS FLOAT64) AS t0,
+      CAST(SUM(d.n1) OVER (PARTITION BY d.c) AS FLOAT64) AS t1,
+      CAST(SUM(d.n0) OVER (PARTITION BY d.c ORDER BY d.e ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS FLOAT64) AS u0,
+      CAST(SUM(d.n1) OVER (PARTITION BY d.c ORDER BY d.e ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS FLOAT64) AS u1,
+      LEAD(CASE WHEN d.e > 1e+140 THEN 1e+140 WHEN d.e < -1e+140 THEN -1e+140 ELSE d.e END) OVER (PARTITION BY d.c ORDER BY d.e) AS w
+    FROM d
+  ), a AS (
+    SELECT
+      v.c AS c,
+      SUM(v.n0 / NULLIF(v.t0, 0) * v.v) AS mean
+    FROM v
+    GROUP BY
+      v.c
+  ), x AS (
+    SELECT
+      v.c AS c,
+      MAX(v.t0) AS t0,
+      MAX(v.t1) AS t1,
+      MAX(v.differs) AS differs,
+      SQRT(SUM(v.n0 / NULLIF(v.t0, 0) * (
+        v.v - a.mean
+      ) * (
+        v.v - a.mean
+      ))) AS spread,
+      SUM(ABS(v.u0 / NULLIF(v.t0, 0) - v.u1 / NULLIF(v.t1, 0)) * (
+        v.w - v.v
+      )) AS moved
+    FROM v
+    INNER JOIN a
+      ON a.c = v.c
+    GROUP BY
+      v.c
+  )
   SELECT
-    CAST(n AS FLOAT64) AS n
-  FROM synthlake_t1_sizes
+    'wasserstein' AS metric,
+    'child' AS table_name,
+    n.name AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    CASE
+      WHEN r.n = 0 OR s.n = 0
+      THEN NULL
+      WHEN COALESCE(x.t0, 0) = 0 AND COALESCE(x.t1, 0) = 0
+      THEN CAST(0 AS FLOAT64)
+      WHEN x.t0 = 0 OR x.t1 = 0
+      THEN NULL
+      WHEN x.differs = 0
+      THEN CAST(0 AS FLOAT64)
+      WHEN x.spread = 0
+      THEN NULL
+      ELSE x.moved / NULLIF(x.spread, 0)
+    END AS value,
+    CAST(NULL AS FLOAT64) AS real_value,
+    CAST(NULL AS FLOAT64) AS synthetic_value
+  FROM synthlake_t1_names AS n
+  CROSS JOIN (
+    SELECT
+      CAST(n AS FLOAT64) AS n
+    FROM synthlake_t1_sizes
+    WHERE
+      side = 0
+  ) AS r
+  CROSS JOIN (
+    SELECT
+      CAST(n AS FLOAT64) AS n
+    FROM synthlake_t1_sizes
+    WHERE
+      side = 1
+  ) AS s
+  LEFT JOIN x
+    ON x.c = n.c
   WHERE
-    side = 1
-) AS s;
-
-SELECT
-  f.metric,
-  f.table_name,
-  f.column_name,
-  f.other_column,
-  f.value,
-  f.real_value,
-  f.synthetic_value
-FROM synthlake_t1_figures0 AS f
+    n.kind = 0
+    OR n.c IN (
+      SELECT
+        d.c
+      FROM synthlake_t1_named AS d
+      WHERE
+        d.named = 1
+    )
+) AS f
 UNION ALL
 SELECT
   f.metric,
@@ -3744,7 +3216,64 @@ SELECT
   f.value,
   f.real_value,
   f.synthetic_value
-FROM synthlake_t1_figures1 AS f
+FROM (
+  WITH b AS (
+    SELECT
+      l.c AS c,
+      l.v AS v,
+      SUM(CASE WHEN l.side = 0 THEN l.n ELSE 0 END) AS n0,
+      SUM(CASE WHEN l.side = 1 THEN l.n ELSE 0 END) AS n1
+    FROM synthlake_t1_listed AS l
+    GROUP BY
+      l.c,
+      l.v
+  )
+  SELECT
+    'coverage' AS metric,
+    'child' AS table_name,
+    n.name AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    CASE
+      WHEN r.n = 0
+      THEN NULL
+      WHEN s.n = 0
+      THEN CAST(0 AS FLOAT64)
+      WHEN COALESCE(x.listed, 0) = 0
+      THEN CAST(1 AS FLOAT64)
+      ELSE x.covered / NULLIF(x.listed, 0)
+    END AS value,
+    CAST(NULL AS FLOAT64) AS real_value,
+    CAST(NULL AS FLOAT64) AS synthetic_value
+  FROM synthlake_t1_names AS n
+  CROSS JOIN (
+    SELECT
+      CAST(n AS FLOAT64) AS n
+    FROM synthlake_t1_sizes
+    WHERE
+      side = 0
+  ) AS r
+  CROSS JOIN (
+    SELECT
+      CAST(n AS FLOAT64) AS n
+    FROM synthlake_t1_sizes
+    WHERE
+      side = 1
+  ) AS s
+  INNER JOIN synthlake_t1_named AS d
+    ON d.c = n.c
+  LEFT JOIN (
+    SELECT
+      b.c AS c,
+      CAST(SUM(b.n0) AS FLOAT64) AS listed,
+      CAST(SUM(CASE WHEN b.n1 > 0 THEN b.n0 ELSE 0 END) AS FLOAT64) AS covered
+    FROM b
+    GROUP BY
+      b.c
+  ) AS x
+    ON x.c = n.c
+  WHERE
+    d.named = 0
+) AS f
 UNION ALL
 SELECT
   f.metric,
@@ -3754,7 +3283,109 @@ SELECT
   f.value,
   f.real_value,
   f.synthetic_value
-FROM synthlake_t1_figures2 AS f
+FROM (
+  WITH b AS (
+    SELECT
+      l.c AS c,
+      l.v AS v,
+      SUM(CASE WHEN l.side = 0 THEN l.n ELSE 0 END) AS n0,
+      SUM(CASE WHEN l.side = 1 THEN l.n ELSE 0 END) AS n1
+    FROM synthlake_t1_listed AS l
+    GROUP BY
+      l.c,
+      l.v
+  ), g AS (
+    SELECT
+      b.c AS c,
+      SUM(b.n0) AS n0,
+      SUM(b.n1) AS n1,
+      SUM(
+        ABS(CAST(b.n0 AS FLOAT64) / NULLIF(r.n, 0) - CAST(b.n1 AS FLOAT64) / NULLIF(s.n, 0))
+      ) AS gap
+    FROM b
+    CROSS JOIN (
+      SELECT
+        CAST(n AS FLOAT64) AS n
+      FROM synthlake_t1_sizes
+      WHERE
+        side = 0
+    ) AS r
+    CROSS JOIN (
+      SELECT
+        CAST(n AS FLOAT64) AS n
+      FROM synthlake_t1_sizes
+      WHERE
+        side = 1
+    ) AS s
+    GROUP BY
+      b.c
+  ), x AS (
+    SELECT
+      d.c AS c,
+      d.named AS named,
+      (
+        COALESCE(g.gap, 0) + ABS(
+          (
+            r.n - CAST(d.known0 AS FLOAT64)
+          ) / NULLIF(r.n, 0) - (
+            s.n - CAST(d.known1 AS FLOAT64)
+          ) / NULLIF(s.n, 0)
+        ) + ABS(
+          CAST(d.known0 - COALESCE(g.n0, 0) AS FLOAT64) / NULLIF(r.n, 0) - CAST(d.known1 - COALESCE(g.n1, 0) AS FLOAT64) / NULLIF(s.n, 0)
+        )
+      ) / 2 AS v
+    FROM synthlake_t1_named AS d
+    LEFT JOIN g
+      ON g.c = d.c
+    CROSS JOIN (
+      SELECT
+        CAST(n AS FLOAT64) AS n
+      FROM synthlake_t1_sizes
+      WHERE
+        side = 0
+    ) AS r
+    CROSS JOIN (
+      SELECT
+        CAST(n AS FLOAT64) AS n
+      FROM synthlake_t1_sizes
+      WHERE
+        side = 1
+    ) AS s
+  )
+  SELECT
+    'tvd' AS metric,
+    'child' AS table_name,
+    n.name AS column_name,
+    CAST(NULL AS STRING) AS other_column,
+    CASE
+      WHEN r.n = 0
+      THEN NULL
+      WHEN s.n = 0 OR x.v > 1
+      THEN CAST(1 AS FLOAT64)
+      ELSE x.v
+    END AS value,
+    CAST(NULL AS FLOAT64) AS real_value,
+    CAST(NULL AS FLOAT64) AS synthetic_value
+  FROM synthlake_t1_names AS n
+  CROSS JOIN (
+    SELECT
+      CAST(n AS FLOAT64) AS n
+    FROM synthlake_t1_sizes
+    WHERE
+      side = 0
+  ) AS r
+  CROSS JOIN (
+    SELECT
+      CAST(n AS FLOAT64) AS n
+    FROM synthlake_t1_sizes
+    WHERE
+      side = 1
+  ) AS s
+  INNER JOIN x
+    ON x.c = n.c
+  WHERE
+    x.named = 0
+) AS f
 UNION ALL
 SELECT
   f.metric,
@@ -3764,7 +3395,47 @@ SELECT
   f.value,
   f.real_value,
   f.synthetic_value
-FROM synthlake_t1_figures3 AS f
+FROM (
+  WITH g AS (
+    SELECT
+      d.a AS a,
+      d.b AS b,
+      SUM(
+        ABS(CAST(d.n0 AS FLOAT64) / NULLIF(r.n, 0) - CAST(d.n1 AS FLOAT64) / NULLIF(s.n, 0))
+      ) / 2 AS v
+    FROM synthlake_t1_cells0 AS d
+    CROSS JOIN (
+      SELECT
+        CAST(n AS FLOAT64) AS n
+      FROM synthlake_t1_sizes
+      WHERE
+        side = 0
+    ) AS r
+    CROSS JOIN (
+      SELECT
+        CAST(n AS FLOAT64) AS n
+      FROM synthlake_t1_sizes
+      WHERE
+        side = 1
+    ) AS s
+    GROUP BY
+      d.a,
+      d.b
+  )
+  SELECT
+    'pairs' AS metric,
+    'child' AS table_name,
+    l.name AS column_name,
+    m.name AS other_column,
+    CASE WHEN g.v > 1 THEN CAST(1 AS FLOAT64) ELSE g.v END AS value,
+    CAST(NULL AS FLOAT64) AS real_value,
+    CAST(NULL AS FLOAT64) AS synthetic_value
+  FROM g
+  INNER JOIN synthlake_t1_names AS l
+    ON l.c = g.a
+  INNER JOIN synthlake_t1_names AS m
+    ON m.c = g.b
+) AS f
 UNION ALL
 SELECT
   f.metric,
@@ -3774,7 +3445,177 @@ SELECT
   f.value,
   f.real_value,
   f.synthetic_value
-FROM synthlake_t1_figures4 AS f
+FROM (
+  WITH k AS (
+    SELECT
+      d.a AS a,
+      d.b AS b,
+      z.side AS side,
+      d.x AS x,
+      d.y AS y,
+      CASE WHEN z.side = 0 THEN d.n0 ELSE d.n1 END AS n,
+      z.n AS t
+    FROM synthlake_t1_cells0 AS d
+    CROSS JOIN synthlake_t1_sizes AS z
+  ), hx AS (
+    SELECT
+      q.a AS a,
+      q.b AS b,
+      q.side AS side,
+      -SUM(
+        CASE
+          WHEN (
+            CAST(q.n AS FLOAT64) / NULLIF(CAST(q.t AS FLOAT64), 0)
+          ) > 0
+          THEN (
+            CAST(q.n AS FLOAT64) / NULLIF(CAST(q.t AS FLOAT64), 0)
+          ) * LN((
+            CAST(q.n AS FLOAT64) / NULLIF(CAST(q.t AS FLOAT64), 0)
+          ))
+          ELSE 0
+        END
+      ) AS h
+    FROM (
+      SELECT
+        k.a AS a,
+        k.b AS b,
+        k.side AS side,
+        SUM(k.n) AS n,
+        MAX(k.t) AS t
+      FROM k
+      GROUP BY
+        k.a,
+        k.b,
+        k.side,
+        k.x
+    ) AS q
+    GROUP BY
+      q.a,
+      q.b,
+      q.side
+  ), hy AS (
+    SELECT
+      q.a AS a,
+      q.b AS b,
+      q.side AS side,
+      -SUM(
+        CASE
+          WHEN (
+            CAST(q.n AS FLOAT64) / NULLIF(CAST(q.t AS FLOAT64), 0)
+          ) > 0
+          THEN (
+            CAST(q.n AS FLOAT64) / NULLIF(CAST(q.t AS FLOAT64), 0)
+          ) * LN((
+            CAST(q.n AS FLOAT64) / NULLIF(CAST(q.t AS FLOAT64), 0)
+          ))
+          ELSE 0
+        END
+      ) AS h
+    FROM (
+      SELECT
+        k.a AS a,
+        k.b AS b,
+        k.side AS side,
+        SUM(k.n) AS n,
+        MAX(k.t) AS t
+      FROM k
+      GROUP BY
+        k.a,
+        k.b,
+        k.side,
+        k.y
+    ) AS q
+    GROUP BY
+      q.a,
+      q.b,
+      q.side
+  ), hk AS (
+    SELECT
+      q.a AS a,
+      q.b AS b,
+      q.side AS side,
+      -SUM(
+        CASE
+          WHEN (
+            CAST(q.n AS FLOAT64) / NULLIF(CAST(q.t AS FLOAT64), 0)
+          ) > 0
+          THEN (
+            CAST(q.n AS FLOAT64) / NULLIF(CAST(q.t AS FLOAT64), 0)
+          ) * LN((
+            CAST(q.n AS FLOAT64) / NULLIF(CAST(q.t AS FLOAT64), 0)
+          ))
+          ELSE 0
+        END
+      ) AS h
+    FROM k AS q
+    GROUP BY
+      q.a,
+      q.b,
+      q.side
+  ), i AS (
+    SELECT
+      hk.a AS a,
+      hk.b AS b,
+      hk.side AS side,
+      CASE WHEN hx.h < hy.h THEN hx.h ELSE hy.h END AS least,
+      hx.h + hy.h - hk.h AS shared
+    FROM hk
+    INNER JOIN hx
+      ON hx.a = hk.a AND hx.b = hk.b AND hx.side = hk.side
+    INNER JOIN hy
+      ON hy.a = hk.a AND hy.b = hk.b AND hy.side = hk.side
+  ), o AS (
+    SELECT
+      i.a AS a,
+      i.b AS b,
+      i.side AS side,
+      CASE
+        WHEN i.least <= CAST('1e-12' AS FLOAT64) OR i.shared <= 0
+        THEN CAST(0 AS FLOAT64)
+        WHEN i.shared > i.least
+        THEN CAST(1 AS FLOAT64)
+        ELSE i.shared / i.least
+      END AS v
+    FROM i
+  ), g AS (
+    SELECT
+      o.a AS a,
+      o.b AS b,
+      MAX(CASE WHEN o.side = 0 THEN o.v END) AS v0,
+      MAX(CASE WHEN o.side = 1 THEN o.v END) AS v1
+    FROM o
+    GROUP BY
+      o.a,
+      o.b
+  )
+  SELECT
+    'mutual_information' AS metric,
+    'child' AS table_name,
+    l.name AS column_name,
+    m.name AS other_column,
+    CASE WHEN r.n > 0 AND s.n > 0 THEN ABS(g.v0 - g.v1) END AS value,
+    g.v0 AS real_value,
+    g.v1 AS synthetic_value
+  FROM g
+  INNER JOIN synthlake_t1_names AS l
+    ON l.c = g.a
+  INNER JOIN synthlake_t1_names AS m
+    ON m.c = g.b
+  CROSS JOIN (
+    SELECT
+      CAST(n AS FLOAT64) AS n
+    FROM synthlake_t1_sizes
+    WHERE
+      side = 0
+  ) AS r
+  CROSS JOIN (
+    SELECT
+      CAST(n AS FLOAT64) AS n
+    FROM synthlake_t1_sizes
+    WHERE
+      side = 1
+  ) AS s
+) AS f
 UNION ALL
 SELECT
   f.metric,
@@ -3784,7 +3625,180 @@ SELECT
   f.value,
   f.real_value,
   f.synthetic_value
-FROM synthlake_t1_figures5 AS f
+FROM (
+  WITH w AS (
+    SELECT
+      d.a AS a,
+      d.b AS b,
+      z.side AS side,
+      d.x AS x,
+      d.y AS y,
+      CAST(CASE WHEN z.side = 0 THEN d.n0 ELSE d.n1 END AS FLOAT64) AS n
+    FROM synthlake_t1_cells0 AS d
+    CROSS JOIN synthlake_t1_sizes AS z
+    WHERE
+      d.ranked = 1
+      AND CASE WHEN z.side = 0 THEN d.n0 ELSE d.n1 END > 0
+      AND d.x BETWEEN 1 AND 98
+      AND d.y BETWEEN 1 AND 98
+  ), k AS (
+    SELECT
+      w.a AS a,
+      w.b AS b,
+      w.side AS side,
+      w.x AS x,
+      w.y AS y,
+      w.n AS n,
+      SUM(w.n) OVER (PARTITION BY w.a, w.b, w.side) AS t
+    FROM w
+  ), rx AS (
+    SELECT
+      z.a AS a,
+      z.b AS b,
+      z.side AS side,
+      z.x AS x,
+      z.n / z.t AS p,
+      (
+        SUM(z.n) OVER (
+          PARTITION BY z.a, z.b, z.side
+          ORDER BY z.x
+          ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) - z.n / 2
+      ) / z.t - 0.5e0 AS rank
+    FROM (
+      SELECT
+        k.a AS a,
+        k.b AS b,
+        k.side AS side,
+        k.x AS x,
+        SUM(k.n) AS n,
+        MAX(k.t) AS t
+      FROM k
+      GROUP BY
+        k.a,
+        k.b,
+        k.side,
+        k.x
+    ) AS z
+  ), ry AS (
+    SELECT
+      z.a AS a,
+      z.b AS b,
+      z.side AS side,
+      z.y AS y,
+      z.n / z.t AS p,
+      (
+        SUM(z.n) OVER (
+          PARTITION BY z.a, z.b, z.side
+          ORDER BY z.y
+          ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) - z.n / 2
+      ) / z.t - 0.5e0 AS rank
+    FROM (
+      SELECT
+        k.a AS a,
+        k.b AS b,
+        k.side AS side,
+        k.y AS y,
+        SUM(k.n) AS n,
+        MAX(k.t) AS t
+      FROM k
+      GROUP BY
+        k.a,
+        k.b,
+        k.side,
+        k.y
+    ) AS z
+  ), vx AS (
+    SELECT
+      rx.a AS a,
+      rx.b AS b,
+      rx.side AS side,
+      SUM(rx.p * rx.rank * rx.rank) AS v
+    FROM rx
+    GROUP BY
+      rx.a,
+      rx.b,
+      rx.side
+  ), vy AS (
+    SELECT
+      ry.a AS a,
+      ry.b AS b,
+      ry.side AS side,
+      SUM(ry.p * ry.rank * ry.rank) AS v
+    FROM ry
+    GROUP BY
+      ry.a,
+      ry.b,
+      ry.side
+  ), co AS (
+    SELECT
+      k.a AS a,
+      k.b AS b,
+      k.side AS side,
+      SUM(k.n / k.t * rx.rank * ry.rank) AS v
+    FROM k
+    INNER JOIN rx
+      ON rx.a = k.a AND rx.b = k.b AND rx.side = k.side AND rx.x = k.x
+    INNER JOIN ry
+      ON ry.a = k.a AND ry.b = k.b AND ry.side = k.side AND ry.y = k.y
+    GROUP BY
+      k.a,
+      k.b,
+      k.side
+  ), o AS (
+    SELECT
+      co.a AS a,
+      co.b AS b,
+      co.side AS side,
+      CASE
+        WHEN vx.v > CAST('1e-15' AS FLOAT64) AND vy.v > CAST('1e-15' AS FLOAT64)
+        THEN co.v / SQRT(vx.v * vy.v)
+      END AS v
+    FROM co
+    INNER JOIN vx
+      ON vx.a = co.a AND vx.b = co.b AND vx.side = co.side
+    INNER JOIN vy
+      ON vy.a = co.a AND vy.b = co.b AND vy.side = co.side
+  ), g AS (
+    SELECT
+      o.a AS a,
+      o.b AS b,
+      MAX(CASE WHEN o.side = 0 THEN o.v END) AS v0,
+      MAX(CASE WHEN o.side = 1 THEN o.v END) AS v1
+    FROM o
+    GROUP BY
+      o.a,
+      o.b
+  )
+  SELECT
+    'spearman' AS metric,
+    'child' AS table_name,
+    l.name AS column_name,
+    m.name AS other_column,
+    CASE WHEN r.n > 0 AND s.n > 0 THEN ABS(g.v0 - COALESCE(g.v1, 0)) END AS value,
+    g.v0 AS real_value,
+    g.v1 AS synthetic_value
+  FROM g
+  INNER JOIN synthlake_t1_names AS l
+    ON l.c = g.a
+  INNER JOIN synthlake_t1_names AS m
+    ON m.c = g.b
+  CROSS JOIN (
+    SELECT
+      CAST(n AS FLOAT64) AS n
+    FROM synthlake_t1_sizes
+    WHERE
+      side = 0
+  ) AS r
+  CROSS JOIN (
+    SELECT
+      CAST(n AS FLOAT64) AS n
+    FROM synthlake_t1_sizes
+    WHERE
+      side = 1
+  ) AS s
+) AS f
 UNION ALL
 SELECT
   f.metric,
@@ -3794,104 +3808,64 @@ SELECT
   f.value,
   f.real_value,
   f.synthetic_value
-FROM synthlake_t1_figures6 AS f
-UNION ALL
-SELECT
-  f.metric,
-  f.table_name,
-  f.column_name,
-  f.other_column,
-  f.value,
-  f.real_value,
-  f.synthetic_value
-FROM synthlake_t1_figures7 AS f
-UNION ALL
-SELECT
-  f.metric,
-  f.table_name,
-  f.column_name,
-  f.other_column,
-  f.value,
-  f.real_value,
-  f.synthetic_value
-FROM synthlake_t1_figures8 AS f
-UNION ALL
-SELECT
-  f.metric,
-  f.table_name,
-  f.column_name,
-  f.other_column,
-  f.value,
-  f.real_value,
-  f.synthetic_value
-FROM synthlake_t1_figures9 AS f
-UNION ALL
-SELECT
-  f.metric,
-  f.table_name,
-  f.column_name,
-  f.other_column,
-  f.value,
-  f.real_value,
-  f.synthetic_value
-FROM synthlake_t1_figures10 AS f
-UNION ALL
-SELECT
-  f.metric,
-  f.table_name,
-  f.column_name,
-  f.other_column,
-  f.value,
-  f.real_value,
-  f.synthetic_value
-FROM synthlake_t1_figures11 AS f
-UNION ALL
-SELECT
-  f.metric,
-  f.table_name,
-  f.column_name,
-  f.other_column,
-  f.value,
-  f.real_value,
-  f.synthetic_value
-FROM synthlake_t1_figures12 AS f
-UNION ALL
-SELECT
-  f.metric,
-  f.table_name,
-  f.column_name,
-  f.other_column,
-  f.value,
-  f.real_value,
-  f.synthetic_value
-FROM synthlake_t1_figures13 AS f
-UNION ALL
-SELECT
-  f.metric,
-  f.table_name,
-  f.column_name,
-  f.other_column,
-  f.value,
-  f.real_value,
-  f.synthetic_value
-FROM synthlake_t1_figures14 AS f
-UNION ALL
-SELECT
-  f.metric,
-  f.table_name,
-  f.column_name,
-  f.other_column,
-  f.value,
-  f.real_value,
-  f.synthetic_value
-FROM synthlake_t1_figures15 AS f
-UNION ALL
-SELECT
-  f.metric,
-  f.table_name,
-  f.column_name,
-  f.other_column,
-  f.value,
-  f.real_value,
-  f.synthetic_value
-FROM synthlake_t1_figures16 AS f;
+FROM (
+  WITH q AS (
+    SELECT
+      d.a AS a,
+      d.b AS b,
+      d.side AS side,
+      d.n * d.xy - d.x * d.y AS co,
+      d.n * d.xx - d.x * d.x AS sx,
+      d.n * d.yy - d.y * d.y AS sy
+    FROM synthlake_t1_sums0 AS d
+  ), o AS (
+    SELECT
+      q.a AS a,
+      q.b AS b,
+      q.side AS side,
+      CASE
+        WHEN q.sx > 0 AND q.sy > 0
+        THEN CAST(q.co AS FLOAT64) / (
+          SQRT(CAST(q.sx AS FLOAT64)) * SQRT(CAST(q.sy AS FLOAT64))
+        )
+      END AS v
+    FROM q
+  ), g AS (
+    SELECT
+      o.a AS a,
+      o.b AS b,
+      MAX(CASE WHEN o.side = 0 THEN o.v END) AS v0,
+      MAX(CASE WHEN o.side = 1 THEN o.v END) AS v1
+    FROM o
+    GROUP BY
+      o.a,
+      o.b
+  )
+  SELECT
+    'pearson' AS metric,
+    'child' AS table_name,
+    l.name AS column_name,
+    m.name AS other_column,
+    CASE WHEN r.n > 0 AND s.n > 0 THEN ABS(g.v0 - COALESCE(g.v1, 0)) END AS value,
+    g.v0 AS real_value,
+    g.v1 AS synthetic_value
+  FROM g
+  INNER JOIN synthlake_t1_names AS l
+    ON l.c = g.a
+  INNER JOIN synthlake_t1_names AS m
+    ON m.c = g.b
+  CROSS JOIN (
+    SELECT
+      CAST(n AS FLOAT64) AS n
+    FROM synthlake_t1_sizes
+    WHERE
+      side = 0
+  ) AS r
+  CROSS JOIN (
+    SELECT
+      CAST(n AS FLOAT64) AS n
+    FROM synthlake_t1_sizes
+    WHERE
+      side = 1
+  ) AS s
+) AS f;

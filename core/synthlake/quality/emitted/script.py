@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from synthlake.quality.emitted import codes, columns, keys, pairs, rules, struct
 from synthlake.quality.emitted.dialects import Leaves, leaves_of
 from synthlake.quality.emitted.readme import readme
 from synthlake.quality.emitted.site import Site
-from synthlake.quality.emitted.statement import FIGURES, Statement, raw, select, union
+from synthlake.quality.emitted.statement import FIGURES, Statement, select, union
 from synthlake.quality.report.written import write_text
 from synthlake.schema.model import Schema
 
@@ -148,15 +148,15 @@ def _unquoted(part: exp.Expr, leaves: Leaves) -> str:
 
 
 def script(site: Site) -> Iterator[Statement]:
-    """All statements of a table; each figure is kept until the last statement gives all of them."""
-    kept: list[str] = []
+    """All statements of a table: what is kept, and last the one that gives all figures."""
+    figures: list[exp.Expression] = []
     for one in _counted(site):
-        if not one.keep:
-            one = replace(one, keep=site.kept(f"figures{len(kept)}"))
-            kept.append(one.keep)
-        yield one
+        if one.keep:
+            yield one
+        else:
+            figures.append(one.tree)
     chosen = ", ".join(f"f.{name}" for name in FIGURES)
-    parts = [select(f"SELECT {chosen} FROM :kept AS f", kept=raw(name)) for name in kept]
+    parts = [select(f"SELECT {chosen} FROM (:figure) AS f", figure=tree) for tree in figures]
     yield Statement("figures", union(parts))
 
 
