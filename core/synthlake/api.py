@@ -351,7 +351,7 @@ def evaluate(
         schema: whole or in part; a ``Twin`` brings its own.
         holdout: real data that was not learned from, in place of that share.
         on_event: told about progress.
-        given: ``tier``, ``seed``, ``target``, ``gates``, ``max_rows``, ``k``; see
+        given: ``tier``, ``seed``, ``target``, ``gates``, ``custom``, ``max_rows``, ``k``; see
             ``EvaluationSettings``.
 
     Raises:

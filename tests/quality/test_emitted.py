@@ -242,6 +242,19 @@ def test_differences_of_the_columns_are_counted(
     assert found["schema", "t", None, None][0] == wanted == 6  # order, two types, three NULL
 
 
+def test_the_data_may_lie_in_two_catalogs() -> None:
+    real = pa.table({"a": [1, 1, 2], "b": ["x", "y", "z"]})
+    emitted = sl.quality_sql({"t": real}, "duckdb", real_in="one.s", synthetic_in='"two ""2".s')
+    with duckdb.connect() as session:
+        for place in ("one", '"two ""2"'):
+            session.execute(f"ATTACH ':memory:' AS {place}; CREATE SCHEMA {place}.s")
+            session.register("given", real)
+            session.execute(f"CREATE TABLE {place}.s.t AS SELECT * FROM given")
+        found = executed(emitted, lambda sql: session.execute(sql).fetchall())
+    assert found["schema", "t", None, None][0] == 0
+    assert found["ks", "t", "a", None][0] == 0
+
+
 def compact() -> Schema:
     """One column of each kind, a reference and a rule."""
     parent = Table("parent", (Column("id", pa.int64()), Column("kind", pa.string())), ("id",))

@@ -23,7 +23,6 @@ SELECT :metric AS metric, :table AS table_name, n.name AS column_name,
        CAST({real} AS DOUBLE PRECISION) AS real_value,
        CAST({other} AS DOUBLE PRECISION) AS synthetic_value
 """
-_NOTHING = ("NULL", "NULL")
 
 
 def sizes(site: Site) -> Statement:

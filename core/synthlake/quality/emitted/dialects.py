@@ -57,10 +57,6 @@ class Leaves:
         """A name as an identifier that keeps its case and every character."""
         return quoted(self.name, name)
 
-    def literal(self, text: str) -> str:
-        """A text as a literal."""
-        return str(exp.Literal.string(text).sql(dialect=self.name))
-
     def type_name(self, text: str) -> str:
         """A type of PostgreSQL's as this dialect calls it."""
         return exp.DataType.build(text, dialect="postgres").sql(dialect=self.name)

@@ -87,6 +87,8 @@ def _catalogue(site: Site, side: int) -> exp.Expression:
     if isinstance(tree, exp.Select) and leaves.name != "bigquery":
         for name, value in zip(("table_schema", "table_catalog"), reversed(parts), strict=False):
             tree = tree.where(exp.EQ(this=exp.column(name, table="i"), expression=text(value)))
+        if leaves.name == "duckdb" and len(parts) == 1:  # which lists all that is attached
+            tree = tree.where(raw("i.table_catalog = current_database()"))
     return tree
 
 
@@ -95,4 +97,5 @@ def _address(site: Site, parts: Sequence[str]) -> str:
     quoted = [site.leaves.quoted(part) for part in parts]
     if site.leaves.name == "bigquery":
         return ".".join([*quoted, "INFORMATION_SCHEMA.COLUMNS"])
-    return ".".join([*quoted[:-1], "information_schema.columns"])
+    elsewhere = quoted[:-1] if site.leaves.name == "snowflake" else []
+    return ".".join([*elsewhere, "information_schema.columns"])
