@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import sqlglot
+from tests.constraints.ruled import RULES, sales
 from tests.databases import into_postgres
 from tests.quality.dirty_flights import flights, schema_of
 
@@ -240,6 +241,27 @@ def test_differences_of_the_columns_are_counted(
         found = executed(quality_sql(schema, engine), run)
     wanted = report.of("schema")[0].twin.value
     assert found["schema", "t", None, None][0] == wanted == 6  # order, two types, three NULL
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "postgres"])
+def test_rules_are_counted_by_their_own_sql(
+    engine: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    sides = {"real": {"t": sales(300, 5)}, "synthetic": {"t": sales(300, 6)}}
+    real, twin = (open_source(dict(tables)) for tables in sides.values())
+    table = replace(real.schema()["t"], constraints=tuple(
+        {**r, "decimals": 2} if r.get("sum") == "total" else r for r in RULES
+    ))  # fmt: skip
+    schema = Schema({"t": table})
+    report = evaluate(real, twin, schema, settings=EvaluationSettings("quick"))
+    with ENGINES[engine](request, sides, tmp_path) as run:
+        found = executed(quality_sql(schema, engine), run)
+    broken = {k: v[0] for k, v in found.items() if k[0] == "constraints"}
+    wanted = {k: s.value for k, s in judged(report).items() if k[0] == "constraints"}
+    assert broken == wanted
+    assert sum(n > 0 for n in wanted.values()) > 5
+    for dialect in ("spark", "snowflake", "bigquery"):
+        assert all(sqlglot.parse(quality_sql(schema, dialect).script("t"), read=dialect))
 
 
 def test_the_data_may_lie_in_two_catalogs() -> None:
