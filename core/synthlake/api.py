@@ -351,8 +351,8 @@ def evaluate(
         schema: whole or in part; a ``Twin`` brings its own.
         holdout: real data that was not learned from, in place of that share.
         on_event: told about progress.
-        given: ``tier``, ``seed``, ``target``, ``gates``, ``custom``, ``max_rows``, ``k``; see
-            ``EvaluationSettings``.
+        given: ``tier``, ``seed``, ``target``, ``fairness``, ``matches``, ``custom``, ``gates``,
+            ``max_rows``, ``k`` and others; see ``EvaluationSettings``.
 
     Raises:
         EvaluationError: the data sets cannot be compared.

@@ -156,6 +156,15 @@ def test_evaluate_writes_sql_in_place_of_a_report(shop: Path, tmp_path: Path) ->
     assert "`my-proj`.`shop`.`customers`" in (out / scripts[0]).read_text()
 
 
+def test_evaluate_is_told_what_an_intruder_knows(shop: Path) -> None:
+    done = call(
+        "evaluate", "--real", shop, "--synthetic", shop, "--tier", "quick",
+        "--known", "customers=city,income",
+    )  # fmt: skip
+    assert done.exit_code == GATE_FAILED
+    assert "True match rate" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -170,6 +179,7 @@ def test_evaluate_writes_sql_in_place_of_a_report(shop: Path, tmp_path: Path) ->
         (["evaluate", "--real", "a", "--emit-sql", "orakle"], "no SQL for 'orakle'"),
         (["evaluate", "--real", "a", "--emit-sql", "spark", "--synthetic", "b"], "judges nothing"),
         (["evaluate", "--real", "a", "--synthetic", "b", "--out", "o"], "folder of --emit-sql"),
+        (["evaluate", "--real", "a", "--synthetic", "b", "--known", "age"], "is not TABLE=COLUMN"),
     ],
 )
 def test_bad_input_is_told_without_a_traceback(

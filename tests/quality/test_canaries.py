@@ -49,8 +49,10 @@ def everything(k: int, twin: Callable[[], Tables], heard: list[Event]) -> tuple[
     source = open_source(planted())
     asked = ({"target": "orders.amount", "features": ["express"]},)
     settings = EvaluationSettings(
-        "full", k=k, max_rows=800, target="orders.amount", regressions=asked
-    )
+        "full", k=k, max_rows=800, target="orders.amount", regressions=asked,
+        fairness=({"target": "customers.region", "protected": ["tier"], "positive": "N"},),
+        matches=({"table": "customers", "known": ["tier", "age", "name", "region"]},),
+    )  # fmt: skip
     report = evaluate(
         source, open_source(twin()), schema_of(source), settings=settings, on_event=heard.append,
         holdout=open_source(shops(3)),

@@ -13,7 +13,7 @@ from synthlake.cli.plugged import WithPlugins
 from synthlake.cli.progress import progress
 from synthlake.cli.render import output, say, show_inspection
 from synthlake.cli.shell import Shell
-from synthlake.cli.sized import rows_of, scale_of
+from synthlake.cli.sized import known_of, rows_of, scale_of
 from synthlake.cli.variadic import Variadic
 from synthlake.errors import SpecError
 from synthlake.options import taking
@@ -205,8 +205,10 @@ def evaluate(asked: EvaluateOptions) -> None:
     from synthlake.api import evaluate as judged
     from synthlake.cli.emitted import check_emission, emit
     from synthlake.pipeline.judge import tier_of, write_json
+    from synthlake.quality.report.grouped import MATCHES
 
     check_emission(asked)
+    known = known_of(asked.known or ())
     declared = None if asked.schema is None else Schema.load(asked.schema)
     if asked.emit_sql is not None:
         emit(asked, asked.emit_sql, declared)
@@ -215,7 +217,8 @@ def evaluate(asked: EvaluateOptions) -> None:
     with progress() as on_event:
         report = judged(
             asked.real, asked.synthetic, declared, holdout=asked.holdout, on_event=on_event,
-            tier=tier, seed=asked.seed,
+            tier=tier, seed=asked.seed, matches=known,
+            metrics=MATCHES if known else (),
         )  # fmt: skip
     console = output()
     say(console, report.summary().rstrip())

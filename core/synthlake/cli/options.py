@@ -60,6 +60,13 @@ class EvaluateOptions:
     synthetic_in: Annotated[
         str, typer.Option(metavar="[CATALOG.]SCHEMA", help="Of synthetic tables, in the SQL.")
     ] = "synthetic"
+    known: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TABLE=COLUMN,...",
+            help="What an intruder knows of a table of which columns were replaced; tier full.",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from synthlake.store.directory import manifest_of, write_file
 
 if TYPE_CHECKING:
     from synthlake.quality.custom.declared import Custom
+    from synthlake.quality.declared import Fairness, Match
     from synthlake.quality.report import Report
     from synthlake.quality.settings import EvaluationSettings, Regression
     from synthlake.sql.split import Split
@@ -80,6 +81,8 @@ class EvaluationOptions(TypedDict, total=False):
     target: str | None
     regressions: Sequence[Regression | Mapping[str, Any]]
     custom: Sequence[Custom | Mapping[str, Any]]
+    fairness: Sequence[Fairness | Mapping[str, Any]]
+    matches: Sequence[Match | Mapping[str, Any]]
     gates: tuple[Mapping[str, Any], ...] | None
     metrics: tuple[str, ...]
     max_rows: int
@@ -165,6 +168,7 @@ def settings_of(spec: SynthesisSpec, about: Mapping[str, str]) -> EvaluationSett
         target=spec.evaluate.target,
         regressions=tuple(Regression(r.target, r.features) for r in spec.evaluate.regressions),
         custom=spec.evaluate.customs,
+        fairness=tuple(f.model_dump() for f in spec.evaluate.fairness),
         about=about,
     )
 

@@ -164,6 +164,29 @@ class CustomSpec(_Strict):
     tier: Tier = "quick"
 
 
+class FairnessSpec(_Strict):
+    """A prediction that is to treat groups alike.
+
+    Attributes:
+        target: ``table.column`` that is predicted.
+        protected: columns of the same table whose values are the groups.
+        positive: the outcome that is wished for; the last of two where it is left out.
+        privileged: by protected column, the group that others are compared with.
+    """
+
+    target: str = Field(pattern=r".\..")
+    protected: tuple[str, ...] = Field(min_length=1)
+    positive: str | int | float | bool | None = None
+    privileged: dict[str, str | int | float | bool] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _protects(self) -> FairnessSpec:
+        for name in self.privileged:
+            if name not in self.protected:
+                raise ValueError(f"a privileged group of {name!r}, which is not protected")
+        return self
+
+
 class EvaluateSpec(_Strict):
     """How the twin is judged.
 
@@ -173,12 +196,14 @@ class EvaluateSpec(_Strict):
         metrics: only these; None for all of the tier.
         regressions: analyses whose confidence intervals are compared (tier ``full``).
         custom: metrics of one's own.
+        fairness: predictions that are to treat groups alike (tier ``full``).
     """
 
     tier: Annotated[Tier, BeforeValidator(refuse_later_tier)] = "standard"
     target: str | None = None
     metrics: tuple[str, ...] | None = None
     regressions: tuple[RegressionSpec, ...] = ()
+    fairness: tuple[FairnessSpec, ...] = ()
     custom: tuple[CustomSpec, ...] = ()
 
     @property

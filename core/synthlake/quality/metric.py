@@ -194,8 +194,9 @@ class Metric(Protocol):
 _BUILT_IN = (
     "structure", "rows", "nulls", "ranges", "coverage", "copies", "primary_keys", "constraints",
     "references", "ks", "tvd", "wasserstein", "pairs", "mutual_information", "correlation",
-    "degrees", "parent_pairs", "memorised", "classifier", "utility", "propensity",
-    "regressions", "membership", "attribute", "singling_out", "linkability", "tcap",
+    "degrees", "autocorrelation", "transitions", "inter_event_times", "parent_pairs", "memorised",
+    "classifier", "utility", "fairness", "propensity", "regressions", "membership",
+    "attribute", "singling_out", "linkability", "tcap", "matches",
 )  # fmt: skip
 
 

@@ -44,7 +44,8 @@ def grid_of(field: Field, real: Marginal) -> Grid | None:
     return Grid(field, mean, _STEPS / spread) if spread else None
 
 
-def _on_grid(data: DataSet, grid: Grid) -> str:
+def on_grid(data: DataSet, grid: Grid) -> str:
+    """SQL of a column on its grid, NULL where it is NULL or not finite."""
     column = data.value(grid.field)
     if grid.field.floating:
         column = data.tables.primitives.finite(column)
@@ -91,7 +92,7 @@ def _less(whole: dict[str, int], part: dict[str, int]) -> dict[str, int]:
 
 
 def _sums(data: DataSet, table: str, grids: Sequence[Grid], sums: dict[str, str]) -> dict[str, int]:
-    inner = ", ".join(f"{_on_grid(data, g)} AS x{i}" for i, g in enumerate(grids))
+    inner = ", ".join(f"{on_grid(data, g)} AS x{i}" for i, g in enumerate(grids))
     source = f"(SELECT {inner} FROM {data.tables.read(table)}) AS s"
     out: dict[str, int] = {}
     items = list(sums.items())

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from synthlake.errors import SpecError
 from synthlake.quality.custom.declared import Custom, customs
+from synthlake.quality.declared import Fairness, Match, fairness_of, matches_of
 
 Tier = Literal["quick", "standard", "full", "deep"]
 TIERS: tuple[Tier, ...] = get_args(Tier)
@@ -49,6 +50,10 @@ class EvaluationSettings:
         regressions: analyses whose coefficients are compared (tier ``full``); mappings have
             ``target`` and ``features``.
         custom: metrics of one's own, as mappings or ``Custom``: a name and a SELECT each.
+        fairness: predictions that are to treat groups alike (tier ``full``); mappings have
+            ``target``, ``protected`` and, if need be, ``positive`` and ``privileged``.
+        matches: what intruders know of tables of which columns were replaced (tier ``full``);
+            mappings have ``table``, ``known`` and, without a primary key, ``key``.
         about: what was run: run id, artifact id, versions; shown as it is.
     """
 
@@ -61,6 +66,8 @@ class EvaluationSettings:
     target: str | None = None
     regressions: Sequence[Regression | Mapping[str, Any]] = ()
     custom: Sequence[Custom | Mapping[str, Any]] = ()
+    fairness: Sequence[Fairness | Mapping[str, Any]] = ()
+    matches: Sequence[Match | Mapping[str, Any]] = ()
     about: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -73,7 +80,7 @@ class EvaluationSettings:
         if self.target is not None and "." not in self.target:
             raise SpecError("the target is not of the form table.column", hint="flights.arr_delay")
 
-        _ = self.analyses, self.customs
+        _ = self.analyses, self.audits, self.intruders, self.customs
 
     @property
     def customs(self) -> tuple[Custom, ...]:
@@ -83,6 +90,24 @@ class EvaluationSettings:
             SpecError: one cannot be read, or two have one name.
         """
         return customs(self.custom)
+
+    @property
+    def audits(self) -> tuple[Fairness, ...]:
+        """The declared predictions that are to treat groups alike.
+
+        Raises:
+            SpecError: one of them has no target or no protected column.
+        """
+        return fairness_of(self.fairness)
+
+    @property
+    def intruders(self) -> tuple[Match, ...]:
+        """The declared intruders.
+
+        Raises:
+            SpecError: one of them has no table or knows nothing.
+        """
+        return matches_of(self.matches)
 
     @property
     def analyses(self) -> tuple[Regression, ...]:

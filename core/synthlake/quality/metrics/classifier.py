@@ -14,8 +14,8 @@ from synthlake.quality.joined import (
     visible,
     with_parents,
 )
+from synthlake.quality.keys import absent
 from synthlake.quality.metric import Comparison, Direction, Metric, Scored, Subject
-from synthlake.quality.metrics.references import absent
 from synthlake.quality.settings import Tier
 from synthlake.schema.model import Table
 from synthlake.seed import Seed
