@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         holdout,
         load,
         open,
+        quality_sql,
         run,
         subset,
     )
@@ -42,6 +43,7 @@ __all__ = [
     "holdout",
     "load",
     "open",
+    "quality_sql",
     "run",
     "subset",
 ]

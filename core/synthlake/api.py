@@ -57,6 +57,7 @@ from synthlake.store import artifact as store
 if TYPE_CHECKING:
     from synthlake.quality.comparison import Comparison, Reports
     from synthlake.quality.drift import Drift
+    from synthlake.quality.emitted.script import QualitySQL
     from synthlake.quality.report import Report
     from synthlake.relational import Model
 
@@ -112,6 +113,7 @@ __all__ = [
     "open",
     "plan",
     "ports",
+    "quality_sql",
     "read_document",
     "read_manifest",
     "relations",
@@ -353,8 +355,8 @@ def evaluate(
         schema: whole or in part; a ``Twin`` brings its own.
         holdout: real data that was not learned from, in place of that share.
         on_event: told about progress.
-        given: ``tier``, ``seed``, ``target``, ``fairness``, ``matches``, ``gates``, ``max_rows``,
-            ``k`` and others; see ``EvaluationSettings``.
+        given: ``tier``, ``seed``, ``target``, ``fairness``, ``matches``, ``custom``, ``gates``,
+            ``max_rows``, ``k`` and others; see ``EvaluationSettings``.
 
     Raises:
         EvaluationError: the data sets cannot be compared.
@@ -394,6 +396,38 @@ def audit(
     """
     subject = Subject(open(source), schema, learn.fit_settings(fit or {}))
     return audited(subject, AuditSettings(**given), on_event)
+
+
+def quality_sql(
+    real: object,
+    dialect: str,
+    schema: Given = None,
+    *,
+    real_in: str = "real",
+    synthetic_in: str = "synthetic",
+    seed: int = 0,
+) -> QualitySQL:
+    """Every figure of a column, of two, and of keys as SQL, for where both data sets lie.
+
+    Args:
+        real: a whole ``Schema``, or whatever ``open`` takes and has the tables of the real data: a
+            sample, or a twin.
+        dialect: ``duckdb``, ``postgres``, ``spark``, ``snowflake`` or ``bigquery``.
+        schema: whole or in part; the rest is inferred.
+        real_in: what stands before the names of real tables: a schema, or catalog.schema.
+        synthetic_in: the same of the synthetic tables.
+        seed: of the choice of pairs in a table of more than 100 columns.
+
+    Raises:
+        SpecError: the dialect is not known, or a name cannot be read.
+        SchemaError: the schema contradicts itself or the source.
+    """
+    from synthlake.quality.emitted.dialects import leaves_of
+    from synthlake.quality.emitted.script import quality_sql as emitted
+
+    leaves_of(dialect)  # an unknown one is told before any work
+    whole = real if isinstance(real, Schema) else learn.understand(open(real), schema)
+    return emitted(whole, dialect, real_in, synthetic_in, seed)
 
 
 def compare(runs: Reports) -> Comparison:

@@ -146,6 +146,16 @@ def test_evaluate_tells_a_table_from_itself(published: Path, shop: Path, tmp_pat
     assert copied.exit_code == GATE_FAILED
 
 
+def test_evaluate_writes_sql_in_place_of_a_report(shop: Path, tmp_path: Path) -> None:
+    out = tmp_path / "sql"
+    done = call("evaluate", "--real", shop, "--emit-sql", "bigquery", "--real-in", "my-proj.shop",
+                "--out", out)  # fmt: skip
+    assert done.exit_code == DONE, done.output
+    scripts = sorted(path.name for path in out.iterdir())
+    assert scripts[-1] == "README.md"
+    assert "`my-proj`.`shop`.`customers`" in (out / scripts[0]).read_text()
+
+
 def test_evaluate_is_told_what_an_intruder_knows(shop: Path) -> None:
     done = call(
         "evaluate", "--real", shop, "--synthetic", shop, "--tier", "quick",
@@ -165,6 +175,10 @@ def test_evaluate_is_told_what_an_intruder_knows(shop: Path) -> None:
         (["init", "nowhere"], "nowhere"),
         (["evaluate", "--real", "nowhere", "--synthetic", "o"], "nowhere"),
         (["evaluate", "--real", "a", "--synthetic", "b", "--tier", "best"], "no tier 'best'"),
+        (["evaluate", "--real", "a"], "no synthetic data"),
+        (["evaluate", "--real", "a", "--emit-sql", "orakle"], "no SQL for 'orakle'"),
+        (["evaluate", "--real", "a", "--emit-sql", "spark", "--synthetic", "b"], "judges nothing"),
+        (["evaluate", "--real", "a", "--synthetic", "b", "--out", "o"], "folder of --emit-sql"),
         (["evaluate", "--real", "a", "--synthetic", "b", "--known", "age"], "is not TABLE=COLUMN"),
     ],
 )

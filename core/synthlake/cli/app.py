@@ -209,11 +209,16 @@ def evaluate(asked: EvaluateOptions) -> None:
     """Judge synthetic data against real data."""
     from synthlake.api import Schema
     from synthlake.api import evaluate as judged
+    from synthlake.cli.emitted import check_emission, emit
     from synthlake.pipeline.judge import tier_of, write_json
     from synthlake.quality.report.grouped import MATCHES
 
+    check_emission(asked)
     known = known_of(asked.known or ())
     declared = None if asked.schema is None else Schema.load(asked.schema)
+    if asked.emit_sql is not None:
+        emit(asked, asked.emit_sql, declared)
+        return
     tier = tier_of(asked.tier)
     with progress() as on_event:
         report = judged(

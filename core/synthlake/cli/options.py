@@ -38,13 +38,28 @@ class EvaluateOptions:
     """What `synthlake evaluate` is told."""
 
     real: Annotated[str, typer.Option(help="The real data: a folder, a file or a URL.")]
-    synthetic: Annotated[str, typer.Option(help="The synthetic data.")]
+    synthetic: Annotated[str | None, typer.Option(help="The synthetic data.")] = None
     holdout: Annotated[str | None, typer.Option(help="Real data that was not learned from.")] = None
     schema: Annotated[Path | None, typer.Option(help="A schema file, or a spec.")] = None
     tier: Annotated[str, typer.Option(help="quick, standard, full or deep.")] = "standard"
     html: Annotated[Path | None, typer.Option(help="Write the report there.")] = None
     json: Annotated[Path | None, typer.Option(help="Write its figures there.")] = None
     seed: Annotated[int, typer.Option(min=0, help="Of samples that models see.")] = 0
+    emit_sql: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIALECT",
+            help="Judge nothing, write the SQL that counts where both lie: duckdb, postgres, "
+            "spark, snowflake or bigquery. --real is only asked for its schema.",
+        ),
+    ] = None
+    out: Annotated[Path | None, typer.Option(help="Folder of the SQL.")] = None
+    real_in: Annotated[
+        str, typer.Option(metavar="[CATALOG.]SCHEMA", help="Of real tables, in the SQL.")
+    ] = "real"
+    synthetic_in: Annotated[
+        str, typer.Option(metavar="[CATALOG.]SCHEMA", help="Of synthetic tables, in the SQL.")
+    ] = "synthetic"
     known: Annotated[
         list[str] | None,
         typer.Option(

@@ -22,6 +22,7 @@ from synthlake.schema.nearest import nearest
 from synthlake.store.directory import manifest_of, write_file
 
 if TYPE_CHECKING:
+    from synthlake.quality.custom.declared import Custom
     from synthlake.quality.declared import Fairness, Match
     from synthlake.quality.report import Report
     from synthlake.quality.settings import EvaluationSettings, Regression
@@ -79,6 +80,7 @@ class EvaluationOptions(TypedDict, total=False):
     seed: int
     target: str | None
     regressions: Sequence[Regression | Mapping[str, Any]]
+    custom: Sequence[Custom | Mapping[str, Any]]
     fairness: Sequence[Fairness | Mapping[str, Any]]
     matches: Sequence[Match | Mapping[str, Any]]
     gates: tuple[Mapping[str, Any], ...] | None
@@ -165,6 +167,7 @@ def settings_of(spec: SynthesisSpec, about: Mapping[str, str]) -> EvaluationSett
         gates=gates or None,
         target=spec.evaluate.target,
         regressions=tuple(Regression(r.target, r.features) for r in spec.evaluate.regressions),
+        custom=spec.evaluate.customs,
         fairness=tuple(f.model_dump() for f in spec.evaluate.fairness),
         about=about,
     )

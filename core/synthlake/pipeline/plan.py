@@ -166,6 +166,10 @@ def _check_evaluated(schema: Schema, spec: SynthesisSpec) -> None:
         table = asked.target.partition(".")[0]
         for name in (asked.target, *(f"{table}.{f}" for f in asked.features)):
             _check_target(schema, name, "evaluate.regressions")
+    if spec.evaluate.custom:
+        from synthlake.quality.custom.metric import check_customs
+
+        check_customs(spec.evaluate.customs, schema)
     for audit in spec.evaluate.fairness:
         table = audit.target.partition(".")[0]
         for name in (audit.target, *(f"{table}.{c}" for c in audit.protected)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -24,6 +24,9 @@ from synthlake.pipeline.document import Document
 from synthlake.schema import synthesizers
 from synthlake.schema.document import SynthesizerDocument, parse_tables
 from synthlake.schema.nearest import nearest
+
+if TYPE_CHECKING:
+    from synthlake.quality.custom.declared import Custom
 
 Tier = Literal["quick", "standard", "full", "deep"]
 Count = Annotated[int, Field(ge=0, strict=True)]
@@ -126,6 +129,29 @@ class RegressionSpec(_Strict):
     features: tuple[str, ...] = Field(min_length=1)
 
 
+class CustomSpec(_Strict):
+    """A metric of one's own: a SELECT that gives one number.
+
+    Attributes:
+        name: as in gates and reports.
+        sql: in DuckDB's SQL; tables by their names, or as ``real.TABLE`` and ``synthetic.TABLE``.
+        direction: ``difference`` of the number in the real data and in the twin, or which way the
+            number itself is better: ``low`` or ``high``.
+        table: whose rows are called ``real`` and ``synthetic`` in the SELECT.
+        title: in reports; None for the name.
+        best: the best value; None for 0, or 1 where higher is better.
+        tier: the lowest one that computes it.
+    """
+
+    name: str = Field(min_length=1)
+    sql: str = Field(min_length=1)
+    direction: Literal["difference", "low", "high"] = "difference"
+    table: str | None = None
+    title: str | None = None
+    best: float | None = None
+    tier: Tier = "quick"
+
+
 class FairnessSpec(_Strict):
     """A prediction that is to treat groups alike.
 
@@ -157,6 +183,7 @@ class EvaluateSpec(_Strict):
         target: ``table.column`` that downstream models predict.
         metrics: only these; None for all of the tier.
         regressions: analyses whose confidence intervals are compared (tier ``full``).
+        custom: metrics of one's own.
         fairness: predictions that are to treat groups alike (tier ``full``).
     """
 
@@ -165,6 +192,18 @@ class EvaluateSpec(_Strict):
     metrics: tuple[str, ...] | None = None
     regressions: tuple[RegressionSpec, ...] = ()
     fairness: tuple[FairnessSpec, ...] = ()
+    custom: tuple[CustomSpec, ...] = ()
+
+    @property
+    def customs(self) -> tuple[Custom, ...]:
+        """The declared metrics, as the judge takes them.
+
+        Raises:
+            SpecError: two have one name, or one cannot be the name of a metric.
+        """
+        from synthlake.quality.custom.declared import customs
+
+        return customs([one.model_dump(exclude_none=True) for one in self.custom])
 
 
 class GateSpec(_Strict):
@@ -342,16 +381,40 @@ def _check_metrics(spec: SynthesisSpec, text: Document) -> None:
         (("gates", number, "metric"), gate.metric) for number, gate in enumerate(spec.gates)
     ]
     asked += [(("evaluate", "metrics"), name) for name in spec.evaluate.metrics or ()]
-    if not asked:
+    declared = _customs(spec, text)
+    if not asked and not declared:
         return
     from synthlake.quality.metric import metrics
 
-    known = metrics()
+    known: set[str] = set(metrics())
+    for number, name in enumerate(declared):
+        if name in known:
+            raise SpecError(
+                f"{text.where(('evaluate', 'custom', number, 'name'))}: there is a metric {name!r} "
+                "already", hint="give yours another name",
+            )  # fmt: skip
+    known |= set(declared)
     for location, name in asked:
         if name not in known:
             raise SpecError(
                 f"{text.where(location)}: there is no metric {name!r}", hint=nearest(name, known)
             )
+
+
+def _customs(spec: SynthesisSpec, text: Document) -> list[str]:
+    """Names of declared metrics, each of which can be read."""
+    if not spec.evaluate.custom:
+        return []
+    from synthlake.quality.custom.reading import read
+
+    try:
+        found = spec.evaluate.customs
+        for custom in found:
+            read(custom)
+    except SpecError as error:
+        where = text.where(("evaluate", "custom"))
+        raise SpecError(f"{where}: {error.message}", hint=error.hint) from None
+    return [custom.name for custom in found]
 
 
 def _explain(error: ValidationError, text: Document) -> SpecError:
@@ -392,6 +455,8 @@ def _fields(location: tuple[str | int, ...]) -> list[str]:
         "given": ConditionSpec,
     }  # fmt: skip
     model = sections[location[0]] if len(location) > 1 else SynthesisSpec
+    if location[:2] == ("evaluate", "custom") and len(location) > 2:
+        model = CustomSpec
     return [held.alias or name for name, held in model.model_fields.items()]
 
 

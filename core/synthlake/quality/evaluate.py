@@ -11,9 +11,18 @@ from typing import TypedDict, Unpack
 from synthlake.errors import EvaluationError
 from synthlake.ports import Event, OnEvent, Score, Source
 from synthlake.quality.advice import advise, explained
+from synthlake.quality.custom.metric import check_customs
 from synthlake.quality.dataset import DataSet
 from synthlake.quality.gates import DEFAULTS, decide, parse
-from synthlake.quality.metric import Comparison, Ground, Metric, Role, Subject, chosen, metrics
+from synthlake.quality.metric import (
+    Comparison,
+    Ground,
+    Metric,
+    Role,
+    Subject,
+    chosen,
+    known_metrics,
+)
 from synthlake.quality.parts import Rest, Stored, root
 from synthlake.quality.pictures import pictures_of
 from synthlake.quality.report import Report
@@ -64,7 +73,8 @@ def evaluate(
     start = time.perf_counter()
     if not any(not t.skip for t in schema):
         raise EvaluationError("the schema has no table", hint="give the schema of the real data")
-    gates = parse(DEFAULTS if settings.gates is None else settings.gates, metrics())
+    gates = parse(DEFAULTS if settings.gates is None else settings.gates, known_metrics(settings))
+    check_customs(settings.customs, schema)
     if settings.gates is not None:  # a gate of a higher tier asks for its metric
         settings = replace(settings, metrics=(*settings.metrics, *(g.metric for g in gates)))
     used = list(chosen(settings))

@@ -219,13 +219,31 @@ def metrics() -> dict[str, Metric]:
     return found
 
 
+def known_metrics(settings: EvaluationSettings) -> dict[str, Metric]:
+    """All metrics by name: built in, installed, and those that the settings declare.
+
+    Raises:
+        SpecError: a declared one has the name of another.
+    """
+    from synthlake.quality.custom.metric import custom_metrics
+
+    found, declared = metrics(), custom_metrics(settings.customs)
+    for name in declared:
+        if name in found:
+            raise SpecError(
+                f"there is a metric {name!r} already: {found[name].title}",
+                hint="give yours another name",
+            )
+    return found | declared
+
+
 def chosen(settings: EvaluationSettings) -> Iterator[Metric]:
     """The metrics that an evaluation computes.
 
     Raises:
         SpecError: one that is asked for does not exist.
     """
-    known: Mapping[str, Metric] = metrics()
+    known: Mapping[str, Metric] = known_metrics(settings)
     for name in settings.metrics:
         if name not in known:
             raise SpecError(f"there is no metric {name!r}", hint=f"metrics are {', '.join(known)}")

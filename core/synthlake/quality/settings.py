@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from synthlake.errors import SpecError
+from synthlake.quality.custom.declared import Custom, customs
 from synthlake.quality.declared import Fairness, Match, fairness_of, matches_of
 
 Tier = Literal["quick", "standard", "full", "deep"]
@@ -49,6 +50,7 @@ class EvaluationSettings:
         target: ``table.column`` that a model is trained for.
         regressions: analyses whose coefficients are compared (tier ``full``); mappings have
             ``target`` and ``features``.
+        custom: metrics of one's own, as mappings or ``Custom``: a name and a SELECT each.
         fairness: predictions that are to treat groups alike (tier ``full``); mappings have
             ``target``, ``protected`` and, if need be, ``positive`` and ``privileged``.
         matches: what intruders know of tables of which columns were replaced (tier ``full``);
@@ -64,6 +66,7 @@ class EvaluationSettings:
     gates: tuple[Mapping[str, Any], ...] | None = None
     target: str | None = None
     regressions: Sequence[Regression | Mapping[str, Any]] = ()
+    custom: Sequence[Custom | Mapping[str, Any]] = ()
     fairness: Sequence[Fairness | Mapping[str, Any]] = ()
     matches: Sequence[Match | Mapping[str, Any]] = ()
     about: Mapping[str, str] = field(default_factory=dict)
@@ -76,7 +79,16 @@ class EvaluationSettings:
         if self.target is not None and "." not in self.target:
             raise SpecError("the target is not of the form table.column", hint="flights.arr_delay")
 
-        _ = self.analyses, self.audits, self.intruders
+        _ = self.analyses, self.audits, self.intruders, self.customs
+
+    @property
+    def customs(self) -> tuple[Custom, ...]:
+        """The declared metrics.
+
+        Raises:
+            SpecError: one cannot be read, or two have one name.
+        """
+        return customs(self.custom)
 
     @property
     def audits(self) -> tuple[Fairness, ...]:

@@ -47,14 +47,15 @@ def moved(both: Aligned) -> float | None:
     finite = np.isfinite(both.values)
     values = both.values[finite].clip(-MOST, MOST)
     real, other = both.real[finite], both.other[finite]
-    p, q = real / real.sum(), other / other.sum()
+    p = real / real.sum()
     if np.array_equal(real, other):
         return 0.0
     mean = float(np.sum(p * values))
     spread = float(np.sqrt(np.sum(p * (values - mean) ** 2)))
     if not spread:
         return None
-    return float(np.sum(np.abs(np.cumsum(p) - np.cumsum(q))[:-1] * np.diff(values))) / spread
+    gap = np.cumsum(real) / real.sum() - np.cumsum(other) / other.sum()  # of sums of integers
+    return float(np.sum(np.abs(gap)[:-1] * np.diff(values))) / spread
 
 
 METRICS: tuple[Metric, ...] = (Wasserstein(),)

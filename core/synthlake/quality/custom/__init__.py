@@ -1,0 +1,1 @@
+"""Metrics that a spec declares: a SELECT each, that gives one number."""

@@ -1,0 +1,1 @@
+"""The judge's counting as SQL scripts, for where the data is and no engine of ours is."""

@@ -1,0 +1,238 @@
+"""Metrics of one's own: a SELECT each, held to what gives one number and touches nothing else."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from tests.databases import into_postgres
+
+import synthlake as sl
+from synthlake.errors import SpecError
+from synthlake.pipeline.run import plan
+from synthlake.pipeline.spec import SynthesisSpec
+from synthlake.quality.evaluate import evaluate
+from synthlake.quality.report import Report
+from synthlake.quality.settings import EvaluationSettings
+from synthlake.source import open_source
+
+REAL = {"t": pa.table({"a": [1, 2, 3, 4], "B c": ["x", "y", "x", None], "f": [1.0, 2, 3, 4]})}
+TWIN = {"t": pa.table({"a": [1, 1, 1, 5], "B c": ["x", "x", "x", "z"], "f": [1.0, 2, 3, 9]})}
+
+
+def judged(*custom: dict[str, Any], real: Any = REAL, twin: Any = TWIN, **more: Any) -> Report:
+    source = open_source(real)
+    settings = EvaluationSettings("quick", custom=custom, **more)
+    return evaluate(source, open_source(twin), source.schema(), settings=settings)
+
+
+def one(sql: str, **more: Any) -> Any:
+    """The score of one metric."""
+    return judged({"name": "mine", "sql": sql, **more}).of("mine")[0].twin
+
+
+def test_a_difference_is_of_both_sides() -> None:
+    score = one("SELECT AVG(a) FROM t")
+    assert score.value == 0.5
+    assert dict(score.detail) == {"real": 2.5, "candidate": 2.0}
+    assert score.rows == (4, 4)
+
+
+def test_both_sides_at_once() -> None:
+    unseen = "SELECT COUNT(*) FROM synthetic.t AS s WHERE s.a NOT IN (SELECT a FROM real.t)"
+    assert one(unseen, direction="low").value == 1.0
+    named = "SELECT COUNT(*) FROM synthetic AS s LEFT JOIN real AS r ON r.a = s.a WHERE r.a IS NULL"
+    assert one(named, direction="low", table="t").value == 1.0
+
+
+def test_the_twin_alone() -> None:
+    sql = 'SELECT COUNT(DISTINCT "B c") FROM synthetic.t'
+    assert one(sql, direction="high", best=3).value == 2.0
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "WITH q AS (SELECT a, COUNT(*) AS n FROM t GROUP BY a) SELECT MAX(n) FROM q",
+        "SELECT SUM(CASE WHEN \"b C\" = 'x' THEN 1 ELSE 0 END) * 1.0 / COUNT(*) FROM T",
+        "SELECT MAX(n) - MIN(n) FROM (SELECT ROW_NUMBER() OVER (ORDER BY a) AS n FROM t) AS s",
+        "SELECT COUNT(*) FROM t -- a comment",
+        "SELECT MEDIAN(f) FROM t;",
+        "WITH x AS (SELECT a FROM t), y AS (SELECT a FROM x) SELECT COUNT(*) FROM y",
+        "SELECT COUNT(*) FROM (WITH x AS (SELECT a FROM t) SELECT a FROM x) AS s",
+    ],
+)
+def test_what_a_select_may_have(sql: str) -> None:
+    assert one(sql).value is not None
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("", "not understood"),
+        ("SELEC a FROM t", "not understood|no SELECT"),
+        ("SELECT COUNT(*) FROM t; DROP TABLE t", "several statements"),
+        ("DROP TABLE t", "no SELECT"),
+        ("INSERT INTO t SELECT * FROM t", "no SELECT"),
+        ("ATTACH 'x.db' AS x", "no SELECT"),
+        ("COPY t TO '/tmp/t.csv'", "no SELECT"),
+        ("PRAGMA database_list", "no SELECT"),
+        ("SET memory_limit = '1GB'", "no SELECT"),
+        ("SELECT COUNT(*) FROM read_csv('/etc/passwd')", "may not have"),
+        ("SELECT COUNT(*) FROM read_parquet('s3://x/y')", "may not have"),
+        ("SELECT COUNT(*) FROM read_text('/etc/passwd')", "may not have"),
+        ("SELECT COUNT(*) FROM glob('/*')", "may not have|no table"),
+        ("SELECT COUNT(*) FROM '/etc/passwd'", "no table"),
+        ("SELECT COUNT(*) FROM \"/etc/passwd\"", "no table"),
+        ("SELECT COUNT(*) FROM duckdb_settings()", "may not have"),
+        ("SELECT COUNT(*) FROM information_schema.tables", "no information_schema"),
+        ("SELECT COUNT(*) FROM x.real.t", "no table"),
+        ("SELECT length(getenv('HOME')) FROM t", "function getenv"),
+        ("SELECT pg_sleep(10) FROM t", "function pg_sleep"),
+        ("SELECT COUNT(pg_read_file('x')) FROM t", "function pg_read_file"),
+        ("SELECT RANDOM() FROM t", "may not have"),
+        ("SELECT COUNT(*) FROM t WHERE current_date > DATE '2020-01-01'", "may not have"),
+        ("SELECT COUNT(*) INTO x FROM t", "may not have|not understood"),
+        ("SELECT COUNT(*) FROM t TABLESAMPLE 10%", "may not have"),
+        ("SELECT COUNT(*) FROM t FOR UPDATE", "may not have"),
+        ("SELECT ? FROM t", "may not have"),
+        ("SELECT 1", "reads no table"),
+        ("SELECT COUNT(*) FROM u", "no table 'u'"),
+        ("SELECT AVG(b) FROM t", "Referenced column"),
+        ("SELECT AVG(\"B c\") FROM t", "Binder|No function"),
+        ("SELECT a, f FROM t", "not one number"),
+        ("SELECT MAX(\"B c\") FROM t", "not one number"),
+        ("SELECT NULL FROM t", "not one number"),
+        ("SELECT MAX(a) > 1 FROM t", "not one number"),
+        ("SELECT COUNT(*) FROM real.t", "difference is of one SELECT"),
+        ("WITH pg_shadow AS (SELECT 1 AS a FROM pg_shadow) SELECT COUNT(*) FROM pg_shadow",
+         "no table 'pg_shadow'"),
+        ("WITH x AS (SELECT 1 AS a FROM y), y AS (SELECT a FROM t) SELECT COUNT(*) FROM x",
+         "no table 'y'"),
+        ("SELECT COUNT(*) FROM " + "(" * 3_000 + "SELECT 1" + ")" * 3_000, "not understood"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(sql: str, said: str) -> None:
+    with pytest.raises(SpecError, match=said) as caught:
+        one(sql)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"name": "ks"}, "a metric 'ks' already"),
+        ({"name": "Late share"}, "cannot be the name"),
+        ({"direction": "up"}, "no direction"),
+        ({"tier": "deep"}, "no tier"),
+        ({"best": 2}, "best value is 0"),
+        ({"bests": 2}, "has no 'bests'"),
+        ({"table": "u"}, "no table 'u'"),
+        ({"direction": "low"}, "of is not said"),
+        ({"direction": "low", "sql": "SELECT COUNT(*) FROM real.t"}, "does not read the twin"),
+    ],
+)
+def test_what_else_is_refused(more: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        judged({"name": "mine", "sql": "SELECT COUNT(*) FROM t", **more})
+
+
+def test_a_name_is_given_once() -> None:
+    mine = {"name": "mine", "sql": "SELECT COUNT(*) FROM t"}
+    with pytest.raises(SpecError, match="two metrics of the spec are named 'mine'"):
+        judged(mine, mine)
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("SELECT a FROM t WHERE a > 100", "0 rows"),
+        ("SELECT a FROM t", "4 rows"),
+        ("SELECT MAX(a) FROM t WHERE a > 100", "NULL"),
+        ("SELECT MAX(f / 0) FROM t", "NaN or infinity|NULL"),
+        ("SELECT MAX(CAST('nan' AS DOUBLE)) FROM t", "NaN or infinity"),
+        ("SELECT MAX(CAST(\"B c\" AS INTEGER)) FROM t", "duckdb cannot say: Conversion error"),
+    ],
+)  # fmt: skip
+def test_what_is_no_number_has_a_reason(sql: str, reason: str) -> None:
+    score = one(sql)
+    assert score.value is None
+    assert re.search(reason, score.reason)
+    assert "'x'" not in score.reason  # a cell's value
+
+
+def test_gates_and_the_report_know_it() -> None:
+    mine = {"name": "mine", "sql": "SELECT AVG(a) FROM t", "title": "Mean of a"}
+    report = judged(mine, gates=({"metric": "mine", "at_most": 0.1},))
+    assert report.decision == "FAIL"
+    assert report.gates[0].value == 0.5
+    assert report.to_json()["summary"]["mine"]["title"] == "Mean of a"
+    assert "Mean of a" in report.summary()
+
+
+def test_it_has_a_floor_and_a_ceiling(nycflights13: Path, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    random = pq.read_table(nycflights13 / "flights.parquet").slice(0, 4_000)
+    table = {"flights": random.select(["carrier", "distance", "air_time"])}
+    twin = sl.fit(table, seed=1, holdout=0.2).sample(seed=1)
+    sql = "SELECT CORR(distance, air_time) FROM flights"
+    report = sl.evaluate(table, twin, custom=[{"name": "speed", "sql": sql}])
+    row = report.of("speed")[0]
+    assert row.ceiling is not None
+    assert row.ceiling.value is not None
+    assert row.twin.value is not None
+    assert row.floor is not None
+    assert row.floor.value is not None
+    assert row.floor.value > 0.9 > 0.1 > row.twin.value
+    path = report.save(tmp_path / "report.html")
+    assert "Speed" in path.read_text()
+    again = type(report).load(report.save(tmp_path / "report.json"))
+    assert again.of("speed")[0].twin.value == row.twin.value
+
+
+def test_the_engine_of_the_data_counts(postgres_database: str) -> None:
+    into_postgres(postgres_database, REAL)
+    mine = {"name": "mine", "sql": "SELECT SUM(a) * 1.0 / COUNT(*) FROM t"}
+    both = {"name": "both", "direction": "low",
+            "sql": "SELECT COUNT(*) FROM synthetic.t WHERE a NOT IN (SELECT a FROM real.t)",
+            }  # fmt: skip
+    report = judged(mine, both, real=postgres_database)
+    assert report.of("mine")[0].twin.value == 0.5
+    assert report.of("both")[0].twin.reason.startswith("one SELECT cannot read postgres")
+
+
+def spec_of(tmp_path: Path, custom: str) -> SynthesisSpec:
+    import pyarrow.parquet as pq
+
+    (tmp_path / "data").mkdir(exist_ok=True)
+    pq.write_table(REAL["t"], tmp_path / "data" / "t.parquet")
+    path = tmp_path / "spec.yml"
+    path.write_text(f"source: {tmp_path / 'data'}\nsink: {tmp_path / 'out'}\n"
+                    f"evaluate:\n  custom:\n    - {custom}\n"
+                    "gates:\n  - {metric: mine, at_most: 0.1}\n")  # fmt: skip
+    return SynthesisSpec.load(path)
+
+
+def test_a_spec_declares_it(tmp_path: Path) -> None:
+    spec = spec_of(tmp_path, "{name: mine, sql: SELECT AVG(a) FROM t}")
+    assert spec.evaluate.customs[0].direction == "difference"
+    assert SynthesisSpec.load(spec.to_dict()) == spec
+    plan(spec)
+
+
+def test_a_spec_says_where_it_is_wrong(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"evaluate\.custom.*may not have"):
+        spec_of(tmp_path, "{name: mine, sql: SELECT COUNT(*) FROM read_csv('x')}")
+    with pytest.raises(
+        SpecError, match=r"evaluate\.custom\.0\.sqls .*line 5.* is not a key"
+    ) as caught:
+        spec_of(tmp_path, "{name: mine, sql: SELECT COUNT(*) FROM t, sqls: SELECT 1}")
+    assert "sql" in caught.value.hint
+    with pytest.raises(SpecError, match="a metric 'ks' already"):
+        spec_of(tmp_path, "{name: ks, sql: SELECT COUNT(*) FROM t}")
+    with pytest.raises(SpecError, match="no table 'u'"):
+        plan(spec_of(tmp_path, "{name: mine, sql: SELECT COUNT(*) FROM u}"))
