@@ -1,6 +1,7 @@
 """Every column as few codes, and the counts of all pairs of codes.
 
-Cost: one pass that encodes, then one grouping of three columns for about three pairs.
+Cost: one pass that encodes; then DuckDB's codes are counted as they come, and a database counts
+one grouping of three columns for about three pairs.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from synthlake.quality.expressions import interval_code, literal
 from synthlake.quality.layout import Field
 from synthlake.quality.marginal import Marginal
 from synthlake.quality.pairing import Pair
+from synthlake.quality.streamed import pair_counts as counted
+from synthlake.quality.streamed import streams
 
 BINS = 10
 _SETS = 60  # groupings in one statement
@@ -144,6 +147,20 @@ def _pair_counts(
     pairs = [(place[a], place[b]) for a, b in wanted if a in place and b in place]
     if not pairs:
         return {}
+    if streams(data):
+        codes = ", ".join(f"CAST({code(data, b)} AS UTINYINT) AS c{i}" for i, b in enumerate(bins))
+        select = f"SELECT {codes} FROM {data.tables.read(table)}"
+        found = counted(data, select, [b.size for b in bins], pairs)
+        names = [b.field.name for b in bins]
+        return {(names[a], names[b]): cells for (a, b), cells in found.items()}
+    return _grouped(data, table, bins, pairs, wanted)
+
+
+def _grouped(
+    data: DataSet, table: str, bins: Sequence[Bins], pairs: Sequence[tuple[int, int]],
+    wanted: Sequence[Pair],
+) -> PairCounts:  # fmt: skip
+    """The same, counted where the rows are."""
     select = ", ".join(f"CAST({code(data, b)} AS SMALLINT) AS c{i}" for i, b in enumerate(bins))
     name = f"__synthlake_codes_{data.label}"
     out: PairCounts = {}
