@@ -7,7 +7,6 @@ tenth of the CPU-seconds that groupings of as many columns take.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,8 @@ from numpy.typing import NDArray
 from synthlake.quality.dataset import DataSet
 
 _ROWS = 2**17  # rows counted at a time: they and their counts stay in the cache
-_CELLS = 2**22  # numbers of a block whose products are summed
+_BLOCK = 2**12  # rows whose products are summed as floats: they stay in the cache
+_BLOCKS = 2**9  # of these, whose sums are added up as 64 bits
 _SINGLE = 2**18  # below this a number is one piece
 _PIECE = 15  # bits of each of the three pieces of others
 _PIECES = (2 ** (2 * _PIECE), 2**_PIECE, 1)
@@ -121,69 +121,116 @@ class Moments:
         self.rows, self.sums, self.squares, self.products = (
             np.zeros(shape, dtype=object) for _ in range(4)
         )
+        self._large, self._holes = np.zeros(width, bool), np.zeros(width, bool)
+        self._open: list[Counts] = []
+        self._blocks = 0
 
     def add(self, columns: Sequence[Floats]) -> None:
-        """Count rows; NaN is unknown, all else a whole number below 2**44 in magnitude."""
-        block = max(_CELLS // (8 * max(len(columns), 1)), 1)
-        for start in range(0, len(columns[0]), min(block, 2**16)):
-            self._add([c[start : start + min(block, 2**16)] for c in columns])
+        """Count rows; NaN is unknown, all else a whole number of at most 2**44 in magnitude."""
+        for start in range(0, len(columns[0]), _BLOCK):
+            self._add([column[start : start + _BLOCK] for column in columns])
+
+    def of(self, i: int, j: int) -> tuple[int, int, int, int, int, int]:
+        """Of two columns: rows, sum of products, sums of each, sums of squares of each."""
+        self._close()
+        return (
+            self.rows[i, j], self.products[i, j], self.sums[i, j], self.sums[j, i],
+            self.squares[i, j], self.squares[j, i],
+        )  # fmt: skip
+
+    def less(self, part: Moments) -> Moments:
+        """The same of the rows that are not in a part."""
+        self._close()
+        part._close()
+        left = Moments(len(self.rows))
+        left.rows, left.sums = self.rows - part.rows, self.sums - part.sums
+        left.squares = self.squares - part.squares
+        left.products = self.products - part.products
+        return left
 
     def _add(self, columns: Sequence[Floats]) -> None:
-        known = [~np.isnan(column) for column in columns]
-        holes = [i for i, k in enumerate(known) if not k.all()]
-        columns = [np.where(known[i], c, 0.0) if i in holes else c for i, c in enumerate(columns)]
-        pieces = [_pieces(column) for column in columns]
-        flat = np.column_stack([p for of_one in pieces for p, _ in of_one])
-        mask = np.column_stack([np.ones(len(flat)), *(known[i].astype(np.float64) for i in holes)])
-        spread = _spread(pieces)
-        self.products += spread @ _whole(flat.T @ flat) @ spread.T
-        place = np.zeros(len(columns), int)
-        place[holes] = np.arange(1, len(holes) + 1)
-        self.rows += _whole(mask.T @ mask)[np.ix_(place, place)]
-        self.sums += (spread @ _whole(flat.T @ mask))[:, place]
-        self.squares += np.array([_squares(of_one, mask) for of_one in pieces])[:, place]
+        # once a column has had a hole or a large number, it counts as one that may have more
+        holes = self._holes | [bool(np.isnan(column).any()) for column in columns]
+        known = {i: ~np.isnan(columns[i]) for i in np.flatnonzero(holes).tolist()}
+        filled = [np.where(known[i], c, 0.0) if i in known else c for i, c in enumerate(columns)]
+        large = self._large | [bool(max(c.max(), -c.min()) >= _SINGLE) for c in filled]
+        if self._blocks == _BLOCKS or (holes != self._holes).any() or (large != self._large).any():
+            self._close()
+        self._holes, self._large = holes, large
+        flat = np.empty((len(columns) + 2 * int(large.sum()), len(columns[0])))
+        for rows, i in zip(_places(large), range(len(columns)), strict=True):
+            _cut(filled[i], flat[rows])
+        mask = np.ones((len(known) + 1, len(columns[0])))
+        for row, some in enumerate(known.values(), 1):
+            mask[row] = some
+        found = [flat @ flat.T, mask @ mask.T, flat @ mask.T, _squares(flat, large) @ mask.T]
+        sums = [f.astype(np.int64) for f in found]  # each below 2**53
+        self._open = [a + b for a, b in zip(self._open, sums, strict=True)] if self._open else sums
+        self._blocks += 1
+
+    def _close(self) -> None:
+        """Add the sums of pieces up, as integers without bounds."""
+        if not self._open:
+            return
+        gram, rows, sums, squares = (found.astype(object) for found in self._open)
+        spread, worth = _worth(self._large)
+        place = np.where(self._holes, np.cumsum(self._holes), 0)
+        self.products += spread @ gram @ spread.T
+        self.rows += rows[np.ix_(place, place)]
+        self.sums += (spread @ sums)[:, place]
+        self.squares += (worth @ squares)[:, place]
+        self._open, self._blocks = [], 0
 
 
-def _pieces(column: Floats) -> list[tuple[Floats, int]]:
-    """A column as pieces and what each is worth; one piece if it is small."""
-    if not len(column) or np.abs(column).max() < _SINGLE:
-        return [(column, 1)]
-    out, rest = [], column
-    for worth in _PIECES:
-        piece = np.floor(rest / worth)
-        out.append((piece, worth))
+def _places(large: NDArray[np.bool_]) -> Iterator[slice]:
+    """Where the pieces of each column are."""
+    at = 0
+    for split in large:
+        yield slice(at, at + (3 if split else 1))
+        at += 3 if split else 1
+
+
+def _cut(column: Floats, out: Floats) -> None:
+    """Write a column's pieces: three of 15 bits, or the column."""
+    rest = column
+    for piece, worth in zip(out[:-1], _PIECES, strict=False):
+        np.floor(rest / worth, out=piece)
         rest = rest - piece * worth
+    out[-1] = rest
+
+
+def _squares(flat: Floats, large: NDArray[np.bool_]) -> Floats:
+    """Products of each column's pieces with each other."""
+    if not large.any():
+        return flat * flat
+    out = []
+    for rows in _places(large):
+        own = flat[rows]
+        out += [own[a] * own[b] for a in range(len(own)) for b in range(a, len(own))]
+    return np.stack(out)
+
+
+def _worth(large: NDArray[np.bool_]) -> tuple[Sums, Sums]:
+    """What each piece is worth to each column, and each product of its pieces to its square."""
+    of_each = [_PIECES if split else (1,) for split in large]
+    products = [
+        [(1 if a == b else 2) * w[a] * w[b] for a in range(len(w)) for b in range(a, len(w))]
+        for w in of_each
+    ]
+    return _diagonal(of_each), _diagonal(products)
+
+
+def _diagonal(blocks: Sequence[Sequence[int]]) -> Sums:
+    """Rows of numbers as the blocks of a matrix."""
+    out = np.zeros((len(blocks), sum(map(len, blocks))), dtype=object)
+    at = 0
+    for i, block in enumerate(blocks):
+        out[i, at : at + len(block)] = block
+        at += len(block)
     return out
 
 
-def _spread(pieces: Sequence[Sequence[tuple[Floats, int]]]) -> Sums:
-    """What each piece is worth to each column."""
-    spread = np.zeros((len(pieces), sum(map(len, pieces))), dtype=object)
-    at = 0
-    for i, of_one in enumerate(pieces):
-        for _, worth in of_one:
-            spread[i, at] = worth
-            at += 1
-    return spread
-
-
-def _squares(of_one: Sequence[tuple[Floats, int]], mask: Floats) -> Sums:
-    """Sums of a column's squares over the rows of each mask."""
-    total = np.zeros(mask.shape[1], dtype=object)
-    for piece, worth in of_one:
-        total += _whole((piece * piece) @ mask) * (worth * worth)
-    for (a, x), (b, y) in combinations(of_one, 2):
-        total += _whole((a * b) @ mask) * (2 * x * y)
-    return total
-
-
-def _whole(sums: Floats) -> Sums:
-    """Sums below 2**53, exact, as integers without bounds."""
-    found: Sums = sums.astype(np.int64).astype(object)
-    return found
-
-
-def moments(data: DataSet, select: str, width: int) -> Moments:
+def moments_of(data: DataSet, select: str, width: int) -> Moments:
     """Sums of all pairs of a statement's columns.
 
     Args:
@@ -191,7 +238,7 @@ def moments(data: DataSet, select: str, width: int) -> Moments:
         select: columns of whole numbers below 2**44 in magnitude, as doubles or integers.
         width: number of columns.
 
-    Cost: O(rows x width**2), in blocks of at most 32 MB.
+    Cost: O(rows x width**2), in blocks that stay in the cache.
     """
     found = Moments(width)
     for batch in data.tables.engine.batches(select):
