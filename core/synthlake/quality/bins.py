@@ -58,20 +58,28 @@ def bins_of(field: Field, real: Marginal) -> Bins:
     if not field.ordered:
         first = sorted(range(len(real.texts)), key=lambda i: (-int(real.counts[i]), i))[:BINS]
         return Bins(field, texts=tuple(real.texts[i] for i in first))
-    wanted = max(int(real.counts.sum()) / BINS, 1.0)
-    edges: list[float] = []
-    held, previous = 0, None
-    for value, count in zip(real.values.tolist(), real.counts.tolist(), strict=True):
-        if count >= wanted and held and previous is not None:
-            edges.append(previous)
-            held = 0
-        held += count
-        previous = value
-        if held >= wanted:
-            edges.append(value)
-            held = 0
+    edges = [float(real.values[at]) for at in _ends(real.counts)]
     finite = [e for e in edges if np.isfinite(e) and e < real.most]
     return Bins(field, edges=tuple(finite))
+
+
+def _ends(counts: Counts) -> list[int]:
+    """Last values of intervals of a tenth of all rows; one that holds so many begins anew."""
+    upto = np.cumsum(counts)
+    wanted = max(int(counts.sum()) / BINS, 1.0)
+    large = np.flatnonzero(counts >= wanted)
+    out: list[int] = []
+    first, before = 0, 0  # of an interval, and rows before it
+    while first < len(counts):
+        last = int(np.searchsorted(upto, before + wanted))
+        at = int(np.searchsorted(large, first, side="right"))
+        if at < len(large) and large[at] <= last:
+            last = int(large[at]) - 1
+        elif last == len(counts):
+            break
+        out.append(last)
+        first, before = last + 1, int(upto[last])
+    return out
 
 
 def code(data: DataSet, bins: Bins, alias: str = "t") -> str:
