@@ -58,9 +58,12 @@ class Region:
     def cells(self) -> list[int]:
         """Combinations of codes that are in, by number: their ``row_hash`` is below the share."""
         below, found = int(self.share * SPACE), []
-        for number, codes in enumerate(product(*(range(b.size) for b in self.bins))):
-            text = "".join(f"{len(part)}:{part};" for part in map(str, (int(self.seed), *codes)))
-            if int(sha256(text.encode()).hexdigest()[:15], 16) < below:
+        sizes = [b.size for b in self.bins]
+        parts = [f"{len(str(n))}:{n};".encode() for n in range(max(sizes))]
+        salt = f"{len(str(int(self.seed)))}:{int(self.seed)};".encode()
+        for number, codes in enumerate(product(*map(range, sizes))):
+            text = salt + b"".join([parts[c] for c in codes])
+            if int.from_bytes(sha256(text).digest()[:8]) >> 4 < below:  # 15 hex digits
                 found.append(number)
         return found
 
@@ -122,7 +125,9 @@ class Space:
                 parts.append(null.astype(np.float64)[:, None])
                 continue
             values = self._values[field.name]
-            codes = np.array([values.get(str(v), len(values)) for v in column], dtype=np.int64)
+            rest = len(values)
+            held: dict[str | None, int] = {**values, None: values.get("None", rest)}
+            codes = np.array([held.get(v, rest) for v in column.tolist()], dtype=np.int64)
             parts.append(np.eye(len(values) + 1)[codes] * np.sqrt(0.5))
         return np.concatenate(parts, axis=1).astype(np.float32)
 
