@@ -28,7 +28,7 @@ from synthlake.quality.settings import EvaluationSettings
 from synthlake.source import open_source
 
 EPOCH = 719_163 * 86_400_000_000  # microseconds, in which times are compared
-SAME = {"abs": 1e-9, "rel": 0}
+SAME: dict[str, Any] = {"abs": 1e-9, "rel": 0}
 SCORED = ("ks", "tvd", "wasserstein", "pairs", "mutual_information", "pearson", "spearman")
 TYPES = {
     "whole": pa.int32(), "real": pa.float64(), "other": pa.float64(), "few": pa.int64(),
@@ -68,7 +68,7 @@ class Compared:
         sides = [DataSet(label, s.engine(), s.schema(), schema)
                  for label, s in (("real", source), ("twin", other))]  # fmt: skip
         self.ground = Ground(schema, sides[0], EvaluationSettings(), sides[0], None)
-        self.comparison = Comparison("twin", *sides, self.ground)
+        self.comparison = Comparison("twin", sides[0], sides[1], self.ground)
         self.fields = self.ground.fields("t")
         self.columns = [self._columns(table) for table in (real, twin)]
 
@@ -128,8 +128,9 @@ def ks_complement(real: np.ndarray[Any, Any], twin: np.ndarray[Any, Any]) -> flo
 
 def contingency_similarity(real: pd.DataFrame, twin: pd.DataFrame) -> float:
     """SDMetrics' ContingencySimilarity; of one column its TVComplement."""
-    shares = [side.value_counts(normalize=True, dropna=False) for side in (real, twin)]
-    return float(1 - shares[0].subtract(shares[1], fill_value=0).abs().sum() / 2)
+    shares: list[Any] = [side.value_counts(normalize=True, dropna=False) for side in (real, twin)]
+    gaps = shares[0].subtract(shares[1], fill_value=0)
+    return 1 - float(np.abs(gaps).sum()) / 2
 
 
 def normalised_information(table: pd.DataFrame) -> float:
@@ -141,7 +142,11 @@ def normalised_information(table: pd.DataFrame) -> float:
 
 # to shrink tables of nine columns takes minutes and says little more
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
-CHECKS = {"deadline": None, "phases": PHASES, "suppress_health_check": list(HealthCheck)}
+CHECKS: dict[str, Any] = {
+    "deadline": None,
+    "phases": PHASES,
+    "suppress_health_check": list(HealthCheck),
+}
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -198,7 +203,7 @@ def _correlation(
         known = ~np.isnan(a) & ~np.isnan(b)
         if known.sum() < 2 or not a[known].std() or not b[known].std():
             return None
-        correlate = stats.spearmanr if by_rank else stats.pearsonr
+        correlate: Any = stats.spearmanr if by_rank else stats.pearsonr
         found.append(float(correlate(a[known], b[known])[0]))
     return abs(found[0] - found[1])
 

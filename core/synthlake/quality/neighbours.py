@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,7 +127,7 @@ class Space:
                 continue
             values = self._values[field.name]
             rest = len(values)
-            held: dict[str | None, int] = {**values, None: values.get("None", rest)}
+            held: dict[Any, int] = {**values, None: values.get("None", rest)}
             codes = np.array([held.get(v, rest) for v in column.tolist()], dtype=np.int64)
             parts.append(np.eye(len(values) + 1)[codes] * np.sqrt(0.5))
         return np.concatenate(parts, axis=1).astype(np.float32)
