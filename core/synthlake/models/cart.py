@@ -48,13 +48,15 @@ class Tree:
                 out = np.zeros(rows, np.int32) if out is None else out
                 out[row] = node
                 row, node = row[inner], node[inner]
-            asked = self._packed[node]
-            at = (asked >> _FEATURE) & _MASK
-            at *= rows
-            at += row
-            value = flat[at]
-            node = asked >> _LEFT
-            node += value > (asked & _MASK)
+            asked = self._packed.take(node, mode="clip")  # unlike [], without a look at all bounds
+            np.right_shift(asked, _FEATURE, out=node)
+            node &= _MASK
+            node *= rows
+            node += row
+            value = flat.take(node, mode="clip")
+            np.right_shift(asked, _LEFT, out=node)
+            asked &= _MASK
+            node += value > asked
         if out is None:
             return node.astype(np.int32)
         out[row] = node

@@ -149,10 +149,13 @@ class Leaves:
 
     @cached_property
     def _guide(self) -> NDArray[np.int64]:
-        leaf = np.repeat(np.arange(len(self._parts)), self._parts)
-        part = (np.arange(len(leaf)) - self._start[leaf]).astype(np.uint64)
-        wanted = (leaf.astype(np.uint64) << _SHIFT) | (part << self._drop[leaf])
-        return np.searchsorted(self.key, wanted, side="right") - 1
+        """The cell in which each part begins: the last one that begins at or before it."""
+        leaf = (self.key >> _SHIFT).astype(np.int64)
+        drop = self._drop[leaf]
+        up = (np.uint64(1) << drop) - np.uint64(1)
+        part = self._start[leaf] + (((self.key & _LOW) + up) >> drop).astype(np.int64)
+        parts = int(self._parts.sum())
+        return np.cumsum(np.bincount(part, minlength=parts + 1)[:parts]) - 1
 
     @cached_property
     def _coarse(self) -> int:

@@ -41,21 +41,31 @@ def cut(table: str, rows: int) -> list[Part]:
     return [Part(table, n, s, min(s + ROWS_PER_PART, rows)) for n, s in enumerate(starts)]
 
 
-def generate(job: Job, workers: int = 1, on_event: OnEvent | None = None) -> Sink:
+def generate(
+    job: Job, workers: int = 1, on_event: OnEvent | None = None, *, held: Generator | None = None
+) -> Sink:
     """Write every part that the sink does not have yet; returns the sink, ready to publish.
+
+    Args:
+        job: what is made, and where it goes.
+        workers: processes.
+        on_event: told about progress.
+        held: what the job's files would give; with it they need not exist, and this process
+            makes the rows.
 
     Raises:
         SampleError: rows cannot be made, or a worker died.
         SinkError: they cannot be written.
     """
     _opened.cache_clear()  # an equal job of before has a sink that is published
-    generator, sink = _opened(job)
+    generator, sink = _opened(job) if held is None else (held, _sink(job, held.model.schema))
     parts = [p for name in job.tables for p in cut(name, generator.plan.rows[name])]
     todo = [part for part in parts if not sink.has_part(part.table, part.number)]
     total = sum(part.stop - part.start for part in parts)
     done = total - sum(part.stop - part.start for part in todo)
     _tell(on_event, done, total)
-    finished = _alone(job, todo) if min(workers, len(todo)) <= 1 else _pooled(job, todo, workers)
+    alone = held is not None or min(workers, len(todo)) <= 1
+    finished = _alone(generator, sink, todo) if alone else _pooled(job, todo, workers)
     for part in finished:
         done += part.stop - part.start
         _tell(on_event, done, total)
@@ -67,9 +77,9 @@ def _tell(on_event: OnEvent | None, done: int, total: int) -> None:
         on_event(Event("sample", "rows made", done, total, {"unit": "rows"}))
 
 
-def _alone(job: Job, parts: Sequence[Part]) -> Iterator[Part]:
+def _alone(generator: Generator, sink: Sink, parts: Sequence[Part]) -> Iterator[Part]:
     for part in parts:
-        _make(job, part)
+        _write(generator, sink, part)
         yield part
 
 
@@ -122,6 +132,10 @@ def _die_with_parent() -> None:
 
 def _make(job: Job, part: Part) -> None:
     generator, sink = _opened(job)
+    _write(generator, sink, part)
+
+
+def _write(generator: Generator, sink: Sink, part: Part) -> None:
     batches = generator.batches(part.table, part.start, part.stop)
     sink.write_part(part.table, part.number, batches)
 
@@ -130,13 +144,19 @@ def _make(job: Job, part: Part) -> None:
 def _opened(job: Job) -> tuple[Generator, Sink]:
     """Artifact, plan and sink of a job, opened once a process."""
     from synthlake.relational import Generator, Model, SamplePlan
-    from synthlake.sink import open_sink
     from synthlake.store.artifact import load
     from synthlake.store.tensors import load_tensors
 
     model = Model.from_parts(load(job.artifact).parts)
     plan = SamplePlan.from_parts(*load_tensors(Path(job.plan)))
+    return Generator(model, plan), _sink(job, model.schema)
+
+
+def _sink(job: Job, schema: Schema) -> Sink:
+    """Where a job's rows go, opened."""
+    from synthlake.sink import open_sink
+
     sink = open_sink(job.sink)
-    made = {table.name: table for table in model.schema if table.name in set(job.tables)}
+    made = {table.name: table for table in schema if table.name in set(job.tables)}
     sink.open(job.run_id, Schema(made), fingerprint=job.fingerprint)
-    return Generator(model, plan), sink
+    return sink

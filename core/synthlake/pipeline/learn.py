@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from synthlake.errors import SchemaError, SpecError
+from synthlake.pipeline.estimate import Size
+from synthlake.pipeline.memory import check_memory
 from synthlake.pipeline.secrets import mask
 from synthlake.pipeline.versions import versions
 from synthlake.ports import Event, OnEvent, Source
@@ -143,12 +145,21 @@ def study(parts: Split, schema: Schema, max_rows: int, on_event: OnEvent | None)
 
     Raises:
         QueryError, SourceError: the engine cannot read the data.
+        LearnError: the sample needs more memory than there is.
     """
     from synthlake.sql.draw import draw
     from synthlake.sql.measure import measure
 
     tell(on_event, "profile", "counting all training rows")
     statistics = measure(parts.train, parts.whole, schema, on_event)
+    check_memory(
+        [
+            Size(statistics[t.name].train_rows, 0, len(t.columns))
+            for t in schema
+            if t.name in statistics and not t.skip and not t.keep
+        ],
+        max_rows,
+    )
     tell(on_event, "draw", f"drawing an intact sample of at most {max_rows:,} rows")
     return Lesson(schema, statistics, draw(parts.train, schema, max_rows, parts.whole))
 

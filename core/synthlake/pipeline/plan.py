@@ -14,6 +14,7 @@ from synthlake.pipeline.capacity import capacity, grid
 from synthlake.pipeline.crowded import crowded
 from synthlake.pipeline.estimate import BASE_MB, Estimate, Size, affordable_rows, estimate
 from synthlake.pipeline.made import made_notes
+from synthlake.pipeline.memory import too_little
 from synthlake.pipeline.spec import GateSpec, SynthesisSpec
 from synthlake.ports import Source
 from synthlake.schema.honoured import unanswered
@@ -125,6 +126,8 @@ def plan_run(source: Source, schema: Schema, spec: SynthesisSpec) -> Plan:
     allowed = affordable_rows(sizes, spec.fit.max_rows, spec.fit.max_minutes)
     problems = [said for t in tables for said in _problems(t, schema[t.name], look)]
     problems += [f"{said}: {way}" for said, way in unanswered(schema, look.rows)]
+    if (memory := too_little(sizes, allowed)) is not None:
+        problems.append(": ".join(memory))
     problems += crowded(schema, look.rows, {t.name: t.wanted for t in tables}, look.parents)
     return Plan(
         tuple(tables),

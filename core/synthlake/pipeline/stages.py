@@ -132,16 +132,17 @@ class Stages:
         step = "floor" if name == FLOOR else "sample"
         told = learn.under(step, self.on_event)
         notes = make_plan(model_folder, wanted, plan_file, told)
+        identity = store.read_manifest(model_folder)[0]["id"]
         job = Job(
             artifact=str(model_folder),
             plan=str(plan_file),
             sink=f"parquet://{folder.absolute()}",
             run_id=self.work.run_id,
-            fingerprint=fingerprint(store.read_manifest(model_folder)[0]["id"], plan_file),
+            fingerprint=fingerprint(identity, plan_file),
             tables=selected(self.schema, None),
         )
         sink = generate(job, self.workers, told)
-        sink.publish(twin_manifest(job, wanted, notes))
+        sink.publish(twin_manifest(job, identity, wanted, notes))
 
     def report_folder(self, name: str) -> Path:
         """Where a report is kept until the run is published."""

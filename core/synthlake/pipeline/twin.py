@@ -195,9 +195,12 @@ class Twin(Mapping[str, TwinTable]):
             SinkOccupiedError: the folder holds something that Synthlake did not write.
             SinkError: it cannot be written.
         """
+        from synthlake.relational import Generator
+
         with tempfile.TemporaryDirectory(prefix="synthlake-") as scratch:
             artifact, plan = Path(scratch) / "artifact", Path(scratch) / "plan"
-            identity = store.save(self.model.to_parts(), artifact)
+            parts = self.model.to_parts()
+            identity = store.save(parts, artifact) if workers > 1 else store.identity(parts)
             save_tensors(plan, *self.plan.to_parts())
             made_of = fingerprint(identity, plan)
             job = Job(
@@ -208,8 +211,9 @@ class Twin(Mapping[str, TwinTable]):
                 fingerprint=made_of,
                 tables=tuple(self),
             )
-            sink = generate(job, workers, on_event)
-            sink.publish(twin_manifest(job, self.wanted, self.notes))
+            held = None if workers > 1 else Generator(self.model, self.plan)
+            sink = generate(job, workers, on_event, held=held)
+            sink.publish(twin_manifest(job, identity, self.wanted, self.notes))
         return Path(target)
 
 

@@ -112,8 +112,17 @@ def fingerprint(artifact: str, plan: Path) -> str:
     return digest_json([artifact, digest_tensors(*load_tensors(plan))])
 
 
-def twin_manifest(job: Job, wanted: Wanted, notes: tuple[str, ...]) -> dict[str, Any]:
-    """What the manifest of a twin says; the sink adds rows and digests of its files."""
+def twin_manifest(
+    job: Job, artifact: str, wanted: Wanted, notes: tuple[str, ...]
+) -> dict[str, Any]:
+    """What the manifest of a twin says; the sink adds rows and digests of its files.
+
+    Args:
+        job: that made it.
+        artifact: id of the artifact.
+        wanted: what was asked for.
+        notes: of the plan.
+    """
     given = {"given": dict(wanted.given)} if wanted.given else {}
     return {
         **given,
@@ -122,7 +131,7 @@ def twin_manifest(job: Job, wanted: Wanted, notes: tuple[str, ...]) -> dict[str,
         "scale": wanted.scale if isinstance(wanted.scale, float | int) else dict(wanted.scale),
         "rows_asked": dict(wanted.rows),
         "holdout": wanted.holdout,
-        "artifact": store.read_manifest(Path(job.artifact))[0]["id"],
+        "artifact": artifact,
         "plan": digest_tensors(*load_tensors(Path(job.plan))),
         "notes": list(notes),
     }

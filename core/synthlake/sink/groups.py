@@ -88,8 +88,12 @@ def _column(column: pa.ChunkedArray[Any], kind: Any) -> pa.Array[Any]:
     if kind in VIEWED:  # Arrow takes no rows of views
         return _column(column.cast(VIEWED[kind]), VIEWED[kind]).cast(kind)
     whole: Any = column.combine_chunks()
+    joined = column.num_chunks > 1 and not column.null_count
+    if joined and not (pa.types.is_boolean(kind) or pa.types.is_nested(kind)):
+        return _without_mask(whole if isinstance(whole, pa.Array) else whole.chunk(0))
     whole = whole if isinstance(whole, pa.Array) else whole.chunk(0)
-    # A copy by index has nothing of the batches left: offsets, spare bits, what NULLs cover.
+    # A copy by index has nothing of the batches left: offsets, spare bits, what NULLs cover. Where
+    # there is none of these, several batches in one are a copy already.
     places = pa.py_buffer(np.arange(len(whole), dtype=np.int64).data)
     return _without_mask(whole.take(pa.Array.from_buffers(pa.int64(), len(whole), [None, places])))
 

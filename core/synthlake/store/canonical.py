@@ -41,7 +41,7 @@ def digest_array(array: NDArray[Any]) -> str:
     little = np.ascontiguousarray(held.astype(held.dtype.newbyteorder("<"), copy=False))
     state = hashlib.blake2b(digest_size=_SIZE)
     state.update(f"{little.dtype.str}{held.shape}".encode())
-    state.update(little.tobytes())
+    state.update(little.reshape(-1).view(np.uint8).data if little.size else b"")
     return state.hexdigest()
 
 
