@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from protocol import Clock, peak_mb, restrict
+from protocol import Clock, held_mb, restrict
 
 import synthlake as sl
 from synthlake.quality.bins import bins_of, code
@@ -66,7 +66,7 @@ if __name__ == "__main__":
     real, twin = Path(sys.argv[1]), Path(sys.argv[2])
     clock("load", load)
     report = clock("step", lambda: judged(real, twin, sys.argv[3]))
-    took = {"peak_mb": peak_mb(), "imports_cpu_s": clock.took["load_cpu_s"]}
+    took = {"peak_mb": held_mb(), "imports_cpu_s": clock.took["load_cpu_s"]}
     took |= {"cpu_s": clock.took["step_cpu_s"], "wall_s": clock.took["step_wall_s"]}
     Path(sys.argv[4]).write_text(json.dumps(figures(report)))
     if len(sys.argv) > 5:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from protocol import Clock, peak_mb, restrict
+from protocol import Clock, held_mb, restrict
 from sdmetrics.column_pairs import ContingencySimilarity, CorrelationSimilarity
 from sdmetrics.reports.single_table import QualityReport
 from sdmetrics.single_column import KSComplement, TVComplement
@@ -89,4 +89,4 @@ if __name__ == "__main__":
     found = clock("step", lambda: run((Path(sys.argv[1]), Path(sys.argv[2])), sys.argv[3]))
     Path(sys.argv[4]).write_text(json.dumps(found))
     took = {"cpu_s": clock.took["step_cpu_s"], "wall_s": clock.took["step_wall_s"]}
-    print(json.dumps({**took, "peak_mb": peak_mb()}))
+    print(json.dumps({**took, "peak_mb": held_mb()}))
