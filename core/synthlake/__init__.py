@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from synthlake.api import (
         Artifact,
+        Audit,
         Comparison,
         Report,
         Schema,
         Subset,
         Twin,
+        audit,
         augment,
         compare,
         evaluate,
@@ -26,11 +28,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Artifact",
+    "Audit",
     "Comparison",
     "Report",
     "Schema",
     "Subset",
     "Twin",
+    "audit",
     "augment",
     "compare",
     "evaluate",

@@ -19,6 +19,8 @@ from synthlake.errors import SynthlakeError
 from synthlake.options import taking
 from synthlake.pipeline import judge, learn
 from synthlake.pipeline import refit as refitting
+from synthlake.pipeline.audit import Audit, AuditOptions, AuditSettings, Subject
+from synthlake.pipeline.audit import audit as audited
 from synthlake.pipeline.augment import augment
 from synthlake.pipeline.conditions import Conditions, conditions_of, table_of
 from synthlake.pipeline.document import Document
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Artifact",
+    "Audit",
     "Column",
     "Comparison",
     "Document",
@@ -89,6 +92,7 @@ __all__ = [
     "Table",
     "Twin",
     "TwinTable",
+    "audit",
     "augment",
     "carried",
     "carry",
@@ -349,8 +353,8 @@ def evaluate(
         schema: whole or in part; a ``Twin`` brings its own.
         holdout: real data that was not learned from, in place of that share.
         on_event: told about progress.
-        given: ``tier``, ``seed``, ``target``, ``gates``, ``max_rows``, ``k``; see
-            ``EvaluationSettings``.
+        given: ``tier``, ``seed``, ``target``, ``fairness``, ``matches``, ``gates``, ``max_rows``,
+            ``k`` and others; see ``EvaluationSettings``.
 
     Raises:
         EvaluationError: the data sets cannot be compared.
@@ -361,6 +365,35 @@ def evaluate(
         schema = synthetic.schema
     asked = judge.Asked(open(real), open(synthetic), schema, held, share)
     return judge.compare(asked, given, on_event)
+
+
+def audit(
+    source: object,
+    schema: Given = None,
+    *,
+    fit: FitOptions | None = None,
+    on_event: OnEvent | None = None,
+    **given: Unpack[AuditOptions],
+) -> Audit:
+    """Attack a synthesizer by shadow models: would its twins tell who was learned from?
+
+    It is fitted again and again to halves of a sample of ``source``, chosen by coins.
+
+    Args:
+        source: the real data: whatever ``open`` takes.
+        schema: whole or in part, such as that of an artifact.
+        fit: how it is learned, as ``fit`` takes it: ``{"synthesizer": "copula", "k": 20}``.
+        on_event: told of each shadow.
+        given: ``table``, ``targets``, ``shadows``, ``rows``, ``budget_s``, ``delta``, ``seed``; see
+            ``AuditSettings``.
+
+    Raises:
+        SpecError: the table is not one that can be audited.
+        EvaluationError: there are too few entities, or too few shadows within the budget.
+        LearnError: a shadow's rows cannot be learned.
+    """
+    subject = Subject(open(source), schema, learn.fit_settings(fit or {}))
+    return audited(subject, AuditSettings(**given), on_event)
 
 
 def compare(runs: Reports) -> Comparison:

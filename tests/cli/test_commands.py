@@ -146,6 +146,15 @@ def test_evaluate_tells_a_table_from_itself(published: Path, shop: Path, tmp_pat
     assert copied.exit_code == GATE_FAILED
 
 
+def test_evaluate_is_told_what_an_intruder_knows(shop: Path) -> None:
+    done = call(
+        "evaluate", "--real", shop, "--synthetic", shop, "--tier", "quick",
+        "--known", "customers=city,income",
+    )  # fmt: skip
+    assert done.exit_code == GATE_FAILED
+    assert "True match rate" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -156,6 +165,7 @@ def test_evaluate_tells_a_table_from_itself(published: Path, shop: Path, tmp_pat
         (["init", "nowhere"], "nowhere"),
         (["evaluate", "--real", "nowhere", "--synthetic", "o"], "nowhere"),
         (["evaluate", "--real", "a", "--synthetic", "b", "--tier", "best"], "no tier 'best'"),
+        (["evaluate", "--real", "a", "--synthetic", "b", "--known", "age"], "is not TABLE=COLUMN"),
     ],
 )
 def test_bad_input_is_told_without_a_traceback(

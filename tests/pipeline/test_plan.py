@@ -99,6 +99,11 @@ def test_rows_win_over_scale() -> None:
             "orders.",
         ),
         (
+            {"evaluate": {"fairness": [{"target": "orders.amount", "protected": ["shap"]}]}},
+            "evaluate.fairness: there is no column 'orders.shap'",
+            "orders.",
+        ),
+        (
             {"gates": [{"metric": "ks", "at_most": 1, "table": "ordrs"}]},
             "gates.0: there is no table 'ordrs'",
             "orders",

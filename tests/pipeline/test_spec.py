@@ -88,8 +88,6 @@ def test_the_form_of_the_documentation_is_read(tmp_path: Path) -> None:
          "synthlake_connectors.sdv"),
         ("synthesizer: {name: trees, min_lef: 3}", "min_lef", "did you mean 'min_leaf'"),
         ("sink: {url: a, formt: b}", "sink.formt", "url"),
-        ("evaluate: {tier: deep}", "(my.yml, line 3): the tier 'deep' belongs to a later version",
-         "standard"),
         ("evaluate: {metrics: [kss]}", "(my.yml, line 3): there is no metric 'kss'",
          "did you mean 'ks'"),
         ("gates:\n  - {metric: ks, at_most: 1}\n  - {metric: c2st.join, at_most: 1}",

@@ -10,12 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from tests.quality import test_fairness as fairness
+from tests.quality import test_sequences as sequences
 from tests.quality.conftest import Tables, schema_of, shops
 
 from synthlake.quality.evaluate import evaluate
 from synthlake.quality.report import Report
 from synthlake.quality.report.html import html
 from synthlake.quality.settings import EvaluationSettings
+from synthlake.schema.model import Sequenced
 from synthlake.source import open_source
 
 ORDERS = "orders(customer) -> customers"
@@ -149,6 +152,59 @@ def test_the_cause_is_named(case: str, holdout: bool, tmp_path: Path) -> None:
     assert first.remedy in " ".join(report.summary().split())
     stored = report.save(tmp_path / "report.json")
     assert Report.load(stored).advice == report.advice
+
+
+def ordered(twin: Tables, **said: Any) -> Report:
+    real = sequences.without(sequences.machines(1), "line")
+    return sequences.judged(
+        real, sequences.without(twin, "line"), sequences.schema_of(real, **said)
+    )
+
+
+@pytest.mark.parametrize("said", [{}, {"sequence": Sequenced("at")}], ids=["found", "declared"])
+def test_rows_shuffled_within_an_entity_are_named(said: dict[str, Any]) -> None:
+    report = ordered(sequences.mixed_within(sequences.machines(2)), **said)
+    assert [a.cause for a in report.advice] == ["order"], [a.text for a in report.advice]
+    found = report.advice[0]
+    assert (found.subject.label, found.metric) == ("readings.load", "autocorrelation")
+    assert "autocorrelation at lag 1 -0." in found.finding
+    assert "mood" in found.finding
+    assert ("shuffled" if said else "declare `sequence: {by: at}` for readings") in found.remedy
+    assert found.finding in html(report)
+
+
+def test_rows_of_another_parent_are_told_to_be_made_with_it() -> None:
+    real = sequences.without(sequences.machines(1), "line")
+    twin = sequences.without(sequences.mixed_within(sequences.machines(2)), "line")
+    report = sequences.judged(real, twin, sequences.matched(real))
+    assert "`mode: own` for readings(machine) -> machines" in report.advice[0].remedy
+
+
+def test_steps_of_another_length_are_named() -> None:
+    twin = sequences.machines(2)
+    at = twin["readings"]["at"].cast(pa.int64()).to_numpy()
+    rounded = at // (24 * 3_600_000_000) * (24 * 3_600_000_000)
+    report = ordered(sequences.changed(twin, at=rounded), sequence=Sequenced("at"))
+    order = [a for a in report.advice if a.cause == "order"]
+    assert [(a.subject.label, a.metric) for a in order] == [("readings.at", "inter_event_times")]
+    assert "steps from row to row" in order[0].finding
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_other_rows_in_order_need_no_advice(seed: int) -> None:
+    assert ordered(sequences.machines(seed + 5)).advice == ()
+
+
+def test_a_flipped_outcome_of_a_group_is_named(tmp_path: Path) -> None:
+    report = fairness.judged(fairness.people(1), fairness.people(2, flip=True))
+    found = next(a for a in report.advice if a.cause == "favoured")
+    assert (found.subject.label, found.metric) == ("people.sex x hired", "fairness.change")
+    assert "of woman by +" in found.finding
+    assert "of man by -" in found.finding
+    assert "`conditions: [sex]`" in found.remedy
+    assert Report.load(report.save(tmp_path / "report.json")).advice == report.advice
+    alike = fairness.judged(fairness.people(1), fairness.people(2))
+    assert alike.advice == ()
 
 
 def test_the_gate_says_the_cause() -> None:

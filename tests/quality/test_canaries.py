@@ -13,6 +13,7 @@ from tests.quality.conftest import Tables, schema_of, shops
 
 from synthlake.ports import Event
 from synthlake.quality.evaluate import evaluate
+from synthlake.quality.metric import metrics
 from synthlake.quality.report import Report
 from synthlake.quality.report.document import text
 from synthlake.quality.report.html import html
@@ -20,6 +21,7 @@ from synthlake.quality.settings import EvaluationSettings
 from synthlake.source import open_source
 
 CATEGORY, ORPHAN, NAME = "zzcanarytier", "Ccanaryorphan", "canary personsname"
+DEEP = tuple(n for n, m in metrics().items() if m.tier == "deep" and not n.endswith(".seeds"))
 LARGEST, SMALLEST, DEGREE, OLDEST = 98765.43, -54321.98, 977, 31_415
 
 
@@ -49,8 +51,10 @@ def everything(k: int, twin: Callable[[], Tables], heard: list[Event]) -> tuple[
     source = open_source(planted())
     asked = ({"target": "orders.amount", "features": ["express"]},)
     settings = EvaluationSettings(
-        "full", k=k, max_rows=800, target="orders.amount", regressions=asked
-    )
+        "full", k=k, max_rows=800, target="orders.amount", regressions=asked, metrics=DEEP,
+        fairness=({"target": "customers.region", "protected": ["tier"], "positive": "N"},),
+        matches=({"table": "customers", "known": ["tier", "age", "name", "region"]},),
+    )  # fmt: skip
     report = evaluate(
         source, open_source(twin()), schema_of(source), settings=settings, on_event=heard.append,
         holdout=open_source(shops(3)),

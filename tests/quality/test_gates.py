@@ -76,7 +76,7 @@ def test_what_cannot_be_read_is_refused(gate: Mapping[str, Any]) -> None:
     assert raised.value.hint
 
 
-@pytest.mark.parametrize("given", [{"tier": "deep"}, {"tier": "slow"}, {"target": "amount"}])
+@pytest.mark.parametrize("given", [{"tier": "slow"}, {"target": "amount"}])
 def test_settings_that_cannot_be_kept_are_refused(given: dict[str, Any]) -> None:
     with pytest.raises(SpecError):
         EvaluationSettings(**given)

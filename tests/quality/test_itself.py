@@ -16,7 +16,7 @@ from synthlake.sql.split import split
 @pytest.fixture(scope="module")
 def itself(real: Tables) -> Report:
     source = open_source(real)
-    settings = EvaluationSettings("full", target="orders.amount")
+    settings = EvaluationSettings("deep", target="orders.amount")
     return evaluate(source, open_source(real), schema_of(source), settings=settings)
 
 

@@ -8,12 +8,18 @@ from typing import Annotated
 import typer
 
 from synthlake.cli.guard import GATE_FAILED
-from synthlake.cli.options import EvaluateOptions, RefitOptions, SampleOptions, SubsetOptions
+from synthlake.cli.options import (
+    AuditOptions,
+    EvaluateOptions,
+    RefitOptions,
+    SampleOptions,
+    SubsetOptions,
+)
 from synthlake.cli.plugged import WithPlugins
 from synthlake.cli.progress import progress
 from synthlake.cli.render import output, say, show_inspection
 from synthlake.cli.shell import Shell
-from synthlake.cli.sized import rows_of, scale_of
+from synthlake.cli.sized import known_of, rows_of, scale_of
 from synthlake.cli.variadic import Variadic
 from synthlake.errors import SpecError
 from synthlake.options import taking
@@ -204,13 +210,16 @@ def evaluate(asked: EvaluateOptions) -> None:
     from synthlake.api import Schema
     from synthlake.api import evaluate as judged
     from synthlake.pipeline.judge import tier_of, write_json
+    from synthlake.quality.report.grouped import MATCHES
 
+    known = known_of(asked.known or ())
     declared = None if asked.schema is None else Schema.load(asked.schema)
     tier = tier_of(asked.tier)
     with progress() as on_event:
         report = judged(
             asked.real, asked.synthetic, declared, holdout=asked.holdout, on_event=on_event,
-            tier=tier, seed=asked.seed,
+            tier=tier, seed=asked.seed, matches=known,
+            metrics=MATCHES if known else (),
         )  # fmt: skip
     console = output()
     say(console, report.summary().rstrip())
@@ -222,6 +231,26 @@ def evaluate(asked: EvaluateOptions) -> None:
         say(console, f"figures  {asked.json}")
     say(console, f"verdict  {report.decision}")
     if report.decision == "FAIL":
+        raise typer.Exit(GATE_FAILED)
+
+
+@app.command()
+@taking(AuditOptions)
+def audit(asked: AuditOptions) -> None:
+    """Fit a synthesizer again and again, and attack it: would it tell who was learned from?"""
+    from synthlake.cli.audited import show_audit, surely_above, write_audit
+    from synthlake.pipeline.audit import AuditSettings, seconds_of
+    from synthlake.pipeline.audited import audit_run
+
+    settings = AuditSettings(
+        asked.table, asked.targets, asked.shadows, asked.rows, seconds_of(asked.budget),
+        asked.delta, asked.seed,
+    )  # fmt: skip
+    with progress() as on_event:
+        done = audit_run(asked.given, settings, on_event)
+    show_audit(done.audit, output())
+    write_audit(done, output(), asked.json, asked.html)
+    if surely_above(done.audit, asked.max_auc):
         raise typer.Exit(GATE_FAILED)
 
 

@@ -45,6 +45,38 @@ class EvaluateOptions:
     html: Annotated[Path | None, typer.Option(help="Write the report there.")] = None
     json: Annotated[Path | None, typer.Option(help="Write its figures there.")] = None
     seed: Annotated[int, typer.Option(min=0, help="Of samples that models see.")] = 0
+    known: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TABLE=COLUMN,...",
+            help="What an intruder knows of a table of which columns were replaced; tier full.",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class AuditOptions:
+    """What `synthlake audit` is told."""
+
+    given: Annotated[Path, typer.Argument(metavar="SPEC|RUN", help="A spec, or a run's folder.")]
+    table: Annotated[
+        str | None, typer.Option(help="Root whose entities are attacked; by default the largest.")
+    ] = None
+    targets: Annotated[int, typer.Option(min=1, help="How many, the most exposed first.")] = 20
+    shadows: Annotated[int, typer.Option(help="How often the synthesizer is fitted.")] = 32
+    rows: Annotated[int, typer.Option(min=1, help="Of the sample that shadows halve.")] = 2_000
+    budget: Annotated[
+        str, typer.Option(metavar="10m|90s|1h", help="After which no shadow is begun.")
+    ] = "10m"
+    delta: Annotated[float, typer.Option(help="Of the differential privacy that is claimed.")] = 0.0
+    seed: Annotated[int, typer.Option(min=0, help="Of all choices.")] = 0
+    json: Annotated[Path | None, typer.Option(help="Write the figures there.")] = None
+    html: Annotated[
+        Path | None, typer.Option(help="Write the run's report there, with the audit in it.")
+    ] = None
+    max_auc: Annotated[
+        float | None, typer.Option(help="Exit with 3 where the AUC is surely above it.")
+    ] = None
 
 
 @dataclass(frozen=True)

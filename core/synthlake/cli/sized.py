@@ -1,8 +1,9 @@
-"""How much is to be made, as options say it."""
+"""How much is to be made, and what is known of tables, as options say it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from synthlake.errors import SpecError
 
@@ -46,6 +47,25 @@ def scale_of(given: Sequence[str]) -> float | dict[str, float]:
             hint="give one number, or TABLE=N for each root",
         )
     return found[""]
+
+
+def known_of(given: Sequence[str]) -> tuple[dict[str, Any], ...]:
+    """What intruders know, of ``TABLE=COLUMN,COLUMN``.
+
+    Raises:
+        SpecError: an option is not of this form.
+    """
+    found = []
+    for text in given:
+        table, mark, columns = text.partition("=")
+        names = [name.strip() for name in columns.split(",") if name.strip()]
+        if not (mark and table and names):
+            raise SpecError(
+                f"--known {text!r} is not TABLE=COLUMN,COLUMN",
+                hint="such as --known people=age,sex,city",
+            )
+        found.append({"table": table, "known": names})
+    return tuple(found)
 
 
 def _number(text: str) -> float | None:

@@ -13,7 +13,7 @@ from synthlake.errors import LearnError, SpecError
 from synthlake.pipeline import learn
 from synthlake.pipeline.learn import Given
 from synthlake.pipeline.snapshot import local_path
-from synthlake.pipeline.spec import SynthesisSpec, Tier, refuse_later_tier
+from synthlake.pipeline.spec import SynthesisSpec, Tier
 from synthlake.pipeline.twin import Twin
 from synthlake.pipeline.wanted import Wanted
 from synthlake.ports import OnEvent, Source
@@ -22,6 +22,7 @@ from synthlake.schema.nearest import nearest
 from synthlake.store.directory import manifest_of, write_file
 
 if TYPE_CHECKING:
+    from synthlake.quality.declared import Fairness, Match
     from synthlake.quality.evaluate import Floor
     from synthlake.quality.metric import Ground
     from synthlake.quality.report import Report
@@ -80,6 +81,8 @@ class EvaluationOptions(TypedDict, total=False):
     seed: int
     target: str | None
     regressions: Sequence[Regression | Mapping[str, Any]]
+    fairness: Sequence[Fairness | Mapping[str, Any]]
+    matches: Sequence[Match | Mapping[str, Any]]
     gates: tuple[Mapping[str, Any], ...] | None
     metrics: tuple[str, ...]
     max_rows: int
@@ -171,6 +174,7 @@ def settings_of(spec: SynthesisSpec, about: Mapping[str, str]) -> EvaluationSett
         gates=gates or None,
         target=spec.evaluate.target,
         regressions=tuple(Regression(r.target, r.features) for r in spec.evaluate.regressions),
+        fairness=tuple(f.model_dump() for f in spec.evaluate.fairness),
         about=about,
     )
 
@@ -197,12 +201,8 @@ def tier_of(name: str) -> Tier:
     """A tier by name.
 
     Raises:
-        SpecError: there is none of that name, or not yet.
+        SpecError: there is none of that name.
     """
-    try:
-        refuse_later_tier(name)
-    except ValueError as error:
-        raise SpecError(str(error), hint=f"tiers are {', '.join(get_args(Tier))}") from error
     for tier in get_args(Tier):
         if tier == name:
             return cast(Tier, tier)

@@ -156,12 +156,20 @@ def _check_names(schema: Schema, spec: SynthesisSpec) -> None:
         _check_root(schema, name, "scale")
     for number, gate in enumerate(spec.gates):
         _check_gate(schema, gate, f"gates.{number}")
+    _check_evaluated(schema, spec)
+
+
+def _check_evaluated(schema: Schema, spec: SynthesisSpec) -> None:
     if spec.evaluate.target is not None:
         _check_target(schema, spec.evaluate.target, "evaluate.target")
     for asked in spec.evaluate.regressions:
         table = asked.target.partition(".")[0]
         for name in (asked.target, *(f"{table}.{f}" for f in asked.features)):
             _check_target(schema, name, "evaluate.regressions")
+    for audit in spec.evaluate.fairness:
+        table = audit.target.partition(".")[0]
+        for name in (audit.target, *(f"{table}.{c}" for c in audit.protected)):
+            _check_target(schema, name, "evaluate.fairness")
 
 
 def _check_gate(schema: Schema, gate: GateSpec, where: str) -> None:

@@ -25,7 +25,7 @@ from synthlake.schema import synthesizers
 from synthlake.schema.document import SynthesizerDocument, parse_tables
 from synthlake.schema.nearest import nearest
 
-Tier = Literal["quick", "standard", "full"]
+Tier = Literal["quick", "standard", "full", "deep"]
 Count = Annotated[int, Field(ge=0, strict=True)]
 Factor = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -40,7 +40,6 @@ _LATER = {
     "privacy": "differential privacy",
     "schedule": "scheduling, which is the host's",
 }
-_LATER_TIER = "deep"
 _BOUND = re.compile(r"^(ceiling|floor|base|noise)(\s*[-+]\s*\d*\.?\d+)?$")
 
 
@@ -115,17 +114,6 @@ class HoldoutSpec(_Strict):
     share: Share = 0.1
 
 
-def refuse_later_tier(value: Any) -> Any:
-    """Tiers pass, but those that are not there yet.
-
-    Raises:
-        ValueError: the tier belongs to a later version.
-    """
-    if value == _LATER_TIER:
-        raise ValueError(f"the tier {value!r} belongs to a later version of Synthlake: use 'full'")
-    return value
-
-
 class RegressionSpec(_Strict):
     """An analysis whose coefficients are compared.
 
@@ -138,6 +126,29 @@ class RegressionSpec(_Strict):
     features: tuple[str, ...] = Field(min_length=1)
 
 
+class FairnessSpec(_Strict):
+    """A prediction that is to treat groups alike.
+
+    Attributes:
+        target: ``table.column`` that is predicted.
+        protected: columns of the same table whose values are the groups.
+        positive: the outcome that is wished for; the last of two where it is left out.
+        privileged: by protected column, the group that others are compared with.
+    """
+
+    target: str = Field(pattern=r".\..")
+    protected: tuple[str, ...] = Field(min_length=1)
+    positive: str | int | float | bool | None = None
+    privileged: dict[str, str | int | float | bool] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _protects(self) -> FairnessSpec:
+        for name in self.privileged:
+            if name not in self.protected:
+                raise ValueError(f"a privileged group of {name!r}, which is not protected")
+        return self
+
+
 class EvaluateSpec(_Strict):
     """How the twin is judged.
 
@@ -146,12 +157,14 @@ class EvaluateSpec(_Strict):
         target: ``table.column`` that downstream models predict.
         metrics: only these; None for all of the tier.
         regressions: analyses whose confidence intervals are compared (tier ``full``).
+        fairness: predictions that are to treat groups alike (tier ``full``).
     """
 
-    tier: Annotated[Tier, BeforeValidator(refuse_later_tier)] = "standard"
+    tier: Tier = "standard"
     target: str | None = None
     metrics: tuple[str, ...] | None = None
     regressions: tuple[RegressionSpec, ...] = ()
+    fairness: tuple[FairnessSpec, ...] = ()
 
 
 class GateSpec(_Strict):

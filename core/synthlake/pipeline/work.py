@@ -26,6 +26,7 @@ from synthlake.store.directory import manifest_of, publish, write_file
 
 RUN = "of_run"  # what a run adds to the manifest of its twin
 ARTIFACT = "twin.artifact"  # tables' files have no dots within their names
+AUDIT = "audit.json"  # may be written beside a run that is published
 PROVENANCE = f"{ARTIFACT}/provenance.json"  # has times in it, so that its digest is not listed
 
 
@@ -103,12 +104,13 @@ def rejected_of(target: Path) -> Path:
 
 
 def is_twin(folder: Path) -> bool:
-    """Whether a folder holds a twin that we wrote and nothing else, so that it may be replaced."""
+    """Whether a folder holds a twin that we wrote and no more than its audit: may be replaced."""
     manifest = read_manifest(folder)
     if manifest is None:
         return False
     listed = {file["path"] for entry in manifest["tables"].values() for file in entry["files"]}
-    listed |= {"manifest.json", *_files_of_run(manifest)}
+    audits = {AUDIT, f".{AUDIT}.part"}  # the latter of one that was killed
+    listed |= {"manifest.json", *audits, *_files_of_run(manifest)}
     here = {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
     return here <= listed
 

@@ -36,7 +36,7 @@ class Fold:
     test: NDArray[np.int64]
 
 
-def c2st(real: Frame, other: Frame, blocks: Sequence[Block], seed: Seed) -> Score:
+def c2st(real: Frame, other: Frame, blocks: Sequence[Block], seed: Seed, repeat: int = 0) -> Score:
     """max(.5, AUC) of telling ``real`` from ``other``, with a 95 % interval.
 
     The interval is a bootstrap over the values of the first block, as rows of one day are alike.
@@ -53,7 +53,7 @@ def c2st(real: Frame, other: Frame, blocks: Sequence[Block], seed: Seed) -> Scor
     columns = [np.concatenate([real[n], other[n]]) for n in names]
     kept: list[tuple[Floats, NDArray[np.int64], NDArray[np.int64]]] = []
     groups = _groups(rows, blocks)
-    for number, fold in enumerate(folds(rows, blocks)):
+    for number, fold in enumerate(folds(rows, blocks, repeat)):
         if min(np.bincount(label[fold.train], minlength=2)) < MIN_ROWS // 4:
             continue
         if min(np.bincount(label[fold.test], minlength=2)) < MIN_ROWS // 8:
@@ -69,8 +69,8 @@ def c2st(real: Frame, other: Frame, blocks: Sequence[Block], seed: Seed) -> Scor
     return Score(max(0.5, value), spread, rows, detail={"auc": value, "tested": tested})
 
 
-def folds(rows: tuple[int, int], blocks: Sequence[Block]) -> Iterator[Fold]:
-    """Rows to train and to test on.
+def folds(rows: tuple[int, int], blocks: Sequence[Block], repeat: int = 0) -> Iterator[Fold]:
+    """Rows to train and to test on; ``repeat`` gives other folds of the same blocks.
 
     Without blocks two halves, in which the n-th rows of both sides are in the same one.
     """
@@ -79,21 +79,22 @@ def folds(rows: tuple[int, int], blocks: Sequence[Block]) -> Iterator[Fold]:
         for half in (0, 1):
             yield Fold(np.flatnonzero(place % 2 != half), np.flatnonzero(place % 2 == half))
         return
-    members = np.stack([_members(block, place) for block in blocks])
+    members = np.stack([_members(block, place, repeat) for block in blocks])
     for fold in range(FOLDS):
         inside = members == fold
         test, train = inside.all(axis=0), ~inside.any(axis=0)
         yield Fold(np.flatnonzero(train), np.flatnonzero(test))
 
 
-def _members(block: Block, place: NDArray[np.int64]) -> NDArray[np.int64]:
+def _members(block: Block, place: NDArray[np.int64], repeat: int) -> NDArray[np.int64]:
     """The fold that each row's block is in."""
     known: dict[object, int] = {}
     out = place % FOLDS
     for i, value in enumerate([*block[0], *block[1]]):
         if value is not None:
             if value not in known:
-                known[value] = digest(value, size=4)[0] % FOLDS
+                salt = (repeat,) if repeat else ()
+                known[value] = digest(value, *salt, size=4)[0] % FOLDS
             out[i] = known[value]
     return out
 
@@ -153,6 +154,8 @@ def _predict(
 
 def one_thread() -> AbstractContextManager[object]:
     """Models use one thread: more of them wait for each other on a machine that is in use."""
+    # limits hold for libraries that are loaded by now
+    import sklearn.ensemble  # noqa: F401
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     return cast(AbstractContextManager[object], threadpool_limits(1))

@@ -27,6 +27,7 @@ DEFAULTS: tuple[Mapping[str, Any], ...] = (
     {"metric": "copies", "at_most": "base", "otherwise": "fail"},
     {"metric": "memorised", "at_most": "noise + 0.05", "otherwise": "warn"},
     {"metric": "tstr", "at_least": 0.8, "otherwise": "fail"},
+    {"metric": "fairness.change", "at_most": "noise + 0.1", "otherwise": "warn"},
     *({"metric": name, "at_most": "noise + 0.05", "otherwise": "fail"} for name in ATTACKS),
 )
 """Gates of a spec that names none."""
@@ -49,7 +50,9 @@ _REMEDIES: Mapping[str, str] = {
     "tvd": "check the column's role; declare categories that follow from another column",
     "copies": "learn with a larger minimum leaf or a larger k, "
     "and take identifying columns out (action: mask or null)",
-    "memorised": "learn with a larger minimum leaf or a larger k",
+    **dict.fromkeys(
+        ("memorised", "authenticity"), "learn with a larger minimum leaf or a larger k"
+    ),
     **dict.fromkeys(
         ATTACKS,
         "the twin tells more of rows that were learned from than of others: learn with a larger "
@@ -62,6 +65,25 @@ _REMEDIES: Mapping[str, str] = {
     "c2st.parent": "look at the children per parent below",
     "degrees": "choose the foreign key as own (mode: own) if its siblings are alike",
     "pairs": "declare what follows from what, or learn from more rows",
+    **dict.fromkeys(
+        ("autocorrelation", "transitions", "inter_event_times"),
+        "declare the order of the rows (sequence: {by: ...}), among the children of their own "
+        "parent (mode: own) or along a key",
+    ),
+    **dict.fromkeys(
+        (
+            "fairness.change",
+            "fairness.demographic_parity",
+            "fairness.equalized_odds",
+            "fairness.equal_opportunity",
+        ),
+        "look at the protected column with the target among the pairs; let it be drawn first "
+        "(conditions: [...]), and learn from more rows",
+    ),
+    **dict.fromkeys(
+        ("expected_match_risk", "true_match_rate", "false_match_rate"),
+        "replace more of the columns that an intruder knows, or release a full twin",
+    ),
     "coverage": "learn from more rows, or lower k if the data is public",
 }
 

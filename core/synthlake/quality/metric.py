@@ -105,12 +105,14 @@ class Comparison:
         reference: real rows.
         candidate: what is judged.
         ground: what all comparisons share.
+        repeat: which of several seeds this is; 0 the evaluation's own.
     """
 
     role: Role
     reference: DataSet
     candidate: DataSet
     ground: Ground
+    repeat: int = 0
 
     @property
     def settings(self) -> EvaluationSettings:
@@ -194,8 +196,10 @@ class Metric(Protocol):
 _BUILT_IN = (
     "structure", "rows", "nulls", "ranges", "coverage", "copies", "primary_keys", "constraints",
     "references", "ks", "tvd", "wasserstein", "pairs", "mutual_information", "correlation",
-    "degrees", "parent_pairs", "memorised", "classifier", "utility", "propensity",
-    "regressions", "membership", "attribute", "singling_out", "linkability", "tcap",
+    "degrees", "autocorrelation", "transitions", "inter_event_times", "parent_pairs", "memorised",
+    "classifier", "utility", "fairness", "propensity", "regressions", "membership",
+    "attribute", "singling_out", "linkability", "tcap", "matches",
+    "repeated", "marginals", "supports", "authenticity", "importance",
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from synthlake.quality.streamed import Moments, moments_of, streams
 from synthlake.sql.kinds import kind
 
 _FINE, _FINEST, _LIMIT = 32, 1000, 2**44
+_STEPS, _MOST = 2**16, 2**28
 _SUMS = 400  # sums in one statement
 _EXACT = "DECIMAL(19, 0)"  # a product of two, summed, is beyond 64 bits
 
@@ -33,15 +34,28 @@ class Grid:
 
     Attributes:
         field: the column.
-        centre: a whole number for whole numbers.
-        scale: a power of two.
-        whole: whether values are whole numbers, which need no finer grid than 1.
+        mean: of the real values.
+        spread: their standard deviation.
     """
 
     field: Field
-    centre: float
-    scale: float
-    whole: bool
+    mean: float
+    spread: float
+
+    @property
+    def whole(self) -> bool:
+        """Whether values are whole numbers, which need no finer grid than 1."""
+        return kind(self.field.type) not in ("float", "decimal")
+
+    @property
+    def centre(self) -> float:
+        """A whole number for whole numbers."""
+        return float(round(self.mean)) if self.whole else self.mean
+
+    @property
+    def scale(self) -> float:
+        """A power of two."""
+        return 2.0 ** min(_FINE - math.ceil(math.log2(self.spread)), _FINEST)
 
 
 def grid_of(field: Field, real: Marginal) -> Grid | None:
@@ -53,11 +67,7 @@ def grid_of(field: Field, real: Marginal) -> Grid | None:
         return None
     mean = float(np.average(values, weights=counts))
     spread = math.sqrt(float(np.average((values - mean) ** 2, weights=counts)))
-    if not spread:
-        return None
-    whole = kind(field.type) not in ("float", "decimal")
-    scale = 2.0 ** min(_FINE - math.ceil(math.log2(spread)), _FINEST)
-    return Grid(field, float(round(mean)) if whole else mean, scale, whole)
+    return Grid(field, mean, spread) if spread else None
 
 
 def _scale(data: DataSet, grid: Grid) -> float:
@@ -65,6 +75,22 @@ def _scale(data: DataSet, grid: Grid) -> float:
     found = data.found[grid.field.table].column(grid.field.name).type
     as_real = kind(found) == kind(grid.field.type)
     return min(grid.scale, 1.0) if grid.whole and as_real else grid.scale
+
+
+def on_grid(data: DataSet, grid: Grid) -> str:
+    """SQL of a column in 2**-16 standard deviations, of which 64 bits hold sums of products.
+
+    NULL where it is NULL or not finite.
+    """
+    column = data.value(grid.field)
+    if grid.field.floating:
+        column = data.tables.primitives.finite(column)
+    real = data.tables.primitives.converted(column, pa.float64())
+    scaled = f"ROUND(({real} - {number(grid.mean)}) * {number(_STEPS / grid.spread)})"
+    return (
+        f"CAST(CASE WHEN {scaled} > {_MOST} THEN {_MOST} WHEN {scaled} < {-_MOST} "
+        f"THEN {-_MOST} ELSE {scaled} END AS BIGINT)"
+    )
 
 
 def _on_grid(data: DataSet, grid: Grid) -> str:

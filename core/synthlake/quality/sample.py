@@ -10,10 +10,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from synthlake.errors import SchemaError
 from synthlake.quality.dataset import DataSet
 from synthlake.quality.expressions import is_null
 from synthlake.quality.layout import Field
 from synthlake.schema.model import ForeignKey
+from synthlake.sql.entities import entity
 from synthlake.sql.keys import Part, compared, parts, reference, row_hash
 from synthlake.sql.kinds import kind
 from synthlake.sql.tables import used
@@ -93,6 +95,27 @@ def draw(
         + " ".join(joined(data, j) for j in joins)
     )
     return frame_of(found, columns, joins)
+
+
+def owners(data: DataSet, table: str, choice: Choice) -> NDArray[np.int64]:
+    """The root entity of each row that ``draw`` chooses, in its order; of each its own without one.
+
+    Shape (rows,).
+    """
+    of = data.schema[table]
+    try:
+        found = entity(data.tables, of)
+    except SchemaError:  # a key with a float
+        return np.arange(min(data.rows(table), choice.limit))
+    key = order_hash(
+        data, table, choice.seed, whole=bool(of.primary_key and data.duplicates(table))
+    )
+    got = data.query(
+        f"SELECT {key} AS __h, {found.value} AS e FROM {data.tables.read(table)}{found.join} "
+        f"{choice.where} ORDER BY __h LIMIT {int(choice.limit)}"
+    )
+    order = np.argsort(got["__h"].to_numpy(), kind="stable")
+    return got["e"].to_numpy().astype(np.int64)[order]
 
 
 def joined(data: DataSet, join: Join) -> str:

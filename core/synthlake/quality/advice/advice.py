@@ -53,11 +53,15 @@ def advise(comparison: Comparison, rows: Sequence[Row]) -> tuple[Advice, ...]:
     Cost: counts that the figures asked for are kept; no table is read again.
     """
     from synthlake.quality.advice.columns import column_rules
+    from synthlake.quality.advice.fairness import fairness_rules
     from synthlake.quality.advice.keys import key_rules
     from synthlake.quality.advice.pairs import pair_rules
     from synthlake.quality.advice.privacy import privacy_rules
+    from synthlake.quality.advice.sequences import sequence_rules
 
-    rules: tuple[Rule, ...] = (*privacy_rules, *column_rules, *pair_rules, *key_rules)
+    rules: tuple[Rule, ...] = (
+        *privacy_rules, *column_rules, *pair_rules, *key_rules, *sequence_rules, *fairness_rules,
+    )  # fmt: skip
     found: list[Advice] = []
     for rule in rules:
         found += rule(comparison, rows, tuple(found))

@@ -61,4 +61,25 @@ def _said(table: str, flagged: dict[str, Row]) -> Advice:
     return Advice("learned by heart", subject, name, row.twin.value or 0.0, finding, _BY_HEART)
 
 
-privacy_rules: tuple[Rule, ...] = (leaked,)
+def identified(
+    comparison: Comparison, rows: Sequence[Row], found: Sequence[Advice]
+) -> Iterator[Advice]:
+    """Tables of which columns were replaced, and whose people are still found."""
+    for row in rows:
+        score = row.twin
+        low = score.interval[0] if score.interval else score.value
+        if row.metric != "expected_match_risk" or low is None or low <= _FAR:
+            continue
+        kept, replaced = score.detail["kept"], score.detail["replaced"]
+        finding = (
+            f"an intruder finds {score.value:.1%} of the rows, of {score.detail['unmodified']:.1%} "
+            f"if nothing had been replaced, by {', '.join([*kept, *replaced])}"
+        )
+        what = f"replace some of {', '.join(kept)} too" if kept else "replace the key"
+        yield Advice(
+            "identified", row.subject, row.metric, score.value or 0.0, finding,
+            f"{what}, or release a full twin",
+        )  # fmt: skip
+
+
+privacy_rules: tuple[Rule, ...] = (leaked, identified)

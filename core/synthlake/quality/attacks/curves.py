@@ -47,7 +47,7 @@ def area(scored: Ranked, weights: Floats) -> float:
     return float(np.sum(ones * (np.cumsum(zeros) - zeros / 2)) / total) if total else 0.5
 
 
-def true_positives(scored: Ranked, weights: Floats) -> float:
+def true_positives(scored: Ranked, weights: Floats, share: float = FALSE_POSITIVES) -> float:
     """Share of members above the score that at most a hundredth of the others is above.
 
     Source: Carlini et al. (2022), arXiv:2112.03570.
@@ -58,7 +58,7 @@ def true_positives(scored: Ranked, weights: Floats) -> float:
     above = np.cumsum(weight)
     if not len(others) or not above[-1]:
         return 0.0
-    threshold = others[int(np.argmax(above > FALSE_POSITIVES * above[-1]))]
+    threshold = others[int(np.argmax(above > share * above[-1]))]
     mine = weights[scored.member]
     over = mine[scored.scores[scored.member] > threshold].sum()
     return float(over / mine.sum()) if mine.sum() else 0.0

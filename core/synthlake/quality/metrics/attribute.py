@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthlake.ports import MetricKind, Score
-from synthlake.quality.attacks.arena import Arena, Rows, arena, nearest_rows, reason_against
+from synthlake.quality.attacks.arena import Arena, Rows, nearest_rows
 from synthlake.quality.attacks.rates import Attack, Outcome, rate
-from synthlake.quality.classifier import one_thread
+from synthlake.quality.attacks.targets import each_secret, secrets
 from synthlake.quality.layout import Field
 from synthlake.quality.metric import Comparison, Direction, Metric, Scored, Subject
 from synthlake.quality.settings import Tier
 
-MOST_SECRETS = 20
 _TARGETS = 2_000
 _TOLERANCE = 0.05  # standard deviations
 
@@ -41,19 +40,11 @@ class AttributeInference:
 
     def score(self, comparison: Comparison) -> Iterator[Scored]:
         """A score for each column that may be secret."""
-        for table in comparison.ground.tables:
-            reason = reason_against(comparison, table.name)
-            if reason:
-                yield Subject(table.name), Score(None, reason=reason)
-                continue
-            with one_thread():
-                yield from _each(comparison, table.name)
+        yield from each_secret(comparison, _each)
 
 
-def _each(comparison: Comparison, table: str) -> Iterator[Scored]:
-    where = arena(comparison.ground, table)
-    seen = where.of(comparison.candidate)
-    chosen = where.fields[:: -(-len(where.fields) // MOST_SECRETS) or 1]
+def _each(comparison: Comparison, table: str, where: Arena, seen: Rows) -> Iterator[Scored]:
+    chosen = secrets(where)
     for field in comparison.ground.fields(table).values():
         subject = Subject(table, (field.name,))
         if field not in where.fields:

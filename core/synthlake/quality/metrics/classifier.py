@@ -14,8 +14,8 @@ from synthlake.quality.joined import (
     visible,
     with_parents,
 )
+from synthlake.quality.keys import absent
 from synthlake.quality.metric import Comparison, Direction, Metric, Scored, Subject
-from synthlake.quality.metrics.references import absent
 from synthlake.quality.settings import Tier
 from synthlake.schema.model import Table
 from synthlake.seed import Seed
@@ -53,7 +53,7 @@ class TableClassifier(_Classifier):
         shape = single(comparison.ground, table.name)
         real, other = frames(comparison, table.name, shape)
         apart = blocks(real, other, shape)
-        return c2st(real, other, apart, _seed(comparison, table.name))
+        return c2st(real, other, apart, _seed(comparison, table.name), comparison.repeat)
 
 
 class JoinedClassifier(_Classifier):
@@ -74,7 +74,8 @@ class JoinedClassifier(_Classifier):
         shape = with_parents(comparison, table)
         real, other = frames(comparison, table.name, shape)
         apart = blocks(real, other, shape)
-        return c2st(real, other, apart, _seed(comparison, f"{table.name}/joined"))
+        seed = _seed(comparison, f"{table.name}/joined")
+        return c2st(real, other, apart, seed, comparison.repeat)
 
 
 class ParentClassifier(_Classifier):

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthlake.ports import MetricKind, Score
-from synthlake.quality.metric import Comparison, Direction, Metric, Scored, Subject
-from synthlake.quality.metrics.references import absent
+from synthlake.quality.keys import each_key
+from synthlake.quality.metric import Comparison, Direction, Metric, Scored
 from synthlake.quality.settings import Tier
 from synthlake.schema.model import ForeignKey, Table
 
@@ -27,18 +27,13 @@ class DegreeComplement:
 
     def score(self, comparison: Comparison) -> Iterator[Scored]:
         """A score for each foreign key."""
-        for table in comparison.ground.tables:
-            for fk in table.references:
-                yield Subject(table.name, key=fk.label(table.name)), _one(comparison, table, fk)
+        yield from each_key(comparison, _one)
 
 
 def _one(comparison: Comparison, table: Table, fk: ForeignKey) -> Score:
     rows = comparison.rows(table.name)
     if comparison.role == "ceiling" and fk.mode != "own":
         return Score(None, rows=rows, reason="the hold-out divides the children of a parent")
-    for side in (comparison.reference, comparison.candidate):
-        if reason := absent(side, table, fk):
-            return Score(None, rows=rows, reason=reason)
     real, other = (s.degrees(table.name, fk) for s in (comparison.reference, comparison.candidate))
     if not len(real[0]) or not len(other[0]):
         return Score(None, rows=rows, reason="there are no parents")

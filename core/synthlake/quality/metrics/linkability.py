@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthlake.ports import MetricKind, Score
-from synthlake.quality.attacks.arena import Arena, Rows, arena, nearest_rows, reason_against
+from synthlake.quality.attacks.arena import Arena, Rows, arena, nearest_rows
 from synthlake.quality.attacks.rates import Attack, Outcome, rate
+from synthlake.quality.attacks.targets import each_table
 from synthlake.quality.classifier import one_thread
-from synthlake.quality.metric import Comparison, Direction, Metric, Scored, Subject
+from synthlake.quality.metric import Comparison, Direction, Metric, Scored
 from synthlake.quality.settings import Tier
 
 NEIGHBOURS = 10
@@ -37,10 +38,7 @@ class Linkability:
 
     def score(self, comparison: Comparison) -> Iterator[Scored]:
         """A score for each table."""
-        for table in comparison.ground.tables:
-            reason = reason_against(comparison, table.name)
-            score = Score(None, reason=reason) if reason else _one(comparison, table.name)
-            yield Subject(table.name), score
+        yield from each_table(comparison, _one)
 
 
 def _one(comparison: Comparison, table: str) -> Score:

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from synthlake.ports import MetricKind, Score
 from synthlake.quality.attacks import curves
-from synthlake.quality.attacks.arena import Arena, Rows, arena, halves, reason_against
+from synthlake.quality.attacks.arena import Arena, Rows, arena, halves
 from synthlake.quality.attacks.curves import Ranked
 from synthlake.quality.attacks.rates import WIDEST
+from synthlake.quality.attacks.targets import each_table
 from synthlake.quality.classifier import one_thread
-from synthlake.quality.metric import Comparison, Direction, Metric, Scored, Subject
+from synthlake.quality.metric import Comparison, Direction, Metric, Scored
 from synthlake.quality.neighbours import Cloud, Floats, cloud, nearest
 from synthlake.quality.settings import Tier
 
@@ -106,10 +107,7 @@ class _Membership:
 
     def score(self, comparison: Comparison) -> Iterator[Scored]:
         """A score for each table."""
-        for table in comparison.ground.tables:
-            reason = reason_against(comparison, table.name)
-            score = Score(None, reason=reason) if reason else self._one(comparison, table.name)
-            yield Subject(table.name), score
+        yield from each_table(comparison, self._one)
 
     def _one(self, comparison: Comparison, table: str) -> Score:
         where = arena(comparison.ground, table)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from synthlake.ports import MetricKind, Score
 from synthlake.quality.joined import visible
+from synthlake.quality.keys import each_key
 from synthlake.quality.layout import Field
-from synthlake.quality.metric import Comparison, Direction, Metric, Scored, Subject
-from synthlake.quality.metrics.references import absent
+from synthlake.quality.metric import Comparison, Direction, Metric, Scored
 from synthlake.quality.sample import Choice, Column, Frame, Join, Wanted, draw, hit
 from synthlake.quality.settings import Tier
 from synthlake.schema.model import ForeignKey, Table
@@ -39,16 +39,11 @@ class ParentPairs:
 
     def score(self, comparison: Comparison) -> Iterator[Scored]:
         """A score for each foreign key."""
-        for table in comparison.ground.tables:
-            for fk in table.foreign_keys:
-                yield Subject(table.name, key=fk.label(table.name)), _one(comparison, table, fk)
+        yield from each_key(comparison, _one, loops=False)
 
 
 def _one(comparison: Comparison, table: Table, fk: ForeignKey) -> Score:
     rows = comparison.rows(table.name)
-    for side in (comparison.reference, comparison.candidate):
-        if reason := absent(side, table, fk):
-            return Score(None, rows=rows, reason=reason)
     ground = comparison.ground
     mine = visible(ground.fields(table.name))[:_MOST]
     theirs = visible(ground.fields(fk.references))[:_MOST]

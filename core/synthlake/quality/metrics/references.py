@@ -5,18 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from synthlake.ports import MetricKind, Score
-from synthlake.quality.dataset import DataSet
-from synthlake.quality.metric import Comparison, Direction, Metric, Scored, Subject
+from synthlake.quality.keys import each_key
+from synthlake.quality.metric import Comparison, Direction, Metric, Scored
 from synthlake.quality.settings import Tier
 from synthlake.schema.model import ForeignKey, Table
-
-
-def absent(data: DataSet, table: Table, fk: ForeignKey) -> str:
-    """Why a foreign key cannot be followed; empty if it can."""
-    for name, columns in ((table.name, fk.columns), (fk.references, fk.to)):
-        if name not in data.found or not all(data.found[name].has(c) for c in columns):
-            return f"{name} or its key is missing"
-    return "" if data.rows(table.name) else "the table has no rows"
 
 
 class _Rate:
@@ -32,18 +24,11 @@ class _Rate:
 
     def score(self, comparison: Comparison) -> Iterator[Scored]:
         """A score for each foreign key."""
-        for table in comparison.ground.tables:
-            for fk in table.references:
-                yield (
-                    Subject(table.name, key=fk.label(table.name)),
-                    self._one(comparison, table, fk),
-                )
+        yield from each_key(comparison, self._one)
 
     def _one(self, comparison: Comparison, table: Table, fk: ForeignKey) -> Score:
         rows, rates = comparison.rows(table.name), []
         for side in (comparison.reference, comparison.candidate):
-            if reason := absent(side, table, fk):
-                return Score(None, rows=rows, reason=reason)
             found = side.links(table.name, fk)
             rates.append(found[self._part] / found[0])
         return Score(

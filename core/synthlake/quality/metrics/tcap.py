@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthlake.ports import MetricKind, Score
-from synthlake.quality.attacks.arena import Arena, Rows, arena, reason_against
+from synthlake.quality.attacks.arena import Arena, Rows
 from synthlake.quality.attacks.rates import Attack, Outcome, rate
+from synthlake.quality.attacks.targets import each_secret, secrets
 from synthlake.quality.layout import Field
 from synthlake.quality.metric import Comparison, Direction, Metric, Scored, Subject
 from synthlake.quality.settings import Tier
 
 KEYS = 4
 _CUTS = 20
-MOST_SECRETS = 20
 
 Codes = NDArray[np.int64]
 
@@ -41,23 +41,20 @@ class CorrectAttribution:
 
     def score(self, comparison: Comparison) -> Iterator[Scored]:
         """A score for each column that may be secret."""
-        for table in comparison.ground.tables:
-            reason = reason_against(comparison, table.name)
-            if reason:
-                yield Subject(table.name), Score(None, reason=reason)
-                continue
-            where = arena(comparison.ground, table.name)
-            seen = where.of(comparison.candidate)
-            secrets = where.fields[:: -(-len(where.fields) // MOST_SECRETS) or 1]
-            for field in where.fields:
-                subject = Subject(table.name, (field.name,))
-                if field not in secrets:
-                    why = f"{len(secrets)} of {len(where.fields)} columns are attacked"
-                    yield subject, Score(None, reason=why)
-                elif len(where.fields) < 2 or not len(seen):
-                    yield subject, Score(None, reason="nothing to attribute by")
-                else:
-                    yield subject, _attack(where, seen, field, len(secrets)).score()
+        yield from each_secret(comparison, _each)
+
+
+def _each(comparison: Comparison, table: str, where: Arena, seen: Rows) -> Iterator[Scored]:
+    chosen = secrets(where)
+    for field in where.fields:
+        subject = Subject(table, (field.name,))
+        if field not in chosen:
+            why = f"{len(chosen)} of {len(where.fields)} columns are attacked"
+            yield subject, Score(None, reason=why)
+        elif len(where.fields) < 2 or not len(seen):
+            yield subject, Score(None, reason="nothing to attribute by")
+        else:
+            yield subject, _attack(where, seen, field, len(chosen)).score()
 
 
 def _attack(where: Arena, seen: Rows, secret: Field, figures: int) -> Attack:

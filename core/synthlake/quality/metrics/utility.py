@@ -36,7 +36,7 @@ class TrainSynthetic:
         target = comparison.settings.target
         if target is None:
             return
-        field = _target(comparison, target)
+        field = target_of(comparison, target)
         subject = Subject(field.table, (field.name,))
         ground = comparison.ground
         if comparison.role == "ceiling":
@@ -49,7 +49,12 @@ class TrainSynthetic:
             yield subject, _ratio(comparison, field)
 
 
-def _target(comparison: Comparison, target: str) -> Field:
+def target_of(comparison: Comparison, target: str) -> Field:
+    """The column that is to be predicted.
+
+    Raises:
+        EvaluationError: it is none, or holds nothing that can be predicted.
+    """
     table, _, name = target.partition(".")
     fields = comparison.ground.fields(table) if table in comparison.schema else {}
     if name not in fields or fields[name].kind == "opaque":
@@ -64,6 +69,8 @@ def _ratio(comparison: Comparison, field: Field) -> Score:
     ground, settings = comparison.ground, comparison.settings
     assert ground.holdout is not None
     names = [f for f in visible(ground.fields(field.table)) if f.name != field.name]
+    if not names:
+        return Score(None, reason="there is no other column to predict by")
     wanted = [Wanted(f.name, f) for f in (*names, field)]
     samples = [
         draw(side, field.table, wanted, Choice(settings.max_rows, settings.seed))

@@ -22,7 +22,7 @@ def document(report: Report) -> dict[str, Any]:
 
     ``version``, ``decision``, ``settings``, ``about``, ``candidates``, ``seconds``, ``tables``
     (rows), ``gates``, ``recommendations``, ``summary`` (mean and worst of each metric), ``scores``
-    (every figure).
+    (every figure); ``audit`` where there was one.
     """
     settings = report.settings
     return {
@@ -38,6 +38,7 @@ def document(report: Report) -> dict[str, Any]:
         "recommendations": [_advice(a) for a in report.advice],
         "summary": {line.metric.name: _line(line) for line in report.lines()},
         "scores": [_row(r) for r in report.scores],
+        **({"audit": dict(report.audit)} if report.audit is not None else {}),
     }  # fmt: skip
 
 

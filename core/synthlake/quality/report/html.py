@@ -13,6 +13,8 @@ from synthlake.quality.metric import Metric
 from synthlake.quality.pictures import WORST, Bars, Cells, worst_columns, worst_pairs
 from synthlake.quality.report import svg
 from synthlake.quality.report.attacked import attacked
+from synthlake.quality.report.audited import shown
+from synthlake.quality.report.grouped import audited, matched
 from synthlake.quality.report.terminal import figure
 from synthlake.quality.result import Line, Row
 
@@ -64,6 +66,9 @@ def view(report: Report) -> dict[str, Any]:
         "keys": _keys(report),
         "copies": _copies(report),
         "attacks": attacked(report),
+        "audit": shown(report.audit),
+        "fairness": audited(report),
+        "matches": matched(report),
         "about": _about(report),
     }
 

@@ -33,6 +33,7 @@ class Report:
         roles: which candidates there were.
         seconds: how long it took.
         advice: what is wrong by its likely cause, and what to do; the gravest first.
+        audit: figures of an audit of the synthesizer by shadow models, as its JSON; None without.
     """
 
     settings: EvaluationSettings
@@ -44,6 +45,7 @@ class Report:
     roles: tuple[Role, ...]
     seconds: float
     advice: tuple[Advice, ...] = ()
+    audit: Mapping[str, Any] | None = None
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Report:
@@ -67,6 +69,16 @@ class Report:
         """
         found = decide(parse(gates, {**metrics(), **self.metrics}), self.scores, asked=True)
         return replace(self, gates=tuple(found))
+
+    def audited(self, path: str | os.PathLike[str]) -> Report:
+        """The same report with the figures of an audit of the synthesizer, from its JSON.
+
+        Raises:
+            EvaluationError: it is no audit, or damaged.
+        """
+        from synthlake.quality.report.audited import read_audit
+
+        return replace(self, audit=read_audit(Path(path)))
 
     @property
     def decision(self) -> Decision:

@@ -112,6 +112,30 @@ class ScoresPart(_Part):
     floor: ScorePart | None
 
 
+class AuditFigures(_Part):
+    """How well a membership attack does."""
+
+    auc: float
+    auc_interval: list[float] = Field(description="95 %, two numbers.")
+    epsilon_lower_bound: float | None = Field(default=None, description="At 95 %.")
+    p_value: float | None = Field(default=None, description="Of the AUC, against chance.")
+    p_value_tpr: float | None = Field(default=None, description="Of members told at 1 %.")
+    flagged: bool | None = Field(default=None, description="Absent of the control by chance.")
+
+
+class AuditPart(_Part):
+    """An audit of the synthesizer by shadow models, as ``synthlake audit`` writes it."""
+
+    version: Literal[1]
+    kind: Literal["synthlake.audit"]
+    verdict: Literal["flagged", "not flagged", "inconclusive"]
+    said: str = Field(description="The finding in a sentence.")
+    table: str = Field(description="Whose entities were attacked.")
+    shadows: int = Field(description="How often the synthesizer was fitted.")
+    attack: AuditFigures
+    controls: dict[Literal["copy", "chance"], AuditFigures]
+
+
 class ReportDocument(_Part):
     """The report of an evaluation."""
 
@@ -126,6 +150,7 @@ class ReportDocument(_Part):
     recommendations: list[RecommendationPart] = Field([], description="The gravest first.")
     summary: dict[str, SummaryPart] = Field(description="By metric.")
     scores: list[ScoresPart]
+    audit: AuditPart | None = Field(default=None, description="Absent without an audit.")
 
 
 def report_schema() -> dict[str, Any]:

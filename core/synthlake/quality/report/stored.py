@@ -14,6 +14,7 @@ from synthlake.ports import MetricKind, Score
 from synthlake.quality.advice import Advice
 from synthlake.quality.gates import Gate, GateResult
 from synthlake.quality.metric import Comparison, Direction, Metric, Scored, Subject, metrics
+from synthlake.quality.report.audited import audit_beside
 from synthlake.quality.result import Row
 from synthlake.quality.settings import EvaluationSettings, Tier
 
@@ -67,6 +68,9 @@ def read(path: Path) -> Report:
         raise EvaluationError(
             f"{place} is a report of version {version}", hint="read it with a newer Synthlake"
         )
+    beside = audit_beside(place)
+    if beside is not None:
+        held["audit"] = beside
     try:
         return _report(held)
     except (AttributeError, KeyError, TypeError, ValueError):
@@ -91,6 +95,7 @@ def _report(held: Mapping[str, Any]) -> Report:
         roles=tuple(held["candidates"]),
         seconds=float(held.get("seconds", 0.0)),
         advice=tuple(_advice(item) for item in held.get("recommendations", ())),
+        audit=held.get("audit"),
     )
 
 

@@ -43,6 +43,8 @@ def summary(report: Report, console: Console | None = None) -> str:
         told = {result.advice for result in report.gates}
         for advice in [a for a in report.advice if a.text not in told][:_MOST_ADVICE]:
             shown.print(Text(f"Look at {advice.text}"))
+        if report.audit is not None:
+            shown.print(Text(f"Audit {report.audit['verdict']}: {report.audit['said']}"))
     text = captured.get()
     if console is not None:
         console.print(Text.from_ansi(text))
