@@ -87,6 +87,7 @@ def test_many_values_are_compared_by_intervals(
     a, b = numbers
     exact = judged({"t": a}, {"t": b})
     monkeypatch.setattr(dataset, "MAX_VALUES", 100)
+    monkeypatch.setattr(dataset, "MAX_NUMBERS", 100)
     monkeypatch.setattr(dataset, "MAX_CUTS", 512)
     rough, same = judged({"t": a}, {"t": b}), judged({"t": a}, {"t": a})
     assert one(rough, "ks", "x") == pytest.approx(one(exact, "ks", "x"), abs=2 / 512)

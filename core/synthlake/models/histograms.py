@@ -86,7 +86,8 @@ def histograms(tree: Tree, rows: Rows, k: int, prior: Floats | None = None) -> F
         part = _Level.of(tree, rows, path[:, level], depth == level)
         at = part.nodes
         if level == 0 and prior is None:
-            own[0] = (part.people[0] >= k) | (rows.ordered & (len(np.unique(rows.group)) >= k))
+            entities = np.count_nonzero(np.bincount(rows.group))
+            own[0] = (part.people[0] >= k) | (rows.ordered & (entities >= k))
             held[0] = np.where(own[0], part.counts[0], 0.0)
             continue
         if prior is None:

@@ -24,6 +24,8 @@ from synthlake.store.directory import manifest_of, write_file
 if TYPE_CHECKING:
     from synthlake.quality.custom.declared import Custom
     from synthlake.quality.declared import Fairness, Match
+    from synthlake.quality.evaluate import Floor
+    from synthlake.quality.metric import Ground
     from synthlake.quality.report import Report
     from synthlake.quality.settings import EvaluationSettings, Regression
     from synthlake.sql.split import Split
@@ -39,12 +41,12 @@ class Candidates:
     Attributes:
         parts: the real data as training rows, hold-out and whole.
         twin: the synthetic data.
-        floor: independent columns, or None.
+        floor: independent columns, what makes them, or None.
     """
 
     parts: Split
     twin: Source
-    floor: Source | None = None
+    floor: Floor | None = None
 
 
 def judge(
@@ -119,12 +121,14 @@ def share_of(synthetic: object) -> float:
 
 
 def compare(asked: Asked, given: EvaluationOptions, on_event: OnEvent | None = None) -> Report:
-    """The report on any two data sets; the floor is learned from the real one.
+    """The report on any two data sets; the floor is made of the real one.
 
     Raises:
         EvaluationError: the data sets cannot be compared.
     """
+    from synthlake.quality.independent import independent
     from synthlake.quality.settings import EvaluationSettings
+    from synthlake.source import open_source
 
     settings = EvaluationSettings(**given)
     schema = learn.understand(asked.real, asked.schema, on_event)
@@ -132,10 +136,15 @@ def compare(asked: Asked, given: EvaluationOptions, on_event: OnEvent | None = N
     if asked.holdout is not None:
         parts = replace(parts, holdout=asked.holdout)
     with tempfile.TemporaryDirectory(prefix="synthlake-floor-") as scratch:
-        floor = None
-        if settings.tier != "quick":
-            floor = _floor(parts, schema, Path(scratch), on_event)
-        return judge(Candidates(parts, asked.synthetic, floor), schema, settings, on_event)
+
+        def floor(ground: Ground) -> Source | None:
+            columns = independent(ground.real, ground.fields, settings.seed)
+            if columns is not None:
+                return open_source(columns)
+            return _floor(parts, schema, Path(scratch), on_event)
+
+        wanted = None if settings.tier == "quick" else floor
+        return judge(Candidates(parts, asked.synthetic, wanted), schema, settings, on_event)
 
 
 def _floor(parts: Split, schema: Schema, scratch: Path, on_event: OnEvent | None) -> Source | None:

@@ -1,6 +1,7 @@
 """Every column as few codes, and the counts of all pairs of codes.
 
-Cost: one pass that encodes, then one grouping of three columns for about three pairs.
+Cost: one pass that encodes; then DuckDB's codes are counted as they come, and a database counts
+one grouping of three columns for about three pairs.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from synthlake.quality.expressions import interval_code, literal
 from synthlake.quality.layout import Field
 from synthlake.quality.marginal import Marginal
 from synthlake.quality.pairing import Pair
+from synthlake.quality.streamed import pair_counts as counted
+from synthlake.quality.streamed import streams
 
 BINS = 10
 _SETS = 60  # groupings in one statement
@@ -55,20 +58,28 @@ def bins_of(field: Field, real: Marginal) -> Bins:
     if not field.ordered:
         first = sorted(range(len(real.texts)), key=lambda i: (-int(real.counts[i]), i))[:BINS]
         return Bins(field, texts=tuple(real.texts[i] for i in first))
-    wanted = max(int(real.counts.sum()) / BINS, 1.0)
-    edges: list[float] = []
-    held, previous = 0, None
-    for value, count in zip(real.values.tolist(), real.counts.tolist(), strict=True):
-        if count >= wanted and held and previous is not None:
-            edges.append(previous)
-            held = 0
-        held += count
-        previous = value
-        if held >= wanted:
-            edges.append(value)
-            held = 0
+    edges = [float(real.values[at]) for at in _ends(real.counts)]
     finite = [e for e in edges if np.isfinite(e) and e < real.most]
     return Bins(field, edges=tuple(finite))
+
+
+def _ends(counts: Counts) -> list[int]:
+    """Last values of intervals of a tenth of all rows; one that holds so many begins anew."""
+    upto = np.cumsum(counts)
+    wanted = max(int(counts.sum()) / BINS, 1.0)
+    large = np.flatnonzero(counts >= wanted)
+    out: list[int] = []
+    first, before = 0, 0  # of an interval, and rows before it
+    while first < len(counts):
+        last = int(np.searchsorted(upto, before + wanted))
+        at = int(np.searchsorted(large, first, side="right"))
+        if at < len(large) and large[at] <= last:
+            last = int(large[at]) - 1
+        elif last == len(counts):
+            break
+        out.append(last)
+        first, before = last + 1, int(upto[last])
+    return out
 
 
 def code(data: DataSet, bins: Bins, alias: str = "t") -> str:
@@ -144,6 +155,20 @@ def _pair_counts(
     pairs = [(place[a], place[b]) for a, b in wanted if a in place and b in place]
     if not pairs:
         return {}
+    if streams(data):
+        codes = ", ".join(f"CAST({code(data, b)} AS UTINYINT) AS c{i}" for i, b in enumerate(bins))
+        select = f"SELECT {codes} FROM {data.tables.read(table)}"
+        found = counted(data, select, [b.size for b in bins], pairs)
+        names = [b.field.name for b in bins]
+        return {(names[a], names[b]): cells for (a, b), cells in found.items()}
+    return _grouped(data, table, bins, pairs, wanted)
+
+
+def _grouped(
+    data: DataSet, table: str, bins: Sequence[Bins], pairs: Sequence[tuple[int, int]],
+    wanted: Sequence[Pair],
+) -> PairCounts:  # fmt: skip
+    """The same, counted where the rows are."""
     select = ", ".join(f"CAST({code(data, b)} AS SMALLINT) AS c{i}" for i, b in enumerate(bins))
     name = f"__synthlake_codes_{data.label}"
     out: PairCounts = {}

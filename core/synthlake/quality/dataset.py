@@ -11,7 +11,14 @@ import pyarrow as pa
 from synthlake.ports import QueryEngine
 from synthlake.quality.expressions import interval_code, is_null, value
 from synthlake.quality.layout import Field
-from synthlake.quality.marginal import MAX_CUTS, MAX_VALUES, Ints, Marginal, less_marginal
+from synthlake.quality.marginal import (
+    MAX_CUTS,
+    MAX_NUMBERS,
+    MAX_VALUES,
+    Ints,
+    Marginal,
+    less_marginal,
+)
 from synthlake.schema.model import ForeignKey, Schema
 from synthlake.sql.keys import compared, parts, reference
 from synthlake.sql.tables import Tables
@@ -99,13 +106,17 @@ class DataSet:
     def _marginal(self, field: Field) -> Marginal:
         nulls, rows = self.nulls(field.table)[field.name], self.rows(field.table)
         expression, source = self.value(field), self.tables.read(field.table)
-        order = "n DESC, " + ("v" if field.ordered else self.tables.primitives.hashed("v"))
+        most = (
+            MAX_NUMBERS if field.ordered and self.tables.engine.dialect == "duckdb" else MAX_VALUES
+        )
+        # of too many numbers none is used
+        order = "" if field.ordered else f"ORDER BY n DESC, {self.tables.primitives.hashed('v')} "
         found = self.query(
             f"SELECT v, COUNT(*) AS n FROM (SELECT {expression} AS v FROM {source}) AS s "
-            f"WHERE v IS NOT NULL GROUP BY v ORDER BY {order} LIMIT {MAX_VALUES + 1}"
+            f"WHERE v IS NOT NULL GROUP BY v {order}LIMIT {most + 1}"
         )
         counts = found["n"].to_numpy().astype(np.int64)
-        complete = len(counts) <= MAX_VALUES
+        complete = len(counts) <= most
         # values that cannot be read as the real type are NULL here, as the schema metric says
         nulls = rows - int(counts.sum()) if complete else nulls
         if not field.ordered:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypedDict, Unpack
@@ -30,6 +30,8 @@ from synthlake.quality.result import Row
 from synthlake.quality.settings import EvaluationSettings
 from synthlake.schema.model import Schema
 
+Floor = Source | Callable[[Ground], Source | None]
+
 
 class Beside(TypedDict, total=False):
     """What may stand beside real data and twin.
@@ -39,14 +41,15 @@ class Beside(TypedDict, total=False):
         holdout: real rows that were never learned from; without them there is no ceiling, and the
             report says so.
         train: real rows that were learned from, in the engine of the real data; None for all.
-        floor: a twin of independent columns; None for no floor.
+        floor: a twin of independent columns, or what makes one of what is compared; None for no
+            floor.
         on_event: told of each metric.
     """
 
     settings: EvaluationSettings | None
     holdout: Source | None
     train: Source | None
-    floor: Source | None
+    floor: Floor | None
     on_event: OnEvent | None
 
 
@@ -80,6 +83,9 @@ def evaluate(
     used = list(chosen(settings))
     with data_sets(schema, real, synthetic, beside) as sides:
         ground = Ground(schema, sides["real"], settings, sides["train"], sides.get("holdout"))
+        floor = beside.get("floor")
+        if callable(floor) and (made := floor(ground)) is not None:
+            sides["floor"] = DataSet("floor", made.engine(), made.schema(), schema)
         comparisons = _comparisons(ground, sides)
         rows: list[Row] = []
         for done, metric in enumerate(used):
@@ -115,7 +121,7 @@ def data_sets(
     out["train"] = out["real"]
     if train is not None:
         out["train"] = Rest(train, schema, out["real"], out.get("holdout"))
-    if floor is not None:
+    if floor is not None and not callable(floor):
         out["floor"] = DataSet("floor", floor.engine(), floor.schema(), schema)
     try:
         yield out

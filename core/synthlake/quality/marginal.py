@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOST = 1e140  # numbers are taken as this where they are squared, which beyond has no float
-MAX_VALUES = 20_000
+MAX_VALUES = 20_000  # that are listed
+MAX_NUMBERS = 500_000  # of a column of numbers or times, where listing costs no transfer
 MAX_CUTS = 1_024
 
 Floats = NDArray[np.float64]

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from itertools import product
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from synthlake.quality.bins import Bins, code
@@ -19,7 +22,7 @@ from synthlake.quality.dataset import DataSet
 from synthlake.quality.layout import Field
 from synthlake.quality.marginal import MOST
 from synthlake.quality.sample import Choice, Frame, Wanted, draw
-from synthlake.sql.keys import SPACE, Part, row_hash
+from synthlake.sql.keys import SPACE
 
 _BLOCK = 256  # queries at a time
 _VALUES = 50  # categories with a place of their own
@@ -45,10 +48,25 @@ class Region:
         """The SQL clause; empty for all rows."""
         if self.share >= 1 or not self.bins:
             return ""
-        salt = Part(f"'{int(self.seed)}'", pa.string(), "seed")
-        codes = [Part(code(data, b), pa.int64(), b.field.name) for b in self.bins]
-        hashed = row_hash(data.tables.primitives, [salt, *codes])
-        return f"WHERE {hashed} < {int(self.share * SPACE)}"
+        number = ""
+        for one in self.bins:
+            here = f"({code(data, one)})"
+            number = f"({number} * {one.size} + {here})" if number else here
+        cells = ", ".join(map(str, self.cells))
+        return f"WHERE {number} IN ({cells})" if cells else "WHERE 1 = 0"
+
+    @cached_property
+    def cells(self) -> list[int]:
+        """Combinations of codes that are in, by number: their ``row_hash`` is below the share."""
+        below, found = int(self.share * SPACE), []
+        sizes = [b.size for b in self.bins]
+        parts = [f"{len(str(n))}:{n};".encode() for n in range(max(sizes))]
+        salt = f"{len(str(int(self.seed)))}:{int(self.seed)};".encode()
+        for number, codes in enumerate(product(*map(range, sizes))):
+            text = salt + b"".join([parts[c] for c in codes])
+            if int.from_bytes(sha256(text).digest()[:8]) >> 4 < below:  # 15 hex digits
+                found.append(number)
+        return found
 
 
 def region_of(bins: Sequence[Bins], rows: int, limit: int, seed: int) -> Region:
@@ -108,7 +126,9 @@ class Space:
                 parts.append(null.astype(np.float64)[:, None])
                 continue
             values = self._values[field.name]
-            codes = np.array([values.get(str(v), len(values)) for v in column], dtype=np.int64)
+            rest = len(values)
+            held: dict[Any, int] = {**values, None: values.get("None", rest)}
+            codes = np.array([held.get(v, rest) for v in column.tolist()], dtype=np.int64)
             parts.append(np.eye(len(values) + 1)[codes] * np.sqrt(0.5))
         return np.concatenate(parts, axis=1).astype(np.float32)
 
@@ -138,10 +158,13 @@ def nearest(queries: Floats, among: Cloud, second: bool = False) -> NDArray[np.f
     Cost: len(queries) * len(among) * dimensions multiplications.
     """
     norms = np.einsum("ij,ij->i", among.points, among.points)
+    used = among.points.any(axis=0)  # nothing is as far from all others in the rest
+    turned = np.ascontiguousarray(-2 * among.points[:, used].T)
     out = np.zeros((len(queries), 4))
     for start in range(0, len(queries), _BLOCK):
         block = queries[start : start + _BLOCK]
-        gaps = norms - 2 * (block @ among.points.T)
+        gaps = block[:, used] @ turned
+        gaps += norms
         best = gaps.argmin(axis=1)
         # the expansion above loses digits where points nearly meet
         exact = ((block - among.points[best]) ** 2).sum(axis=1, dtype=np.float64)

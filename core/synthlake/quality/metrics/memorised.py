@@ -57,7 +57,10 @@ class Yardstick:
     def queries(self, data: DataSet) -> Floats:
         """The points of a data set that are looked up."""
         table = self.fields[0].table
-        return self.space.place(points(data, table, self.fields, self.region, _QUERIES))
+        return data.once(
+            ("queries", table),
+            lambda: self.space.place(points(data, table, self.fields, self.region, _QUERIES)),
+        )
 
 
 def fields_of(ground: Ground, table: str) -> tuple[Field, ...]:

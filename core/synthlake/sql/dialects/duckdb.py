@@ -174,4 +174,42 @@ class DuckDB(DuckDBKeys):
         return f"DROP TABLE IF EXISTS {name}"
 
 
+def quick_hash(values: Sequence[tuple[str, pa.DataType]]) -> str:
+    """DuckDB's own hash of a row, 64 bits: rows that share a ``row_hash`` share it, too.
+
+    No other engine has it, and it costs a fiftieth.
+
+    Args:
+        values: expressions, and the type that each is compared as, which is of its kind.
+    """
+    return f"hash({', '.join(part for value in values for part in _quick(*value))})"
+
+
+def _quick(value: str, type: pa.DataType) -> list[str]:
+    if kind(type) == "float":
+        return _quick_float(f"CAST({value} AS DOUBLE)")
+    if kind(type) == "integer" and type != pa.uint64():
+        return [f"CAST({value} AS BIGINT)"]
+    if kind(type) in _INSTANTS:
+        return [_micros(value, type)]
+    return [value if kind(type) in ("boolean", "date") else PRIMITIVES.key_text(value, type)]
+
+
+def _quick_float(number: str) -> list[str]:
+    """What ``float_text`` tells apart, as two numbers."""
+    tests = [test.format(number) for test, _, _ in _SCALES] + [f"abs({number}) < 2.0 ** 62"]
+    powers = [power for _, _, power in _SCALES] + [0]
+    scaled = " ".join(
+        f"WHEN {test} THEN CAST(trunc({number} * 2.0 ** {power}) AS BIGINT)"
+        for test, power in zip(tests, powers, strict=True)
+    )
+    marks = " ".join(f"WHEN {test} THEN {mark}" for mark, test in enumerate(tests))
+    beyond = (
+        f"CASE WHEN isnan({number}) THEN 3 WHEN isinf({number}) THEN "
+        f"CASE WHEN {number} > 0 THEN 4 ELSE 5 END {marks} "
+        f"WHEN {number} > 0 THEN 6 WHEN {number} < 0 THEN 7 END"
+    )
+    return [f"CASE {scaled} END", beyond]
+
+
 PRIMITIVES: Primitives = DuckDB()
