@@ -38,7 +38,7 @@ Run = Callable[[str], list[tuple[Any, ...]]]
 ALIKE = {
     "year", "month", "day", "dep_time", "sched_dep_time", "arr_time", "sched_arr_time", "flight",
     "air_time", "origin", "dest", "hour", "minute", "type", "model", "engines", "engine",
-    "dep_delay", "same",
+    "dep_delay", "same", "carrier", "distance", "seats", "note", "day_of", "time_hour", "late",
 }  # fmt: skip
 EMITTED = {
     "schema", "rows", "null_rate", "primary_key", "orphans", "null_keys", "degrees", "constraints",
@@ -128,6 +128,11 @@ def judged(report: Report) -> dict[Key, Any]:
     return out
 
 
+def near(key: Key) -> float:
+    """How far figures may be apart: Pearson's are of values on two grids, exact to 1e-9 each."""
+    return 2e-9 if key[0] == "pearson" else 1e-12
+
+
 def compared(found: Figures, report: Report) -> int:
     """How many figures are equal; fails where one is not, or is missing on one side."""
     scores = judged(report)
@@ -140,14 +145,14 @@ def compared(found: Figures, report: Report) -> int:
     apart = {
         k: (given[k], wanted[k])
         for k in scored
-        if given[k] is None or abs(given[k] - wanted[k]) > 1e-12
+        if given[k] is None or abs(given[k] - wanted[k]) > near(k)
     }  # type: ignore[operator]
     assert apart == {}
     for key in scored:
         detail = scores[key].detail
         for name, value in (("real", found[key][1]), ("candidate", found[key][2])):
             if name in detail and value is not None:
-                assert math.isclose(detail[name], value, abs_tol=1e-12), key
+                assert math.isclose(detail[name], value, abs_tol=near(key)), key
     return len(scored)
 
 
@@ -169,7 +174,7 @@ def test_figures_are_the_judges_own(
     report = evaluate(real, twin, schema, settings=EvaluationSettings("standard"))
     with ENGINES[engine](request, sides, tmp_path) as run:
         found = executed(quality_sql(schema, engine), run)
-    assert compared(found, report) > (250 if engine == "spark" else 1_200)
+    assert compared(found, report) > (100 if engine == "spark" else 1_200)
 
 
 ODD = ('a"b', "select", "x.y", "ünï", "back\\slash", "it's", "a`b", "semi;colon", "-- c", "{0}",

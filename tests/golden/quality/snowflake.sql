@@ -216,13 +216,13 @@ WITH p AS (
     w.v AS v,
     w.n0 AS n0,
     w.n1 AS n1,
-    CASE WHEN w.apart0 <= 20000 THEN 1 ELSE 0 END AS whole,
+    CASE WHEN w.apart0 <= 500000 THEN 1 ELSE 0 END AS whole,
     CASE
-      WHEN w.apart0 <= 20000 AND w.apart1 <= 20000
+      WHEN w.apart0 <= 500000 AND w.apart1 <= 500000
       THEN 1
       WHEN w.n0 = 0
       THEN 0
-      WHEN w.apart0 > 20000
+      WHEN w.apart0 > 500000
       THEN CASE
         WHEN (
           CASE
@@ -1426,13 +1426,13 @@ WITH p AS (
     w.v AS v,
     w.n0 AS n0,
     w.n1 AS n1,
-    CASE WHEN w.apart0 <= 20000 THEN 1 ELSE 0 END AS whole,
+    CASE WHEN w.apart0 <= 500000 THEN 1 ELSE 0 END AS whole,
     CASE
-      WHEN w.apart0 <= 20000 AND w.apart1 <= 20000
+      WHEN w.apart0 <= 500000 AND w.apart1 <= 500000
       THEN 1
       WHEN w.n0 = 0
       THEN 0
-      WHEN w.apart0 > 20000
+      WHEN w.apart0 > 500000
       THEN CASE
         WHEN (
           CASE
@@ -1877,19 +1877,19 @@ SELECT
     WHEN ROUND((
       r.v0 - b0.c0m0
     ) * (
-      65536 / b0.c0s0
-    )) > 268435456
-    THEN 268435456
+      4294967296 / b0.c0s0
+    )) > 17592186044416
+    THEN 17592186044416
     WHEN ROUND((
       r.v0 - b0.c0m0
     ) * (
-      65536 / b0.c0s0
-    )) < -268435456
-    THEN -268435456
+      4294967296 / b0.c0s0
+    )) < -17592186044416
+    THEN -17592186044416
     ELSE CAST(ROUND((
       r.v0 - b0.c0m0
     ) * (
-      65536 / b0.c0s0
+      4294967296 / b0.c0s0
     )) AS BIGINT)
   END AS x0,
   CASE
@@ -1898,19 +1898,19 @@ SELECT
     WHEN ROUND((
       r.v1 - b0.c1m0
     ) * (
-      65536 / b0.c1s0
-    )) > 268435456
-    THEN 268435456
+      4294967296 / b0.c1s0
+    )) > 17592186044416
+    THEN 17592186044416
     WHEN ROUND((
       r.v1 - b0.c1m0
     ) * (
-      65536 / b0.c1s0
-    )) < -268435456
-    THEN -268435456
+      4294967296 / b0.c1s0
+    )) < -17592186044416
+    THEN -17592186044416
     ELSE CAST(ROUND((
       r.v1 - b0.c1m0
     ) * (
-      65536 / b0.c1s0
+      4294967296 / b0.c1s0
     )) AS BIGINT)
   END AS x1,
   CASE
@@ -1919,19 +1919,19 @@ SELECT
     WHEN ROUND((
       r.v2 - b0.c2m0
     ) * (
-      65536 / b0.c2s0
-    )) > 268435456
-    THEN 268435456
+      4294967296 / b0.c2s0
+    )) > 17592186044416
+    THEN 17592186044416
     WHEN ROUND((
       r.v2 - b0.c2m0
     ) * (
-      65536 / b0.c2s0
-    )) < -268435456
-    THEN -268435456
+      4294967296 / b0.c2s0
+    )) < -17592186044416
+    THEN -17592186044416
     ELSE CAST(ROUND((
       r.v2 - b0.c2m0
     ) * (
-      65536 / b0.c2s0
+      4294967296 / b0.c2s0
     )) AS BIGINT)
   END AS x2,
   CASE
@@ -1940,19 +1940,19 @@ SELECT
     WHEN ROUND((
       r.v3 - b0.c3m0
     ) * (
-      65536 / b0.c3s0
-    )) > 268435456
-    THEN 268435456
+      4294967296 / b0.c3s0
+    )) > 17592186044416
+    THEN 17592186044416
     WHEN ROUND((
       r.v3 - b0.c3m0
     ) * (
-      65536 / b0.c3s0
-    )) < -268435456
-    THEN -268435456
+      4294967296 / b0.c3s0
+    )) < -17592186044416
+    THEN -17592186044416
     ELSE CAST(ROUND((
       r.v3 - b0.c3m0
     ) * (
-      65536 / b0.c3s0
+      4294967296 / b0.c3s0
     )) AS BIGINT)
   END AS x3,
   CASE
@@ -1961,19 +1961,19 @@ SELECT
     WHEN ROUND((
       r.v5 - b0.c5m0
     ) * (
-      65536 / b0.c5s0
-    )) > 268435456
-    THEN 268435456
+      4294967296 / b0.c5s0
+    )) > 17592186044416
+    THEN 17592186044416
     WHEN ROUND((
       r.v5 - b0.c5m0
     ) * (
-      65536 / b0.c5s0
-    )) < -268435456
-    THEN -268435456
+      4294967296 / b0.c5s0
+    )) < -17592186044416
+    THEN -17592186044416
     ELSE CAST(ROUND((
       r.v5 - b0.c5m0
     ) * (
-      65536 / b0.c5s0
+      4294967296 / b0.c5s0
     )) AS BIGINT)
   END AS x5
 FROM (
@@ -1998,19 +1998,19 @@ SELECT
     WHEN ROUND((
       r.v0 - b0.c0m0
     ) * (
-      65536 / b0.c0s0
-    )) > 268435456
-    THEN 268435456
+      4294967296 / b0.c0s0
+    )) > 17592186044416
+    THEN 17592186044416
     WHEN ROUND((
       r.v0 - b0.c0m0
     ) * (
-      65536 / b0.c0s0
-    )) < -268435456
-    THEN -268435456
+      4294967296 / b0.c0s0
+    )) < -17592186044416
+    THEN -17592186044416
     ELSE CAST(ROUND((
       r.v0 - b0.c0m0
     ) * (
-      65536 / b0.c0s0
+      4294967296 / b0.c0s0
     )) AS BIGINT)
   END AS x0,
   CASE
@@ -2019,19 +2019,19 @@ SELECT
     WHEN ROUND((
       r.v1 - b0.c1m0
     ) * (
-      65536 / b0.c1s0
-    )) > 268435456
-    THEN 268435456
+      4294967296 / b0.c1s0
+    )) > 17592186044416
+    THEN 17592186044416
     WHEN ROUND((
       r.v1 - b0.c1m0
     ) * (
-      65536 / b0.c1s0
-    )) < -268435456
-    THEN -268435456
+      4294967296 / b0.c1s0
+    )) < -17592186044416
+    THEN -17592186044416
     ELSE CAST(ROUND((
       r.v1 - b0.c1m0
     ) * (
-      65536 / b0.c1s0
+      4294967296 / b0.c1s0
     )) AS BIGINT)
   END AS x1,
   CASE
@@ -2040,19 +2040,19 @@ SELECT
     WHEN ROUND((
       r.v2 - b0.c2m0
     ) * (
-      65536 / b0.c2s0
-    )) > 268435456
-    THEN 268435456
+      4294967296 / b0.c2s0
+    )) > 17592186044416
+    THEN 17592186044416
     WHEN ROUND((
       r.v2 - b0.c2m0
     ) * (
-      65536 / b0.c2s0
-    )) < -268435456
-    THEN -268435456
+      4294967296 / b0.c2s0
+    )) < -17592186044416
+    THEN -17592186044416
     ELSE CAST(ROUND((
       r.v2 - b0.c2m0
     ) * (
-      65536 / b0.c2s0
+      4294967296 / b0.c2s0
     )) AS BIGINT)
   END AS x2,
   CASE
@@ -2061,19 +2061,19 @@ SELECT
     WHEN ROUND((
       r.v3 - b0.c3m0
     ) * (
-      65536 / b0.c3s0
-    )) > 268435456
-    THEN 268435456
+      4294967296 / b0.c3s0
+    )) > 17592186044416
+    THEN 17592186044416
     WHEN ROUND((
       r.v3 - b0.c3m0
     ) * (
-      65536 / b0.c3s0
-    )) < -268435456
-    THEN -268435456
+      4294967296 / b0.c3s0
+    )) < -17592186044416
+    THEN -17592186044416
     ELSE CAST(ROUND((
       r.v3 - b0.c3m0
     ) * (
-      65536 / b0.c3s0
+      4294967296 / b0.c3s0
     )) AS BIGINT)
   END AS x3,
   CASE
@@ -2082,19 +2082,19 @@ SELECT
     WHEN ROUND((
       r.v5 - b0.c5m0
     ) * (
-      65536 / b0.c5s0
-    )) > 268435456
-    THEN 268435456
+      4294967296 / b0.c5s0
+    )) > 17592186044416
+    THEN 17592186044416
     WHEN ROUND((
       r.v5 - b0.c5m0
     ) * (
-      65536 / b0.c5s0
-    )) < -268435456
-    THEN -268435456
+      4294967296 / b0.c5s0
+    )) < -17592186044416
+    THEN -17592186044416
     ELSE CAST(ROUND((
       r.v5 - b0.c5m0
     ) * (
-      65536 / b0.c5s0
+      4294967296 / b0.c5s0
     )) AS BIGINT)
   END AS x5
 FROM (

@@ -174,7 +174,7 @@ def _groups(site: Site) -> list[Sequence[Counted]]:
 
 
 def codes(site: Site) -> Statement:
-    """Rows of both sides as codes, and numbers on a grid of 2**-16 standard deviations."""
+    """Rows of both sides as codes, and numbers on a grid of 2**-32 standard deviations."""
     parts = []
     for side in SIDES:
         values = ", ".join(f"{c.value} AS v{c.number}" for c in site.counted)
@@ -225,12 +225,15 @@ def _interval(column: Counted, value: str) -> str:
     return "1 + " + " + ".join(steps)
 
 
+_LIMIT = 2**44
+_STEP = f"ROUND((:value - :mean) * ({2**32} / :spread))"
+
+
 def _on_grid(site: Site, column: Counted) -> exp.Expression:
     template = f"""
     CASE WHEN :nan OR ABS(:value) > CAST('{FINITE}' AS DOUBLE PRECISION) THEN NULL
-         WHEN ROUND((:value - :mean) * (65536 / :spread)) > 268435456 THEN 268435456
-         WHEN ROUND((:value - :mean) * (65536 / :spread)) < -268435456 THEN -268435456
-         ELSE CAST(ROUND((:value - :mean) * (65536 / :spread)) AS BIGINT) END
+         WHEN {_STEP} > {_LIMIT} THEN {_LIMIT} WHEN {_STEP} < -{_LIMIT} THEN -{_LIMIT}
+         ELSE CAST({_STEP} AS BIGINT) END
     """
     value = f"r.v{column.number}"
     nan = site.leaves.nan.format(value) if column.field.floating else "1 = 0"

@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from synthlake.quality.emitted.site import SIDES, Counted, Site
 from synthlake.quality.emitted.statement import Statement, raw, select, text, union
-from synthlake.quality.marginal import MAX_CUTS, MAX_VALUES, MOST
+from synthlake.quality.marginal import MAX_CUTS, MAX_NUMBERS, MAX_VALUES, MOST
 
 FINITE = "1.7976931348623157e308"
 _FIGURE = """
@@ -125,7 +125,7 @@ def facts(site: Site) -> Statement:
 def points(site: Site) -> Statement:
     """Values of both sides, and the end of the interval by which they are compared.
 
-    Up to 20,000 distinct values each is its own end. Beyond, the ends are those of 1,024 intervals
+    Up to 500,000 distinct values each is its own end. Beyond, the ends are those of 1,024 intervals
     of about equally many real rows: NTILE's where the real column has so many values, else the
     values that the multiples of a 1,024th fall on. No end (NULL) is beyond the last.
     """
@@ -143,10 +143,10 @@ def points(site: Site) -> Statement:
       FROM p INNER JOIN :facts AS f ON f.c = p.c
     ), m AS (
       SELECT w.c AS c, w.v AS v, w.n0 AS n0, w.n1 AS n1,
-             CASE WHEN w.apart0 <= {MAX_VALUES} THEN 1 ELSE 0 END AS whole,
-             CASE WHEN w.apart0 <= {MAX_VALUES} AND w.apart1 <= {MAX_VALUES} THEN 1
+             CASE WHEN w.apart0 <= {MAX_NUMBERS} THEN 1 ELSE 0 END AS whole,
+             CASE WHEN w.apart0 <= {MAX_NUMBERS} AND w.apart1 <= {MAX_NUMBERS} THEN 1
                   WHEN w.n0 = 0 THEN 0
-                  WHEN w.apart0 > {MAX_VALUES}
+                  WHEN w.apart0 > {MAX_NUMBERS}
                   THEN CASE WHEN {_tile("w.upto")} > {_tile("(w.upto - w.n0)")} THEN 1 ELSE 0 END
                   WHEN w.there <= {MAX_CUTS} THEN 1
                   WHEN {_part("w.upto")} > {_part("(w.upto - w.n0)")} THEN 1
