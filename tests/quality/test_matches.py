@@ -53,13 +53,17 @@ def test_figures_by_hand() -> None:
     2 (M, O, 40): rows 2 and 3: c 2, T 1.
     3 (M, B, 50): none: c 0.
     4 (F, B, 60): row 1 alone: c 1, T 0.
-    Expected match risk (1/1 + 0 + 1/2 + 0 + 0) / 5; true match rate 1 / 5; false match rate 2 / 3.
+    By all that is known, expected match risk (1/1 + 0 + 1/2 + 0 + 0) / 5; true match rate 1 / 5;
+    false match rate 2 / 3. By sex alone c is 3, 3, 2, 2, 3 and T always 1, so that the larger ones
+    are 1, 1/3, 1/2, 1/2 and 1/3; no match is unique.
     """
     release = table("FFMMF", "OBOOO", [30, 60, 40, 40, 61])
     report = judged(REAL, release)
-    assert figures(report) == [pytest.approx(1.5 / 5), pytest.approx(1 / 5), pytest.approx(2 / 3)]
+    assert figures(report) == [pytest.approx(8 / 15), pytest.approx(1 / 5), pytest.approx(2 / 3)]
     score = report.of("expected_match_risk")[0].twin
-    assert score.detail["expected matches"] == 1.5
+    assert score.detail["expected matches"] == pytest.approx(8 / 3)
+    assert (score.detail["by known"], score.detail["by kept"]) == (
+        pytest.approx(1.5 / 5), pytest.approx((3 / 3 + 2 / 2) / 5))  # fmt: skip
     assert score.detail["unmodified"] == pytest.approx(4 / 5)  # classes of one, one, one and two
     assert (score.detail["kept"], score.detail["replaced"]) == (["sex"], ["city", "age"])
     assert score.interval is None  # all rows are targets
@@ -79,7 +83,7 @@ def test_a_number_matches_within_a_twentieth_of_a_deviation() -> None:
     real = table("FFFFF", "OOOOO", ages)  # deviation 1,414: a twentieth is 70.7
     near, far = ([a + d for a in ages] for d in (70, 71))
     assert figures(judged(real, table("FFFFF", "OOOOO", near))) == [1.0, 1.0, 0.0]
-    assert figures(judged(real, table("FFFFF", "OOOOO", far))) == [0.0, 0.0, None]
+    assert figures(judged(real, table("FFFFF", "OOOOO", far))) == [pytest.approx(1 / 5), 0.0, None]
     # what was kept has to be equal
     kept = table("FFFFF", "OOOOO", [0, 1, 2_000, 3_000, 4_000])
     assert figures(judged(kept, kept))[1] == 1.0
@@ -112,6 +116,16 @@ def test_the_more_is_replaced_the_less_is_found() -> None:
     assert risks[0] > 0.3 > 0.01 > risks[3]
     assert found[3][2] is not None
     assert found[3][2] > 0.99
+
+
+def test_who_knows_more_finds_no_fewer() -> None:
+    """A kept column that tells all apart, and one that was drawn anew."""
+    real = people(1)
+    release = with_columns(real, people(2), "age")
+    for known in (["name"], ["name", "age"]):
+        assert figures(judged(real, release, known=known)) == [1.0, 1.0, 0.0]
+    detail = judged(real, release, known=["name", "age"]).of(NAMES[0])[0].twin.detail
+    assert detail["by known"] < 0.1 < detail["by kept"] == 1.0
 
 
 def test_what_is_not_known_finds_nobody() -> None:

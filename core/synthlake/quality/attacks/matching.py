@@ -8,8 +8,8 @@ Privacy 14(1), pp. 37-52.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -108,12 +108,24 @@ class Matches:
         return np.asarray(self.count == 1, dtype=bool)
 
 
+def best_of(ways: Sequence[Matches]) -> Matches:
+    """Of each target, what the way finds by which it is most surely found."""
+    best = ways[0]
+    for way in ways[1:]:
+        better = way.probability > best.probability
+        best = Matches(
+            np.where(better, way.count, best.count), np.where(better, way.true, best.true)
+        )
+    return best
+
+
 @dataclass(frozen=True)
 class Found:
     """All that the figures are made of.
 
     Attributes:
-        released: matches among the released rows.
+        ways: matches among the released rows, by what they are found: ``known``, all that is
+            known; ``kept``, the columns that were not replaced, alone, where there are both.
         copy: matches among the real rows, as if nothing had been replaced.
         replaced: known columns that differ in some row.
         kept: known columns that do not.
@@ -121,7 +133,7 @@ class Found:
         rows: real and released ones.
     """
 
-    released: Matches
+    ways: Mapping[str, Matches]
     copy: Matches
     replaced: tuple[str, ...]
     kept: tuple[str, ...]
@@ -131,7 +143,7 @@ class Found:
     @property
     def targets(self) -> int:
         """How many people the intruder looks for."""
-        return len(self.released.count)
+        return len(self.copy.count)
 
     @property
     def complete(self) -> bool:
@@ -143,7 +155,7 @@ def look(real: DataSet, release: DataSet, intruder: Intruder) -> Found | str:
     """Look for real rows among released ones; or why it cannot be done.
 
     Cost: one grouping of both tables by the known columns, and of each combination a comparison
-    with the targets that agree in the columns that were kept.
+    with the targets that agree in the columns that were kept; one more by the kept ones alone.
     """
     for side, name in ((real, "real data"), (release, "release")):
         if intruder.repeated(side):
@@ -159,15 +171,21 @@ def look(real: DataSet, release: DataSet, intruder: Intruder) -> Found | str:
     mine = {n: c[np.flatnonzero(there)] for n, c in targets.items()}
     theirs = {n: c[at[there]] for n, c in other.items()}
     replaced = [f for f in intruder.known if not _equal(mine, theirs, f, 0.0).all()]
+    kept = tuple(f for f in intruder.known if f not in replaced)
     search = _Search(intruder.known, replaced, targets)
     true = np.zeros(len(place), dtype=bool)
     true[there] = search.match(mine, theirs)
+    ways = {"known": Matches(search.count(intruder.combinations(release)), true)}
+    if kept and replaced:
+        # the true value of a replaced column misleads: who knows that it was replaced goes without
+        alone = replace(intruder, known=kept).combinations(release)
+        ways["kept"] = Matches(_Search(kept, (), targets).count(alone), there)
     everyone = np.ones(len(place), dtype=bool)
     return Found(
-        Matches(search.count(intruder.combinations(release)), true),
+        ways,
         Matches(search.count(intruder.combinations(real)), everyone),
         tuple(f.name for f in replaced),
-        tuple(f.name for f in intruder.known if f not in replaced),
+        tuple(f.name for f in kept),
         int(there.sum()), (real.rows(intruder.table), release.rows(intruder.table)),
     )  # fmt: skip
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from synthlake.errors import EvaluationError
 from synthlake.ports import MetricKind, Score
-from synthlake.quality.attacks.matching import Found, Intruder, Matches, look
+from synthlake.quality.attacks.matching import Found, Intruder, Matches, best_of, look
 from synthlake.quality.declared import Match
 from synthlake.quality.intervals import Z, wilson
 from synthlake.quality.metric import Comparison, Direction, Metric, Scored, Subject
@@ -22,7 +22,8 @@ class _Matching(ABC):
     """What all figures share.
 
     Of at most 4,000 targets; their values match where they are equal, and a replaced number where
-    it is within a twentieth of a standard deviation.
+    it is within a twentieth of a standard deviation. The intruder knows which columns were
+    replaced: where rows are found more surely by the kept columns alone, those count.
 
     Source: Reiter and Mitra (2009), Journal of Privacy and Confidentiality 1(1), pp. 99-110.
     """
@@ -41,12 +42,14 @@ class _Matching(ABC):
             yield Subject(asked.table), score
 
     def _one(self, found: Found) -> Score:
-        figure, copy = self._figure(found.released), self._figure(found.copy)
+        ways = {name: self._figure([way]) for name, way in found.ways.items()}
+        figure, copy = self._figure(list(found.ways.values())), self._figure([found.copy])
+        best = best_of(list(found.ways.values()))
         detail = {
             "unmodified": None if copy is None else copy[0], "replaced": list(found.replaced),
             "kept": list(found.kept), "targets": found.targets, "rows kept": found.aligned,
-            "expected matches": float(found.released.probability.sum()),
-            "unique": int(found.released.unique.sum()),
+            "expected matches": float(best.probability.sum()), "unique": int(best.unique.sum()),
+            **{f"by {name}": None if one is None else one[0] for name, one in ways.items()},
         }  # fmt: skip
         if figure is None:
             why = "no target matches one row alone"
@@ -54,21 +57,22 @@ class _Matching(ABC):
         return Score(figure[0], None if found.complete else figure[1], found.rows, detail=detail)
 
     @abstractmethod
-    def _figure(self, matches: Matches) -> tuple[float, Interval] | None:
-        """The figure and its interval; None where there is none."""
+    def _figure(self, ways: Sequence[Matches]) -> tuple[float, Interval] | None:
+        """The worst figure of some ways of looking, and its interval; None where there is none."""
 
 
 class ExpectedMatchRisk(_Matching):
     """Share of people whom an intruder finds on average, taking one of the rows that match.
 
     The mean of T / c over targets: c released rows match what is known of the target, T is 1 if
-    its own row is among them. The published sum of these is ``expected matches``.
+    its own row is among them; of each target the largest by all known columns and by the kept ones
+    alone. The published sum of these is ``expected matches``.
     """
 
     name, title = "expected_match_risk", "Expected match risk"
 
-    def _figure(self, matches: Matches) -> tuple[float, Interval]:
-        each = matches.probability
+    def _figure(self, ways: Sequence[Matches]) -> tuple[float, Interval]:
+        each = best_of(ways).probability
         value, half = float(each.mean()), Z * float(each.std()) / math.sqrt(len(each))
         return value, (max(0.0, value - half), min(1.0, value + half))
 
@@ -78,22 +82,30 @@ class TrueMatchRate(_Matching):
 
     name, title = "true_match_rate", "True match rate"
 
-    def _figure(self, matches: Matches) -> tuple[float, Interval]:
+    def _figure(self, ways: Sequence[Matches]) -> tuple[float, Interval]:
+        matches = best_of(ways)
         hits, rows = int((matches.unique & matches.true).sum()), len(matches.count)
         return hits / rows, wilson(hits, rows)
 
 
 class FalseMatchRate(_Matching):
-    """Share of matches with one row alone that are wrong: the less an intruder can be sure of."""
+    """Share of matches with one row alone that are wrong: the less an intruder can be sure of.
+
+    The smaller one of an intruder who goes by all known columns and one who goes by the kept ones.
+    """
 
     name, title = "false_match_rate", "False match rate"
     best = 1.0
     direction: Direction = "high"
 
-    def _figure(self, matches: Matches) -> tuple[float, Interval] | None:
-        rows = int(matches.unique.sum())
-        wrong = int((matches.unique & ~matches.true).sum())
-        return (wrong / rows, wilson(wrong, rows)) if rows else None
+    def _figure(self, ways: Sequence[Matches]) -> tuple[float, Interval] | None:
+        found = []
+        for matches in ways:
+            rows = int(matches.unique.sum())
+            wrong = int((matches.unique & ~matches.true).sum())
+            if rows:
+                found.append((wrong / rows, wilson(wrong, rows)))
+        return min(found, default=None)
 
 
 def _found(comparison: Comparison, asked: Match) -> Found | str:
