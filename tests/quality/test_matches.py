@@ -128,6 +128,28 @@ def test_who_knows_more_finds_no_fewer() -> None:
     assert detail["by known"] < 0.1 < detail["by kept"] == 1.0
 
 
+def test_one_changed_cell_or_outlier_shelters_nobody_else() -> None:
+    """Where one cell was changed, the others are still found by their equals, not by neighbours."""
+    random = np.random.default_rng(0)
+    income = np.round(random.lognormal(10, 1, 2_000), 2)
+    income[0] = 1e10
+    real = pa.table({"id": np.arange(2_000), "income": income})
+    changed, apart = income.copy(), income + 1_000 * (np.arange(2_000) > 0)
+    changed[5] += 1
+    report = judged(real, with_columns(real, pa.table({"income": changed}), "income"),
+                    known=["income"])  # fmt: skip
+    twin = report.of(NAMES[0])[0].twin
+    assert twin.value is not None
+    assert twin.value > 0.99
+    assert twin.detail["unmodified"] > 0.99
+    assert twin.detail["by equal"] > 0.99 > twin.detail["by known"]
+    # an outlier does not make all others neighbours
+    far = judged(real, with_columns(real, pa.table({"income": apart}), "income"), known=["income"])
+    detail = far.of(NAMES[0])[0].twin.detail
+    assert detail["by known"] > 10 / 2_000
+    assert detail["by known"] < 0.5
+
+
 def test_what_is_not_known_finds_nobody() -> None:
     real = people(1)
     report = judged(real, with_columns(real, people(2), "income"), known=["sex", "city", "age"])

@@ -22,7 +22,8 @@ from synthlake.quality.sample import Frame, Wanted, frame_of, size
 from synthlake.sql.keys import Part, parts, row_hash
 
 TARGETS = 4_000
-_TOLERANCE = 0.05  # standard deviations of a replaced number
+_TOLERANCE = 0.05  # spreads of a replaced number
+_NORMAL = 1.349  # standard deviations from quartile to quartile of a normal distribution
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -125,7 +126,8 @@ class Found:
 
     Attributes:
         ways: matches among the released rows, by what they are found: ``known``, all that is
-            known; ``kept``, the columns that were not replaced, alone, where there are both.
+            known; ``equal``, the same without tolerance, where a number was replaced; ``kept``, the
+            columns that were not replaced, alone, where there are both.
         copy: matches among the real rows, as if nothing had been replaced.
         replaced: known columns that differ in some row.
         kept: known columns that do not.
@@ -172,10 +174,15 @@ def look(real: DataSet, release: DataSet, intruder: Intruder) -> Found | str:
     theirs = {n: c[at[there]] for n, c in other.items()}
     replaced = [f for f in intruder.known if not _equal(mine, theirs, f, 0.0).all()]
     kept = tuple(f for f in intruder.known if f not in replaced)
-    search = _Search(intruder.known, replaced, targets)
-    true = np.zeros(len(place), dtype=bool)
-    true[there] = search.match(mine, theirs)
-    ways = {"known": Matches(search.count(intruder.combinations(release)), true)}
+    exact = _Search(intruder.known, (), targets)
+    searches = {"known": _Search(intruder.known, replaced, targets), "equal": exact}
+    if not any(f.ordered for f in replaced):
+        del searches["equal"]  # it would be the same
+    ways = {}
+    for name, search in searches.items():
+        true = np.zeros(len(place), dtype=bool)
+        true[there] = search.match(mine, theirs)
+        ways[name] = Matches(search.count(intruder.combinations(release)), true)
     if kept and replaced:
         # the true value of a replaced column misleads: who knows that it was replaced goes without
         alone = replace(intruder, known=kept).combinations(release)
@@ -183,7 +190,7 @@ def look(real: DataSet, release: DataSet, intruder: Intruder) -> Found | str:
     everyone = np.ones(len(place), dtype=bool)
     return Found(
         ways,
-        Matches(search.count(intruder.combinations(real)), everyone),
+        Matches(exact.count(intruder.combinations(real)), everyone),
         tuple(f.name for f in replaced),
         tuple(f.name for f in kept),
         int(there.sum()), (real.rows(intruder.table), release.rows(intruder.table)),
@@ -258,6 +265,11 @@ def _alike(a: NDArray[np.float64], b: NDArray[np.float64] | float, within: float
 
 
 def _spread(column: NDArray[Any]) -> float:
+    """The standard deviation, or that of the middle half where a few values widen it."""
     known = column.astype(np.float64)
     known = known[np.isfinite(known)]
-    return float(known.std()) if len(known) else 0.0
+    if not len(known):
+        return 0.0
+    low, high = np.quantile(known, [0.25, 0.75])
+    deviation, middle = float(known.std()), float(high - low) / _NORMAL
+    return min(deviation, middle) if middle else deviation

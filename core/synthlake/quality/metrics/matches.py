@@ -22,8 +22,9 @@ class _Matching(ABC):
     """What all figures share.
 
     Of at most 4,000 targets; their values match where they are equal, and a replaced number where
-    it is within a twentieth of a standard deviation. The intruder knows which columns were
-    replaced: where rows are found more surely by the kept columns alone, those count.
+    it is within a twentieth of a standard deviation (of the middle half, if that is smaller). The
+    intruder knows which columns were replaced: where rows are found more surely by equal values
+    alone, or by the kept columns alone, those count.
 
     Source: Reiter and Mitra (2009), Journal of Privacy and Confidentiality 1(1), pp. 99-110.
     """
@@ -65,8 +66,8 @@ class ExpectedMatchRisk(_Matching):
     """Share of people whom an intruder finds on average, taking one of the rows that match.
 
     The mean of T / c over targets: c released rows match what is known of the target, T is 1 if
-    its own row is among them; of each target the largest by all known columns and by the kept ones
-    alone. The published sum of these is ``expected matches``.
+    its own row is among them; of each target the largest by all known columns, by those without
+    tolerance, and by the kept ones alone. The published sum of these is ``expected matches``.
     """
 
     name, title = "expected_match_risk", "Expected match risk"
@@ -91,7 +92,8 @@ class TrueMatchRate(_Matching):
 class FalseMatchRate(_Matching):
     """Share of matches with one row alone that are wrong: the less an intruder can be sure of.
 
-    The smaller one of an intruder who goes by all known columns and one who goes by the kept ones.
+    The smallest one of intruders who go by all known columns, by those without tolerance, and by
+    the kept ones alone.
     """
 
     name, title = "false_match_rate", "False match rate"
