@@ -204,6 +204,26 @@ def test_what_says_nothing_says_why(case: str) -> None:
     assert html(report)
 
 
+@pytest.mark.parametrize(
+    "type", [pa.float64(), pa.string(), pa.int32(), pa.decimal128(21, 2)], ids=str
+)
+def test_a_key_of_another_type_is_read_as_the_real_one(type: pa.DataType) -> None:
+    """A store that makes numbers of integers has not made the rows anew."""
+    real = people(1, 300)
+    release = real.set_column(0, "id", real["id"].cast(type))
+    assert figures(judged(real, release)) == figures(judged(real, real))
+
+
+@pytest.mark.parametrize("type", [pa.float64(), pa.string(), pa.bool_(), pa.binary()], ids=str)
+def test_a_key_that_cannot_be_read_is_not_called_new(type: pa.DataType) -> None:
+    real = people(1, 2)
+    ids = {pa.float64(): [0.5, 1.5], pa.string(): ["a", "1 b"], pa.bool_(): [True, False]}
+    key = pa.array(ids.get(type, [b"x", b"y"]), type)
+    reason = judged(real, real.set_column(0, "id", key)).of(NAMES[0])[0].twin.reason
+    assert f"id is {type}, of real rows int64" in reason
+    assert "anew" not in reason
+
+
 def test_dirty_values_match_as_they_are() -> None:
     holes = table("FFMM", "OOOO", [None, None, 1, 2])
     assert figures(judged(holes, holes)) == [pytest.approx(3 / 4), pytest.approx(2 / 4), 0.0]

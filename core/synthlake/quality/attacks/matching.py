@@ -20,9 +20,11 @@ from synthlake.quality.dataset import DataSet
 from synthlake.quality.layout import Field
 from synthlake.quality.sample import Frame, Wanted, frame_of, size
 from synthlake.sql.keys import Part, parts, row_hash
+from synthlake.sql.kinds import kind, scale
 
 TARGETS = 4_000
 _TOLERANCE = 0.05  # spreads of a replaced number
+_READ = frozenset(("integer", "decimal", "float", "text", "date", "timestamp"))  # as one another
 _NORMAL = 1.349  # standard deviations from quartile to quartile of a normal distribution
 
 Ints = NDArray[np.int64]
@@ -46,10 +48,24 @@ class Intruder:
     seed: int
 
     def hashed(self, data: DataSet) -> str:
-        """The hash of a row's key: the same in real data and release."""
+        """The hash of a row's key, read as the real type: the same in real data and release."""
         salt = Part(f"'{int(self.seed)}'", pa.string(), "seed")
         own = parts(data.tables, data.schema[self.table], self.key)
-        return row_hash(data.tables.primitives, [salt, *own])
+        read = [self._read(data, *pair) for pair in zip(self.key, own, strict=True)]
+        return row_hash(data.tables.primitives, [salt, *read])
+
+    def _read(self, data: DataSet, name: str, part: Part) -> Part:
+        found = data.found[self.table].column(name).type
+        if _alike_types(found, part.type) or not {kind(found), kind(part.type)} <= _READ:
+            return part
+        return replace(part, value=data.tables.primitives.converted(part.value, part.type))
+
+    def differing(self, data: DataSet) -> str:
+        """Columns of the key that are of another type than the real ones; empty without any."""
+        real, found = data.schema[self.table], data.found[self.table]
+        pairs = [(n, found.column(n).type, real.column(n).type) for n in self.key]
+        said = [f"{n} is {a}, of real rows {b}" for n, a, b in pairs if not _alike_types(a, b)]
+        return "; ".join(said)
 
     def repeated(self, data: DataSet) -> int:
         """Rows beyond the first of each key."""
@@ -161,7 +177,10 @@ def look(real: DataSet, release: DataSet, intruder: Intruder) -> Found | str:
     """
     for side, name in ((real, "real data"), (release, "release")):
         if intruder.repeated(side):
-            return f"the key is not unique in the {name}: which row became which is not known"
+            why = side is release and intruder.differing(release)
+            return f"the key is not unique in the {name}: which row became which is not known" + (
+                f" (its type differs: {why})" if why else ""
+            )
     targets, place = intruder.rows(real)
     other, hashes = intruder.rows(release, int(place[-1]))
     at = np.searchsorted(hashes, place)
@@ -169,7 +188,10 @@ def look(real: DataSet, release: DataSet, intruder: Intruder) -> Found | str:
     inside = at < len(hashes)
     there[inside] = hashes[at[inside]] == place[inside]
     if not there.any():
-        return "no row of the release has the key of a real one: its rows were made anew"
+        why = intruder.differing(release)
+        return "no row of the release has the key of a real one: " + (
+            f"the type of the key differs ({why})" if why else "its rows were made anew"
+        )
     mine = {n: c[np.flatnonzero(there)] for n, c in targets.items()}
     theirs = {n: c[at[there]] for n, c in other.items()}
     replaced = [f for f in intruder.known if not _equal(mine, theirs, f, 0.0).all()]
@@ -240,6 +262,13 @@ class _Search:
             held = self._targets[name][places].astype(np.float64)
             out &= _alike(held, float(frame[name][row]), self._within[name])
         return out
+
+
+def _alike_types(left: pa.DataType, right: pa.DataType) -> bool:
+    """Whether values of both are written alike in a key."""
+    if kind(left) != kind(right):
+        return False
+    return kind(left) != "decimal" or scale(left) == scale(right)
 
 
 def _texts(frame: Frame, field: Field) -> list[Any]:
