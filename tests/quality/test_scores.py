@@ -180,6 +180,29 @@ def test_a_target_is_predicted_as_well_from_real_rows(real: Tables) -> None:
     assert (row.floor.value or 0.0) < 0.3
 
 
+def classed(seed: int, rows: int, kept: int = 10) -> pa.Table:
+    """Ten classes by a number, of which the last ones may have become one."""
+    random = np.random.default_rng(seed)
+    x = random.normal(0, 1, rows)
+    place = np.minimum(np.digitize(x, np.linspace(-1.2, 1.2, 9)), kept - 1)
+    return pa.table({"x": x, "z": random.normal(0, 1, rows), "y": [f"c{p}" for p in place]})
+
+
+@pytest.mark.parametrize(("kept", "least", "most"), [(10, 0.9, 1.1), (2, 0.0, 0.4), (1, 0.0, 0.0)])
+def test_classes_that_the_twin_lost_count(kept: int, least: float, most: float) -> None:
+    source = open_source({"t": classed(1, 1_500)})
+    settings = EvaluationSettings("quick", metrics=("tstr",), target="t.y")
+    report = evaluate(
+        source, open_source({"t": classed(2, 1_500, kept)}), source.schema(), settings=settings,
+        holdout=open_source({"t": classed(3, 400)}),
+    )  # fmt: skip
+    value = report.of("tstr")[0].twin.value
+    assert value is not None
+    assert least <= value <= most
+    gate = next(g for g in report.gates if g.gate.metric == "tstr")
+    assert gate.decision == ("PASS" if kept == 10 else "FAIL")
+
+
 def test_no_table_is_refused() -> None:
     source = open_source({"t": pa.table({"a": [1]})})
     with pytest.raises(ValueError, match="no table"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +24,8 @@ class TrainSynthetic:
     """Skill of a model trained on the candidate by that of one trained on real rows.
 
     Both predict the same hold-out rows. Skill is R2 for numbers, 2 AUC - 1 for categories (mean
-    over the ten most frequent, one against the rest).
+    over the ten most frequent of the real rows that are learned from, one against the rest; 0 for
+    one that the candidate does not know).
     """
 
     name, title = "tstr", "Trained on twin by trained on real"
@@ -77,27 +80,40 @@ def _ratio(comparison: Comparison, field: Field) -> Score:
         for side in (comparison.candidate, ground.train, ground.holdout)
     ]
     rows = (size(samples[1]), size(samples[0]))
-    if min(map(size, samples)) < MIN_ROWS:
-        return Score(None, rows=rows, reason=f"fewer than {MIN_ROWS} rows on a side")
+    sides = (f"the {comparison.role}", "the real rows", "the hold-out")
+    if few := [n for n, s in zip(sides, samples, strict=True) if size(s) < MIN_ROWS]:
+        return Score(None, rows=rows, reason=f"fewer than {MIN_ROWS} rows in {' and '.join(few)}")
     seed = Seed(settings.seed, "tstr")
-    kind = "number" if field.ordered else "category"
+    classes = None if field.ordered else _classes(samples[1][field.name])
     with one_thread():
-        twin, real = (_skill(s, samples[2], field.name, kind, seed) for s in samples[:2])
-    if real is None or twin is None or real <= 0:
-        return Score(None, rows=rows, reason="real rows do not predict the target either")
+        twin, real = (_skill(s, samples[2], field.name, classes, seed) for s in samples[:2])
+    if real is None or real <= 0:
+        why = "real rows do not predict the target: nothing can be said of the twin"
+        return Score(None, rows=rows, reason=why)
+    twin = twin or 0.0  # nothing to learn from where real rows have it
     return Score(twin / real, rows=rows, detail={"twin": twin, "real": real})
 
 
-def _skill(train: Frame, test: Frame, target: str, kind: str, seed: Seed) -> float | None:
+def _classes(column: Column) -> list[str]:
+    """The ten most frequent values, most frequent first."""
+    values, counts = np.unique([str(v) for v in column], return_counts=True)
+    return [str(v) for v in values[np.argsort(-counts, kind="stable")[:10]]]
+
+
+def _skill(
+    train: Frame, test: Frame, target: str, classes: list[str] | None, seed: Seed
+) -> float | None:
+    """Skill for a number (without classes) or for classes; None where there is none."""
     names = [n for n in train if n != target]
     columns = [np.concatenate([train[n], test[n]]) for n in names]
     numbers = np.arange(size(train))
     matrix, codes = encoded(columns, numbers)
     left, right = matrix[: size(train)], matrix[size(train) :]
     state = seed.key("tstr", target) % 2**31
-    if kind == "number":
+    if classes is None:
         return _r2(left, train[target], right, test[target], codes, state)
-    return _auc(left, train[target], right, test[target], codes, state)
+    model = partial(boosted, "classifier", codes, state)
+    return _auc((left, right), train[target], test[target], classes, model)
 
 
 def _r2(
@@ -115,18 +131,20 @@ def _r2(
 
 
 def _auc(
-    x: NDArray[np.float64], y: Column, other: NDArray[np.float64], truth: Column,
-    codes: list[bool], state: int,
+    matrices: tuple[NDArray[np.float64], NDArray[np.float64]], y: Column, truth: Column,
+    classes: list[str], model: Callable[[], Any],
 ) -> float | None:  # fmt: skip
-    values, counts = np.unique([str(v) for v in truth], return_counts=True)
     found = []
-    for value in values[np.argsort(-counts, kind="stable")[:10]]:
+    for value in classes:
         label = np.array([str(v) == value for v in truth], np.int64)
         learned = np.array([str(v) == value for v in y], np.int64)
-        if min(np.bincount(label, minlength=2)) < 5 or len(np.unique(learned)) < 2:
+        if min(np.bincount(label, minlength=2)) < 5:
             continue
-        model = boosted("classifier", codes, state).fit(x, learned)
-        found.append(2 * auc(model.predict_proba(other)[:, 1], label) - 1)
+        if len(np.unique(learned)) < 2:
+            found.append(0.0)
+            continue
+        said = model().fit(matrices[0], learned).predict_proba(matrices[1])[:, 1]
+        found.append(2 * auc(said, label) - 1)
     return float(np.mean(found)) if found else None
 
 
