@@ -193,10 +193,13 @@ def test_what_is_left_out_is_said() -> None:
 UNSCORED: dict[str, tuple[Callable[[pa.Table], pa.Table], dict[str, Any], str]] = {
     "many values": (lambda t: t, {"protected": ["age"]}, "52 groups: more than 20"),
     "three outcomes": (lambda t: t, {"target": "people.grade", "positive": None}, "positive one"),
-    "no such outcome": (lambda t: t, {"positive": "maybe"}, "rows of an outcome"),
     "no group": (lambda t: replaced(t, "sex", [None] * len(t)), {}, "fewer than two groups"),
     "one group": (lambda t: replaced(t, "sex", ["man"] * len(t)), {}, "fewer than two groups"),
-    "unseen privileged": (lambda t: t, {"privileged": {"sex": "queen"}}, "privileged group"),
+    "unseen privileged": (
+        lambda t: replaced(t, "sex", [v if v != "man" else "other" for v in t["sex"].to_pylist()]),
+        {"privileged": {"sex": "man"}},
+        "privileged group",
+    ),
     "unknown outcome": (lambda t: replaced(t, "hired", [None] * len(t)), {}, "known outcome"),
     "few rows": (lambda t: t.slice(0, 20), {}, "fewer than 40 rows"),
     "no rows": (lambda t: t.slice(0, 0), {}, "fewer than 40 rows"),
@@ -228,6 +231,38 @@ def test_a_twin_that_teaches_nothing_says_why(change: Callable[[pa.Table], pa.Ta
     row = one(judged(people(1), change(people(2))), "change")
     assert row.twin.value is None
     assert row.twin.reason
+
+
+def test_a_reason_tells_which_rows_teach_nothing() -> None:
+    real, constant = people(1), replaced(people(2), "hired", ["no"] * 1_500)
+    assert "rows of the twin" in one(judged(real, constant), "change").twin.reason
+    few = replaced(real, "hired", ["yes"] * 3 + ["no"] * (len(real) - 3))
+    assert "real rows" in one(judged(few, people(2)), "change").twin.reason
+
+
+@pytest.mark.parametrize(
+    ("asked", "near"),
+    [
+        ({"positive": "Yes"}, "yes"),
+        ({"positive": "maybe"}, "yes"),
+        ({"privileged": {"sex": "men"}}, "man"),
+        ({"protected": ["band"], "privileged": {"band": 4}}, "3"),
+        ({"target": "people.flag", "positive": "yes"}, "1"),
+    ],
+)
+def test_values_that_real_rows_do_not_have_are_refused(asked: dict[str, Any], near: str) -> None:
+    change = numbered if asked.get("target") == "people.flag" else lambda t: t
+    with pytest.raises(EvaluationError, match="is in no real row") as raised:
+        judged(change(people(1)), change(people(2)), **asked)
+    assert near in str(raised.value.hint)
+
+
+def test_a_value_of_few_real_rows_is_not_told() -> None:
+    real = people(1)
+    rare = ["womann"] * 9 + real["sex"].to_pylist()[9:]
+    with pytest.raises(EvaluationError) as raised:
+        judged(replaced(real, "sex", rare), people(2), privileged={"sex": "womannn"})
+    assert "womann" not in str(raised.value.hint)
 
 
 def test_a_twin_without_a_feature_or_with_strange_values_is_judged() -> None:

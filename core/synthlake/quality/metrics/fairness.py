@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -280,6 +281,9 @@ def _case(ground: Ground, asked: Fairness) -> _Case | str:
                 else "name table.column",
             )  # fmt: skip
     target = fields[asked.column]
+    _held(ground, target, asked.positive, "positive")
+    for name, value in asked.privileged.items():
+        _held(ground, fields[name], value, "privileged")
     positive = _positive(ground.real, target, asked.positive)
     if positive is None:
         return "the target has not two values: declare the positive one"
@@ -287,6 +291,26 @@ def _case(ground: Ground, asked: Fairness) -> _Case | str:
     groups = [Wanted(_GROUP + name, fields[name]) for name in asked.protected]
     return _Case(asked, target, positive, (*(Wanted(f.name, f) for f in features),
                                            Wanted(target.name, target), *groups))  # fmt: skip
+
+
+def _held(ground: Ground, field: Field, value: Value | None, what: str) -> None:
+    """Check that real rows have a declared value, as far as all of theirs are known.
+
+    Raises:
+        EvaluationError: they do not; the hint names the nearest that k real rows share.
+    """
+    marginal = ground.real.marginal(field)
+    if value is None or not marginal.complete or not marginal.counts.sum():
+        return
+    held = [_named(v) for v in marginal.values.tolist()] if field.ordered else marginal.texts
+    if (text := _text(value, field)) in held:
+        return
+    shared = [h for h, n in zip(held, marginal.counts, strict=True) if n >= ground.settings.k]
+    near = difflib.get_close_matches(text, shared, 3, 0.0)
+    raise EvaluationError(
+        f"the {what} value {value!r} of {field.table}.{field.name} is in no real row",
+        hint=f"near ones are {', '.join(near)}" if near else "name a value that real rows have",
+    )
 
 
 def _positive(real: DataSet, target: Field, given: Value | None) -> str | float | None:
@@ -341,7 +365,8 @@ def _made(comparison: Comparison, case: _Case) -> _Told | str:
         _answers(side, case, test, choice) for side in (ground.train, trained)
     )
     if real is None or twin is None:
-        return f"fewer than {_FEWEST} rows of an outcome to learn from"
+        where = "real rows" if real is None else f"rows of the {comparison.role}"
+        return f"fewer than {_FEWEST} {where} of an outcome to learn from"
     return _Told(case, test, owned[known], truth[known], real, twin, (rows, other))
 
 
