@@ -12,6 +12,7 @@ import pytest
 from tests.quality.conftest import Tables, schema_of
 from tests.quality.test_hard_tables import CASES
 
+import synthlake as sl
 from synthlake.quality.dataset import DataSet
 from synthlake.quality.independent import MAX_ROWS, independent
 from synthlake.quality.metric import Ground
@@ -130,3 +131,21 @@ def test_sums_of_products_are_exact_integers() -> None:
                 len(x), sum(a * b for a, b in zip(x, y, strict=True)), sum(x), sum(y),
                 sum(a * a for a in x), sum(b * b for b in y),
             )  # fmt: skip
+
+
+def test_the_floor_of_integers_that_doubles_do_not_hold_is_independent() -> None:
+    random = np.random.default_rng(0)
+    accounts = 2**60 + 1 + 2_222 * np.arange(6)  # odd, and alike as doubles
+
+    def rows() -> dict[str, pa.Table]:
+        held = {
+            "account": accounts[random.integers(0, 6, 5_000)],
+            "g": random.integers(0, 5, 5_000),
+        }
+        return {"t": pa.table(held)}
+
+    report = sl.evaluate(rows(), rows(), tier="standard", metrics=("pairs",))
+    (score,) = report.of("pairs")
+    assert score.floor is not None
+    assert score.floor.value is not None
+    assert score.floor.value < 0.1

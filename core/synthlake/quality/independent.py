@@ -69,6 +69,9 @@ def _table(real: DataSet, table: Table, fields: dict[str, Field], seed: int) -> 
     return pa.table(columns)
 
 
+_WHOLE = 2.0**53  # beyond, doubles leave integers out
+
+
 def _keys(field: Field, rows: int) -> pa.Array[Any]:
     if kind(field.type) not in ("integer", "text"):
         raise Unlisted
@@ -101,11 +104,16 @@ def _listed(field: Field, marginal: Marginal) -> pa.Array[Any]:
         held: list[float | None] = [*marginal.values.tolist(), None, float("nan")]
         return pa.array(held, pa.float64()).cast(field.type)
     if kind(field.type) == "integer":
-        whole = [int(v) for v in marginal.values]
-        return pa.array([*whole, None, None], field.type)
+        return pa.array([*_whole(marginal.values), None, None], field.type)
     digits = Decimal(1).scaleb(-scale(field.type))
     exact = [Decimal(v).quantize(digits) for v in marginal.values.tolist()]
     return pa.array([*exact, None, None], field.type)
+
+
+def _whole(values: NDArray[np.float64]) -> list[int]:
+    if np.abs(values).max(initial=0.0) > _WHOLE:
+        raise Unlisted  # values are listed as doubles, which do not hold them
+    return [int(v) for v in values]
 
 
 def _texts(texts: Sequence[str], type: pa.DataType) -> pa.Array[Any]:

@@ -219,24 +219,31 @@ def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:
             mean=met / max(statistics.parent_rows, 1),
         )  # fmt: skip
         return
-    related = draft.kinds[number] == "within" and _related(draft, parent, number)
+    near = _near(draft, parent, number) if draft.kinds[number] == "within" else None
+    related = near is not None and _related(near[0], near[1] & ~join.orphan)
     kind = draft.kinds[number]
     link = Link(fk, kind, codes=parent.code.size, phantoms=phantoms, related=related)
     draft.links[number] = link
     codes = _child_codes(join, parent.code.codes, orphans, link.codes)
     codes = _balanced(codes, join, draft.data.group, k)
+    if near is not None:  # rows without relatives are NULL anyway, and say nothing of the others
+        codes = np.where((codes == -1) & ~near[0], -2, codes).astype(np.int32)
     draft.codes[number] = Feature(codes, link.size, False)
 
 
-def _related(draft: Draft, parent: Draft, number: int) -> bool:
-    """Whether hardly a row lies below one without rows of the parent, by what both keys share."""
+def _near(draft: Draft, parent: Draft, number: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which rows lie below one that has rows of the parent, and which say below what they lie."""
     fk, own = draft.table.foreign_keys[number], draft.table.own
     pairs = [(c, to) for c, to in zip(fk.columns, fk.to, strict=True) if own and c in own.columns]
     mine, theirs = key_numbers([
         [draft.data.sample[c] for c, _ in pairs], [parent.data.sample[to] for _, to in pairs],
     ])  # fmt: skip
-    told = (mine >= 0) & ~draft.joins[number].orphan
-    return bool(np.isin(mine[told], theirs).mean() >= _RELATED) if told.any() else False
+    return np.isin(mine, theirs) & (mine >= 0), mine >= 0
+
+
+def _related(near: NDArray[np.bool_], told: NDArray[np.bool_]) -> bool:
+    """Whether hardly a row lies below one without relatives."""
+    return bool(near[told].mean() >= _RELATED) if told.any() else False
 
 
 def _degrees(draft: Draft, number: int, parents: int) -> NDArray[np.int64]:
@@ -315,16 +322,17 @@ def _child_codes(
 def _balanced(
     codes: NDArray[np.int32], join: Join, group: NDArray[np.int64], k: int
 ) -> NDArray[np.int32]:
-    """Codes of which as many of rows without a parent teach nothing as of rows with one.
+    """Codes of which as many of orphans teach nothing as of rows with a parent.
 
-    Where parents are held out, their children are left out; orphans and NULL would be too many
-    among the others. Where fewer than k entities would be left of either, all of it stays.
+    Where parents are held out, their children are left out, and orphans would be too many among the
+    others. NULL is not: a row that teaches nothing else counts as one that is not NULL. Where fewer
+    than k entities would be left, all of them stay.
     """
     out, known = codes.copy(), int((join.parent >= 0).sum())
     lost = int(((join.key >= 0) & (join.parent < 0) & ~join.orphan).sum())
     share = lost / (lost + known) if known else 0.0
-    for rows in (np.flatnonzero(join.key < 0), np.flatnonzero(join.orphan & (codes >= 0))):
-        taken = np.diff(np.floor(np.arange(len(rows) + 1) * share)) > 0
-        if len(np.unique(group[rows[~taken]])) >= k:
-            out[rows[taken]] = -2
+    rows = np.flatnonzero(join.orphan & (codes >= 0))
+    taken = np.diff(np.floor(np.arange(len(rows) + 1) * share)) > 0
+    if len(np.unique(group[rows[~taken]])) >= k:
+        out[rows[taken]] = -2
     return out
