@@ -97,7 +97,12 @@ def test_figures_are_finite_and_have_names_that_mlflow_takes() -> None:
     roles = {"twin": 0.5, "ceiling": None, "floor": math.nan}
     report = {
         "summary": {"my metric (new)": {"mean": roles, "worst": {"twin": math.inf}}},
-        "gates": [{"decision": "PASS"}, {"decision": "FAIL"}, {"decision": "PASS"}],
+        "gates": [
+            {"decision": "PASS"},
+            {"decision": "FAIL"},
+            {"decision": "PASS"},
+            {"decision": "PASS", "tested": 0},
+        ],
     }
     assert figures(report) == {
         "my metric _new_/twin/mean": 0.5,

@@ -9,7 +9,7 @@ import pytest
 
 from synthlake.errors import SpecError
 from synthlake.ports import Score
-from synthlake.quality.gates import decide, overall, parse
+from synthlake.quality.gates import DEFAULTS, decide, overall, parse
 from synthlake.quality.metric import Subject, metrics
 from synthlake.quality.result import Row
 from synthlake.quality.settings import EvaluationSettings
@@ -48,6 +48,20 @@ def decision(gate: Mapping[str, Any]) -> tuple[str, int]:
 )
 def test_decisions(gate: Mapping[str, Any], wanted: tuple[str, int]) -> None:
     assert decision(gate) == wanted
+
+
+def test_a_default_gate_with_reasons_alone_is_shown_and_decides_nothing() -> None:
+    gates = parse(DEFAULTS, metrics())
+    why = Score(None, reason="there is no hold-out to compare with")
+    rows = (*ROWS[:1], Row("membership", Subject("t"), why), Row("tcap", Subject("t"), why),
+            Row("primary_key", Subject("t"), Score(None, reason="no primary key")))  # fmt: skip
+    found = {r.gate.metric: r for r in decide(gates, rows, asked=False)}
+    assert set(found) == {"ks", "membership", "tcap"}  # no line for what was not computed
+    assert found["membership"].advice == f"not tested: {why.reason}"
+    assert (found["membership"].value, found["membership"].tested) == (None, 0)
+    assert overall(list(found.values())) == "PASS"
+    named = parse([{"metric": "membership", "at_most": 0.1}], metrics())
+    assert overall(decide(named, rows, asked=True)) == "WARN"  # a spec that asks is told
 
 
 def test_the_worst_place_and_a_remedy_are_named() -> None:

@@ -21,7 +21,9 @@ def figures(report: Mapping[str, Any]) -> dict[str, float]:
         for part in ("mean", "worst"):
             for role, value in line[part].items():
                 found[f"{metric}/{role}/{part}"] = value
-    decisions = [gate["decision"] for gate in report["gates"]]
+    # one that could not be tested is no gate passed
+    tested = [g for g in report["gates"] if g["decision"] != "PASS" or g.get("tested", 1)]
+    decisions = [gate["decision"] for gate in tested]
     for decision in ("PASS", "WARN", "FAIL"):
         found[f"gates/{decision.lower()}"] = decisions.count(decision)
     return {_FORBIDDEN.sub("_", name): float(v) for name, v in found.items() if _finite(v)}

@@ -18,6 +18,9 @@ Decision = Literal["PASS", "WARN", "FAIL"]
 ATTACKS = ("membership", "membership.tpr", "membership.exposed", "attribute", "singling_out",
            "linkability", "tcap")  # fmt: skip
 
+_TOLD = (*ATTACKS, "copies", "memorised", "tstr", "fairness.change")
+"""Default gates that are shown untested too: without a key, there is nothing to test of one."""
+
 DEFAULTS: tuple[Mapping[str, Any], ...] = (
     {"metric": "schema", "at_most": 0, "otherwise": "fail"},
     {"metric": "primary_key", "at_most": 0, "otherwise": "fail"},
@@ -131,7 +134,8 @@ class GateResult:
 
     Attributes:
         gate: the gate.
-        decision: PASS, or what the gate says otherwise.
+        decision: PASS, or what the gate says otherwise; PASS too of a default gate that could not
+            be tested.
         subject: where the bound is missed most, or kept most closely.
         value: the figure there.
         bound: the bound there; None where it is unknown.
@@ -242,7 +246,7 @@ def _decide(gate: Gate, rows: Sequence[Row], asked: bool) -> GateResult | None:
     known = [(sign * (v - b), r, v, b) for r, v in scored if (b := bound_of(gate, r)) is not None]
     if not known:
         if not asked:
-            return None
+            return _untested(gate, rows) if not scored else None
         what = "what its bound refers to is not known" if scored else "there is no figure for it"
         return GateResult(gate, "WARN", advice=f"not tested: {what}")
     known.sort(key=lambda item: -item[0])
@@ -254,6 +258,15 @@ def _decide(gate: Gate, rows: Sequence[Row], asked: bool) -> GateResult | None:
         gate, decision, row.subject.label, value, bound, len(known), missed,
         advice if missed else "",
     )  # fmt: skip
+
+
+def _untested(gate: Gate, rows: Sequence[Row]) -> GateResult | None:
+    """A default gate that has reasons alone: shown, without a word in the verdict."""
+    reasons = sorted({r.twin.reason for r in rows if r.twin.reason})
+    if not reasons or gate.metric not in _TOLD:
+        return None
+    more = f" (and {len(reasons) - 1} more reasons)" if reasons[1:] else ""
+    return GateResult(gate, "PASS", advice=f"not tested: {reasons[0]}{more}")
 
 
 def overall(results: Sequence[GateResult]) -> Decision:

@@ -82,6 +82,9 @@ def _sentence(report: Report) -> str:
     total = len(report.gates)
     if not total:
         return "No gate was set."
+    if untested := sum(1 for g in report.gates if g.decision == "PASS" and not g.tested):
+        kept = total - untested - len(missed)
+        return f"{kept} of {total} gates are kept, {len(missed)} not, {untested} not tested."
     if not missed:
         return f"All {total} gates are kept."
     names = ", ".join(dict.fromkeys(g.gate.metric for g in missed))
