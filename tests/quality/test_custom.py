@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from sqlglot import exp
 from tests.databases import into_postgres
 
 import synthlake as sl
 from synthlake.errors import SpecError
 from synthlake.pipeline.run import plan
 from synthlake.pipeline.spec import SynthesisSpec
+from synthlake.quality.custom.declared import Custom
+from synthlake.quality.custom.reading import Figure, figure, read
 from synthlake.quality.evaluate import evaluate
 from synthlake.quality.report import Report
 from synthlake.quality.settings import EvaluationSettings
@@ -107,6 +111,8 @@ def test_what_a_select_may_have(sql: str) -> None:
         ("SELECT MAX(\"B c\") FROM t", "not one number"),
         ("SELECT NULL FROM t", "not one number"),
         ("SELECT MAX(a) > 1 FROM t", "not one number"),
+        ("SELECT MAX(INTERVAL 1 DAY) FROM t", "not one number"),
+        ("SELECT MAX(CAST(\"B c\" AS INT[])) FROM t", "not one number"),
         ("SELECT COUNT(*) FROM real.t", "difference is of one SELECT"),
         ("WITH pg_shadow AS (SELECT 1 AS a FROM pg_shadow) SELECT COUNT(*) FROM pg_shadow",
          "no table 'pg_shadow'"),
@@ -119,6 +125,105 @@ def test_what_is_refused(sql: str, said: str) -> None:
     with pytest.raises(SpecError, match=said) as caught:
         one(sql)
     assert caught.value.hint
+
+
+IN_A_TYPE = "oid) + (SELECT n FROM query('select 1 n')) + CAST(0 AS oid"
+DROPPED = "oid); DROP SCHEMA IF EXISTS hr CASCADE; SELECT (COUNT(*)"
+IN_A_PART = "year FROM DATE '2020-01-01') + (SELECT COUNT(*) FROM DUCKDB_SETTINGS()) + EXTRACT(year"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f'SELECT COUNT(*) + CAST(0 AS "{IN_A_TYPE}") FROM t',
+        f'SELECT COUNT(*) + TRY_CAST(0 AS "{IN_A_TYPE}") FROM t',
+        f'SELECT COUNT(CAST(a AS "{DROPPED}")) FROM t',
+        'SELECT COUNT(a::"x y"[3]) FROM t',
+        'SELECT COUNT(a::MAP("x y", INT)) FROM t',
+        "SELECT COUNT(CAST(a AS regclass)) FROM t",
+        'SELECT COUNT(CAST("B c" AS VARCHAR COLLATE "x y")) FROM t',
+        f'SELECT MAX(EXTRACT("{IN_A_PART}" FROM d)) FROM t',
+        "SELECT MAX(EXTRACT(dow FROM d)) FROM t",
+        "SELECT MAX(EXTRACT('dow' FROM d)) FROM t",
+        "SELECT COUNT(*) FROM t WHERE d > d + INTERVAL 1 foo",
+        "SELECT COUNT(*) FROM t WHERE d > d + INTERVAL (a) foo",
+        "SELECT COUNT(*) FROM t WHERE \"B c\" COLLATE nocase = 'x'",
+        "SELECT COUNT(*) FROM t WHERE d > $1",
+        "WITH RECURSIVE x AS (SELECT a FROM t UNION ALL SELECT a FROM x) SELECT COUNT(*) FROM x",
+        "WITH __synthlake_0 AS (SELECT a FROM t) SELECT COUNT(*) FROM __synthlake_0",
+        'SELECT COUNT(*) FROM t AS "__SYNTHLAKE_1"',
+        "SELECT a AS __synthlake_1 FROM t",
+    ],
+)
+def test_nothing_else_gets_through_what_is_written(sql: str) -> None:
+    days = {"t": REAL["t"].append_column("d", pa.array([date(2020, 1, 1)] * 4))}
+    with pytest.raises(SpecError, match="may not have") as caught:
+        judged({"name": "mine", "sql": sql}, real=days, twin=days)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("node", "said"),
+    [
+        (exp.DataType(this=exp.DType.USERDEFINED, kind=IN_A_TYPE), "another statement"),
+        (exp.Var(this="0 AS INT), MAX(random()"), "another statement"),
+        (exp.Var(this="INT)) FROM t; DROP TABLE t; SELECT (COUNT(*"), "another statement"),
+    ],
+)
+def test_what_is_written_is_read_again(node: exp.Expr, said: str) -> None:
+    tree = read(Custom("mine", "SELECT COUNT(CAST(a AS INT)) FROM t"))
+    next(tree.find_all(exp.Cast)).set("to", node)  # as if a kind of node were written as it stands
+    with pytest.raises(SpecError, match=said):
+        Figure("mine", tree, (), {}).sql("duckdb", lambda _, table: table)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        'SELECT MAX(EXTRACT(doy FROM d) + EXTRACT("year" FROM d)) FROM t',
+        "SELECT MAX(EXTRACT('month' FROM d)) FROM t",
+        "SELECT COUNT(*) FROM t WHERE d < DATE '2020-01-01' + INTERVAL 3 DAYS",
+        "SELECT COUNT(*) FROM t WHERE d < TIMESTAMP '2020-01-01 00:00:00' + INTERVAL '1' HOUR",
+        "SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY a) FROM t",
+        "SELECT CEIL(AVG(f), 1) + SUM(a::DECIMAL(10, 2)) + SUM(1e5 * a + .5 - 1_000) FROM t",
+        "SELECT SUM(n) FROM (SELECT SUM(a) OVER (ORDER BY a ROWS BETWEEN 1 PRECEDING AND "
+        "CURRENT ROW EXCLUDE NO OTHERS) AS n FROM t) AS q",
+        "SELECT COUNT(*) FROM (SELECT a FROM t QUALIFY ROW_NUMBER() OVER (ORDER BY a) = 1) AS q",
+        "SELECT COUNT(*) FROM t AS x SEMI JOIN t AS y ON x.a = y.a",
+    ],
+)
+def test_what_is_written_is_what_was_read(sql: str) -> None:
+    days = {"t": REAL["t"].append_column("d", pa.array([date(2020, 1, 1)] * 4))}
+    assert judged({"name": "mine", "sql": sql}, real=days, twin=days).of("mine")[0].twin.value == 0
+
+
+def test_names_of_with_hide_no_table() -> None:
+    ours = ("WITH t0 AS (SELECT a FROM synthetic.t WHERE a > 1), t1 AS (SELECT a FROM real.t) "
+            "SELECT COUNT(*) * 10 + (SELECT COUNT(*) FROM t1) FROM t0")  # fmt: skip
+    assert one(ours, direction="low").value == 14
+    hidden = "WITH t AS (SELECT a FROM synthetic.t WHERE a > 1) SELECT COUNT(*) FROM synthetic.t"
+    score = one(hidden, direction="low")
+    assert score.value is None
+    assert "hides the table t" in score.reason
+
+
+def test_names_of_with_are_folded() -> None:
+    folded = "WITH T AS (SELECT a FROM t WHERE a > 1) SELECT COUNT(*) FROM t"
+    assert dict(one(folded).detail) == {"real": 3, "candidate": 1}
+    custom = Custom("mine", 'WITH "PG_SHADOW" AS (SELECT a FROM t) SELECT COUNT(*) FROM pg_shadow')
+    found = figure(custom, open_source(REAL).schema()).sql("postgres", lambda _, t: f'"{t}"')
+    assert found.endswith('FROM "PG_SHADOW" AS pg_shadow')  # what is not quoted would be another
+
+
+def test_a_select_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("synthlake.quality.custom.metric._LONGEST", 0.2)
+    many = ", ".join(f"real.t AS r{i}" for i in range(20))
+    sql = f"SELECT COUNT(*) FROM synthetic.t AS s, {many} WHERE " + " + ".join(
+        f"r{i}.a" for i in range(20)
+    )
+    score = one(f"{sql} > s.a", direction="low")
+    assert score.value is None
+    assert score.reason == "no figure: it took longer than 0.2 s"
 
 
 @pytest.mark.parametrize(

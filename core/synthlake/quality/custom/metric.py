@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +16,7 @@ import pyarrow as pa
 from synthlake.errors import QueryError, SpecError
 from synthlake.ports import MetricKind, Score
 from synthlake.quality.custom.declared import Custom
-from synthlake.quality.custom.reading import Figure, Side, figure
+from synthlake.quality.custom.reading import OWN, Figure, Side, figure
 from synthlake.quality.dataset import DataSet
 from synthlake.quality.metric import Comparison, Direction, Metric, Scored, Subject
 from synthlake.quality.settings import Tier
@@ -21,7 +24,8 @@ from synthlake.schema.model import Schema
 from synthlake.sql.dialect import quoted
 from synthlake.sql.duckdb_engine import safe_message
 
-_NUMBERS = ("INT", "FLOAT", "DOUBLE", "DECIMAL")
+_NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\([0-9, ]+\)")
+_LONGEST = 600.0  # seconds of a SELECT that reads both sides
 
 
 class CustomMetric:
@@ -85,7 +89,7 @@ def check_customs(given: Sequence[Custom], schema: Schema) -> None:
                     f"the metric {custom.name}: {safe_message(error)}",
                     hint="compare it with the names and types of the columns",
                 ) from None
-        if len(types) != 1 or not any(mark in types[0] for mark in _NUMBERS):
+        if len(types) != 1 or not _NUMBERS.fullmatch(types[0]):
             raise SpecError(
                 f"the metric {custom.name} gives {', '.join(types)}, and not one number",
                 hint="SELECT one column, a count, a share or another number",
@@ -108,9 +112,9 @@ def _apart() -> duckdb.DuckDBPyConnection:
 
 def _loaded(session: duckdb.DuckDBPyConnection, asked: Figure, tables: dict[Any, pa.Table]) -> str:
     """The SELECT over tables that are put into a session."""
-    names = {read: f"t{number}" for number, read in enumerate(asked.reads)}
+    names = {read: f'"{OWN}{number}"' for number, read in enumerate(asked.reads)}
     for read, name in names.items():
-        session.register(name, tables[read])
+        session.register(name[1:-1], tables[read])
     return asked.sql("duckdb", lambda side, table: names[side, table])
 
 
@@ -118,10 +122,10 @@ def _of_one(asked: Figure, data: DataSet) -> float:
     """The number in one data set, counted by its own engine."""
     _check_there(asked, data, [table for _, table in asked.reads])
     engine = data.tables.engine
-    sql = asked.sql(engine.dialect, lambda side, table: engine.relation(table))
     try:
+        sql = asked.sql(engine.dialect, lambda side, table: engine.relation(table))
         return _number(data.query(sql))
-    except QueryError as error:
+    except (QueryError, SpecError) as error:
         raise _NoNumberError(
             f"{engine.dialect} cannot say: {error.message.splitlines()[0]}"
         ) from None
@@ -140,9 +144,37 @@ def _direct(asked: Figure, sides: dict[Side, DataSet]) -> float:
     with _apart() as session:
         tables = {read: _rows(sides[read[0]], read[1], asked) for read in asked.reads}
         try:
-            return _number(session.sql(_loaded(session, asked, tables)).to_arrow_table())
+            with _bounded(session):
+                return _number(session.sql(_loaded(session, asked, tables)).to_arrow_table())
         except duckdb.Error as error:
             raise _NoNumberError(f"duckdb cannot say: {safe_message(error)}") from None
+
+
+@contextmanager
+def _bounded(session: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Statements within end after a bound on time.
+
+    Raises:
+        _NoNumberError: they did.
+    """
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        session.interrupt()
+
+    timer = threading.Timer(_LONGEST, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except duckdb.Error:
+        if late.is_set():
+            raise _NoNumberError(f"no figure: it took longer than {_LONGEST:g} s") from None
+        raise
+    finally:
+        timer.cancel()
+        timer.join()  # it no longer touches the session that is closed next
 
 
 def _rows(data: DataSet, table: str, asked: Figure) -> pa.Table:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -40,9 +42,38 @@ _FUNCTIONS = (
     exp.Nullif, exp.Lower, exp.Upper, exp.Length, exp.Trim, exp.Substring, exp.Year, exp.Month,
     exp.Day, exp.Extract, exp.RowNumber, exp.Rank, exp.DenseRank, exp.Lag, exp.Lead,
 )  # fmt: skip
+_THEIRS = frozenset({("Anonymous", "DATETIME"), ("Anonymous", "TIME")})  # SQLite has no such types
 _KNOWN = frozenset((*_FORMS, *_FUNCTIONS))
 _NAMES = ", ".join(sorted(kind.key for kind in _FUNCTIONS))
 _TWO_SIDES: tuple[Side, ...] = ("real", "synthetic")
+OWN = "__synthlake_"
+"""What names that are registered for a SELECT begin with, and none of its own."""
+
+# sqlglot writes types of one's own, parts of a date and some words as they stand, quoted or not:
+# each must be one that says nothing else. The day of the week is not the same in all engines.
+_WORDS = re.compile(r"[A-Za-z_ ]+")
+_NUMBER = re.compile(r"[0-9.]+([eE][+-]?[0-9]+)?")
+_BOTH = {"year", "quarter", "month", "week", "day", "hour", "minute", "second"}
+_PARTS = frozenset(_BOTH | {"doy", "epoch"})
+_UNITS = frozenset(_BOTH | {"millisecond", "microsecond"})
+_WRITTEN: Mapping[type, Callable[[exp.Expr], bool]] = {
+    exp.Identifier: lambda node: bool(node.args.get("quoted") or re.fullmatch(r"\w+", node.name)),
+    exp.Literal: lambda node: node.is_string or bool(_NUMBER.fullmatch(node.name)),
+    exp.Var: lambda node: _is_word(node),
+    exp.DataType: lambda node: (
+        isinstance(node.this, exp.DType) and node.this is not exp.DType.USERDEFINED
+        and _has_only(node, "this", "expressions", "nested", "values")
+    ),
+    exp.DataTypeParam: lambda node: isinstance(node.this, exp.Literal) and _has_only(node, "this"),
+    exp.Cast: lambda node: not any(map(node.args.get, ("format", "action", "default"))),
+    exp.TryCast: lambda node: not any(map(node.args.get, ("format", "action", "default"))),
+    exp.Extract: lambda node: (
+        isinstance(node.this, exp.Var | exp.Literal) and node.this.name.casefold() in _PARTS
+    ),
+    exp.With: lambda node: not node.args.get("recursive"),
+    exp.Alias: lambda node: not node.alias.casefold().startswith(OWN),
+    exp.TableAlias: lambda node: not node.name.casefold().startswith(OWN),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,13 +98,23 @@ class Figure:
         Args:
             dialect: of the engine.
             relation: what to write after FROM, quoted, for a side and a table.
+
+        Raises:
+            SpecError: the engine would read it as another statement, or other tables.
         """
+        _check_written(self.name, self.tree, dialect)
         tree = self.tree.copy()
         for node in list(tree.find_all(exp.Table)):
             read = node.meta.get("read")
             if read is not None:
                 side, table = read
-                node.set("this", exp.Var(this=relation(side, table)))
+                place = relation(side, table)
+                if place[1:-1].casefold() in _defined(node):
+                    raise SpecError(
+                        f"the metric {self.name}: its WITH hides the table {table}",
+                        hint="give what WITH defines another name",
+                    )
+                node.set("this", exp.Var(this=place))
                 node.set("db", None)
         return tree.sql(dialect=dialect)
 
@@ -112,8 +153,84 @@ def _read(name: str, text: str) -> exp.Expression:
                 hint="it has tables of the data, joins, groups, windows, subqueries, operators and "
                 f"the functions {_NAMES}",
             )
+        if _is_odd(node):
+            raise SpecError(
+                f"{where}: its SQL may not have {_shown(node)}",
+                hint="it has types, parts of a date and units by their plain names, no recursion, "
+                f"and no name that begins with {OWN}",
+            )
         node.comments = None
+    _check_written(name, tree, "duckdb")
     return tree
+
+
+def _is_odd(node: exp.Expr) -> bool:
+    """Whether a node would be written as it stands, and may say more than its kind does."""
+    plain = _WRITTEN.get(type(node))
+    if plain is not None:
+        return not plain(node)
+    held = [value if isinstance(value, list) else [value] for value in node.args.values()]
+    texts = [one for values in held for one in values if isinstance(one, str)]
+    return not all(_WORDS.fullmatch(text) for text in texts)
+
+
+def _is_word(node: exp.Expr) -> bool:
+    above, word = node.parent, node.name.casefold()
+    if isinstance(above, exp.Extract):
+        return word in _PARTS
+    if isinstance(above, exp.Interval):
+        return word in _UNITS or word.removesuffix("s") in _UNITS
+    return isinstance(above, exp.WindowSpec) and bool(_WORDS.fullmatch(word))
+
+
+def _has_only(node: exp.Expr, *keys: str) -> bool:
+    return all(key in keys or not value for key, value in node.args.items())
+
+
+def _shown(node: exp.Expr) -> str:
+    if isinstance(node, exp.With):
+        return "WITH RECURSIVE"
+    return f"the {type(node).__name__.lower()} {node.sql('duckdb')}"
+
+
+def _check_written(name: str, tree: exp.Expr, dialect: str) -> None:
+    """That an engine reads what is written for it as one SELECT of the same tables.
+
+    In DuckDB's own SQL the names, texts and SELECTs are the same, too, and nothing is there that a
+    SELECT may not have; other dialects have words of their own for some functions.
+
+    Raises:
+        SpecError: it does not.
+    """
+    try:
+        found = [one for one in sqlglot.parse(tree.sql(dialect=dialect), read=dialect) if one]
+    except (SqlglotError, RecursionError):
+        found = []
+    own = dialect == "duckdb"
+    if (
+        len(found) != 1
+        or _shape(found[0], own) != _shape(tree, own)
+        or (own and any(type(node) not in _KNOWN for node in found[0].walk()))
+    ):
+        raise SpecError(
+            f"the metric {name}: its SQL is another statement when it is written for {dialect}",
+            hint="write it with plain names, types and functions",
+        )
+
+
+def _shape(tree: exp.Expr, whole: bool) -> tuple[Counter[tuple[str, str]], set[tuple[str, str]]]:
+    """How often each table and function that is not known is there; which names and texts are."""
+    counted: tuple[type, ...] = (exp.Table, exp.Anonymous, exp.Command)
+    if whole:
+        counted = (*counted, exp.Query, exp.Join, exp.With)
+    held, names = Counter[tuple[str, str]](), set[tuple[str, str]]()
+    for node in tree.walk():
+        here = type(node).__name__, node.name
+        if isinstance(node, counted) and here not in _THEIRS:
+            held[here] += 1
+        elif whole and (isinstance(node, exp.Identifier) or node.is_string):
+            names.add(here)
+    return held, names
 
 
 def _called(node: object) -> str:
@@ -155,7 +272,11 @@ def _resolved(node: exp.Table, custom: Custom, schema: Schema) -> Read | None:
             f"{where}: {node.sql('duckdb')} is no table of the data",
             hint="write flights, real.flights or synthetic.flights",
         )
-    if not side and name in _defined(node):
+    own = _defined(node).get(name.casefold())
+    if not side and own is not None:  # as it is spelled there: engines fold what is not quoted
+        if not node.alias:
+            node.set("alias", exp.TableAlias(this=node.this.copy()))
+        node.set("this", own.copy())
         return None
     if not side and custom.table is not None and name in _TWO_SIDES:
         return ("real" if name == "real" else "synthetic"), _table(schema, custom.table, where)
@@ -169,20 +290,22 @@ def _resolved(node: exp.Table, custom: Custom, schema: Schema) -> Read | None:
     return ("real" if side == "real" else "synthetic"), _table(schema, name, where)
 
 
-def _defined(node: exp.Expression) -> set[str]:
-    """Names that WITH gives at a place: within one of them, only those before it."""
-    out: set[str] = set()
+def _defined(node: exp.Expr) -> dict[str, exp.Identifier]:
+    """Names that WITH gives at a place, by what they fold to: within one, only those before it."""
+    out: dict[str, exp.Identifier] = {}
     below: exp.Expr | None = node
     above = node.parent
     while above is not None:
+        given: list[exp.Expr] = []
         if isinstance(above, exp.With):
-            names = [cte.alias for cte in above.expressions]
             own = next((i for i, cte in enumerate(above.expressions) if cte is below), 0)
-            out |= set(names[: own + bool(above.args.get("recursive"))])
+            given = above.expressions[:own]
         else:
             held = above.args.get("with_")
             if held is not None and held is not below:
-                out |= {cte.alias for cte in held.expressions}
+                given = held.expressions
+        for cte in given:
+            out.setdefault(cte.alias.casefold(), cte.args["alias"].this)
         below, above = above, above.parent
     return out
 
