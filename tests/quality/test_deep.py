@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, cycle
 
 import numpy as np
 import pyarrow as pa
@@ -269,3 +269,23 @@ def test_one_seed_without_a_figure_is_no_figure() -> None:
     assert averaged(scores).reason == "too few"
     found = averaged([Score(0.1)] * 3)
     assert (found.value, found.interval) == (0.1, (0.1, 0.1))
+
+
+def test_an_importance_that_cannot_be_tested_says_so_and_its_interval_is_of_correlations() -> None:
+    """A hold-out whose target is NULL throughout; seeds that differ much."""
+    source, tested = open_source({"t": linked(400, 1)}), linked(300, 2)
+    null = pa.array([None] * 300, NUMBERS)
+    settings = EvaluationSettings("quick", metrics=("importance",), target="t.y")
+    report = evaluate(
+        source, open_source({"t": linked(400, 3)}), source.schema(), settings=settings,
+        holdout=open_source({"t": tested.set_column(5, "y", null)}),
+    )  # fmt: skip
+    score = report.of("importance")[0].twin
+    assert (score.value, score.reason) == (
+        None, "no model of the target can be learned on a side",
+    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        values = cycle([0.1, 0.5, 0.9])
+        patch.setattr(importance, "_one", lambda *_: Score(next(values), rows=(400, 400)))
+        found = judged(linked(400, 3), names=["importance"]).of("importance")[0].twin
+    assert found.interval == (pytest.approx(0.5 - 0.99369, abs=1e-4), 1.0)
