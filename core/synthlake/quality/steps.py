@@ -29,6 +29,8 @@ from synthlake.quality.moments import Grid, on_grid
 from synthlake.quality.sequences import Order, in_order
 
 LAGS = (1, 2, 3)
+MIN_LENGTH = 10
+"""Known rows of a sequence, below which its autocorrelation is not looked at."""
 _COLUMNS = 16  # in one statement of moments
 _SETS = 60  # groupings in one statement
 
@@ -90,9 +92,12 @@ def autocorrelations(
     """Of each column, for each lag: correlation of a row with that so many rows before it.
 
     Values are taken from the mean of their sequence, so that sequences of different levels show
-    nothing; both rows must be known. Sums are of integers, as in ``moments``.
+    nothing; both rows must be known. Sums are of integers, as in ``moments``. Only sequences with
+    ``MIN_LENGTH`` known rows count: by the mean of its own T rows, even one without any order has
+    about -1/(T - 1), and one of two rows exactly -1.
 
-    Source: Box and Jenkins (1970), section 2.1.4, pooled over sequences.
+    Source: Box and Jenkins (1970), section 2.1.4, pooled over sequences; Kendall (1954),
+    doi:10.1093/biomet/41.3-4.403, of the bias.
     """
     names = tuple(g.field.name for g in grids)
 
@@ -114,9 +119,10 @@ def _autocorrelations(
     held = []
     for i in every:
         total = data.tables.primitives.converted(f"SUM(x{i}) OVER ({family})", pa.float64())
-        mean = f"{total} / COUNT(x{i}) OVER ({family})"
+        known = f"COUNT(x{i}) OVER ({family})"
         # a whole number, so that no sum depends on the order of rows
-        held.append(f"x{i} - CAST(FLOOR({mean} + 0.5) AS BIGINT) AS d{i}")
+        middle = f"CAST(FLOOR({total} / {known} + 0.5) AS BIGINT)"
+        held.append(f"CASE WHEN {known} >= {MIN_LENGTH} THEN x{i} - {middle} END AS d{i}")
     centred = f"SELECT r.*, {', '.join(held)} FROM ({source}) AS r"
     before = [f"LAG(d{i}, {k}) OVER ({window}) AS l{i}_{k}" for i in every for k in LAGS]
     lagged = f"SELECT {', '.join([*(f'd{i}' for i in every), *before])} FROM ({centred}) AS c"
