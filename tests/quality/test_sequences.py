@@ -211,6 +211,28 @@ def test_steps_agree_with_scipy(most: int, monkeypatch: pytest.MonkeyPatch) -> N
     assert figure(judged(real, real, schema), "inter_event_times", "at").twin.value == 0.0
 
 
+@pytest.mark.parametrize("most", [20_000, 10])
+@pytest.mark.parametrize("share", [0.0, 0.8, 1.0])
+def test_rows_without_a_step_count(
+    share: float, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A time that is lost in some rows, beside itself: the distance is the share of lost steps."""
+    monkeypatch.setattr(steps, "MAX_VALUES", most)
+    real = machines(1)
+    lost = np.random.default_rng(0).random(len(real["readings"])) < share
+    at = pa.array(real["readings"]["at"].to_pylist(), pa.timestamp("us"), mask=lost)
+    twin = {**real, "readings": real["readings"].set_column(2, "at", at)}
+    schema = schema_of(real, sequence=Sequenced("line"))
+    by_line = twin["readings"].sort_by([("machine", "ascending"), ("line", "ascending")])
+    owner, gone = np.array(by_line["machine"].to_pylist()), by_line["at"].is_null().to_numpy()
+    follows = owner[1:] == owner[:-1]
+    expected = (gone[1:] | gone[:-1])[follows].mean()
+    for sides in ((real, twin), (twin, real)):
+        row = figure(judged(*sides, schema), "inter_event_times", "at").twin
+        assert row.value == pytest.approx(expected, abs=0.01)
+        assert row.rows == (follows.sum(), follows.sum())
+
+
 def changed_at(tables: Tables) -> Tables:
     at = tables["readings"]["at"].cast(pa.int64())
     place = tables["readings"].column_names.index("at")
