@@ -317,3 +317,13 @@ def test_near_copies_of_rows_that_occur_twice_are_copies() -> None:
     assert found[0] == 0.0
     assert found[1] < 0.02
     assert 0.35 < found[2] < 0.75
+
+
+def test_seeds_choose_rows_where_all_would_be_taken() -> None:
+    """A model that draws nothing itself gives the same figure of the same rows."""
+    found = judged(linked(400, 3), names=["tstr", "tstr.seeds"])
+    score = figure(found, "tstr.seeds")[0]
+    assert score.interval is not None
+    assert score.interval[1] - score.interval[0] > 0.001
+    assert score.rows == (320, 320)
+    assert figure(found, "tstr")[0].rows == (400, 400)
