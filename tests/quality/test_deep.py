@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, cycle
 
 import numpy as np
 import pyarrow as pa
@@ -269,3 +269,61 @@ def test_one_seed_without_a_figure_is_no_figure() -> None:
     assert averaged(scores).reason == "too few"
     found = averaged([Score(0.1)] * 3)
     assert (found.value, found.interval) == (0.1, (0.1, 0.1))
+
+
+def test_an_importance_that_cannot_be_tested_says_so_and_its_interval_is_of_correlations() -> None:
+    """A hold-out whose target is NULL throughout; seeds that differ much."""
+    source, tested = open_source({"t": linked(400, 1)}), linked(300, 2)
+    null = pa.array([None] * 300, NUMBERS)
+    settings = EvaluationSettings("quick", metrics=("importance",), target="t.y")
+    report = evaluate(
+        source, open_source({"t": linked(400, 3)}), source.schema(), settings=settings,
+        holdout=open_source({"t": tested.set_column(5, "y", null)}),
+    )  # fmt: skip
+    score = report.of("importance")[0].twin
+    assert (score.value, score.reason) == (
+        None, "no model of the target can be learned on a side",
+    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        values = cycle([0.1, 0.5, 0.9])
+        patch.setattr(importance, "_one", lambda *_: Score(next(values), rows=(400, 400)))
+        found = judged(linked(400, 3), names=["importance"]).of("importance")[0].twin
+    assert found.interval == (pytest.approx(0.5 - 0.99369, abs=1e-4), 1.0)
+
+
+@pytest.mark.parametrize("lost", ["a", "group"])
+def test_rows_without_a_column_have_no_distances(lost: str) -> None:
+    """A copy that lacks a column is as far from all training rows as nobody is."""
+    names = ("authenticity", "alpha_precision", "beta_recall")
+    report = judged(linked(400, 1).drop_columns([lost]), names=names)
+    for name in names:
+        score = report.of(name)[0].twin
+        assert (score.value, score.reason) == (None, f"columns are missing: {lost}")
+
+
+def test_near_copies_of_rows_that_occur_twice_are_copies() -> None:
+    random = np.random.default_rng(0)
+    values = np.repeat(random.normal(0, 1, (300, 3)), 2, axis=0)
+    moved = values + random.normal(0, 1e-4, values.shape)
+    given, near, fresh = (
+        open_source({"t": pa.table({n: rows[:, i] for i, n in enumerate("abc")})})
+        for rows in (values, moved, random.normal(0, 1, values.shape))
+    )
+    found = []
+    settings = EvaluationSettings("quick", metrics=("authenticity",))
+    for twin in (given, near, fresh):
+        report = evaluate(given, twin, given.schema(), settings=settings)
+        found.append(report.of("authenticity")[0].twin.value)
+    assert found[0] == 0.0
+    assert found[1] < 0.02
+    assert 0.35 < found[2] < 0.75
+
+
+def test_seeds_choose_rows_where_all_would_be_taken() -> None:
+    """A model that draws nothing itself gives the same figure of the same rows."""
+    found = judged(linked(400, 3), names=["tstr", "tstr.seeds"])
+    score = figure(found, "tstr.seeds")[0]
+    assert score.interval is not None
+    assert score.interval[1] - score.interval[0] > 0.001
+    assert score.rows == (320, 320)
+    assert figure(found, "tstr")[0].rows == (400, 400)

@@ -111,7 +111,8 @@ def families(tables: Tables, column: str) -> list[np.ndarray[Any, Any]]:
 
 
 def lagged(tables: Tables, lag: int) -> float:
-    pairs = [((f - f.mean())[lag:], (f - f.mean())[:-lag]) for f in families(tables, "load")]
+    whole = [f for f in families(tables, "load") if len(f) >= 10]
+    pairs = [((f - f.mean())[lag:], (f - f.mean())[:-lag]) for f in whole]
     now, before = (np.concatenate([p[i] for p in pairs]) for i in (0, 1))
     return float((now * before).sum() / np.sqrt((now**2).sum() * (before**2).sum()))
 
@@ -127,30 +128,50 @@ def test_autocorrelation_by_hand() -> None:
     assert row.value == pytest.approx(abs(gaps[worst][0] - gaps[worst][1]), abs=1e-4)
 
 
-def test_a_tiny_autocorrelation_by_hand() -> None:
-    """Two families of 1, 2, 4 and 3, 1: products of distances from 7/3 and 2, at lag 1."""
-    random = np.random.default_rng(0)
-    repeated = 60
-    load = np.tile([1.0, 2.0, 4.0, 3.0, 1.0], repeated)
-    owner = np.repeat(np.arange(2 * repeated), np.tile([3, 2], repeated))
-    at = np.tile([1, 2, 3, 1, 2], repeated) * HOUR
-    real = {
-        "machines": pa.table({"machine": [f"M{i}" for i in range(2 * repeated)]}),
+TINY = np.array([1.0, 2.0, 4.0, 3.0, 1.0, 0.0, 2.0, 5.0, 1.0, 1.0])  # of mean 2
+
+
+def tiny(repeated: int, *lengths: int) -> Tables:
+    """Families of these lengths, again and again, that begin as ``TINY`` does."""
+    sizes = np.tile(lengths, repeated)
+    owner = [f"M{i}" for i in np.repeat(np.arange(len(sizes)), sizes)]
+    at = np.concatenate([np.arange(n) + 1 for n in sizes])
+    return {
+        "machines": pa.table({"machine": [f"M{i}" for i in range(len(sizes))]}),
         "readings": pa.table({
-            "reading": np.arange(len(load)), "machine": [f"M{i}" for i in owner],
-            "at": pa.array(at, pa.timestamp("us")), "load": load,
+            "reading": np.arange(len(owner)), "machine": owner,
+            "at": pa.array(at * HOUR, pa.timestamp("us")), "load": TINY[at - 1],
         }),
     }  # fmt: skip
-    twin = changed(real, load=random.permutation(load))
+
+
+def test_a_tiny_autocorrelation_by_hand() -> None:
+    """Families of ten and of nine rows: products of distances from 2 of the ten only."""
+    real = tiny(60, 10, 9)
+    twin = changed(real, load=np.random.default_rng(0).permutation(real["readings"]["load"]))
     declared = schema_of(real, sequence=Sequenced("at"))
     row = figure(judged(real, twin, declared), "autocorrelation", "load").twin
-    products = (1 - 7 / 3) * (2 - 7 / 3) + (2 - 7 / 3) * (4 - 7 / 3) + (3 - 2) * (1 - 2)
-    now = (2 - 7 / 3) ** 2 + (4 - 7 / 3) ** 2 + 1
-    before = (1 - 7 / 3) ** 2 + (2 - 7 / 3) ** 2 + 1
-    first, second, third = row.detail["real by lag"]
-    assert first == pytest.approx(products / np.sqrt(now * before), abs=1e-4)
-    assert second == pytest.approx(-1.0, abs=1e-4)  # of 4 with 1, on either side of the mean
-    assert third is None
+    far = TINY - 2
+    for lag, value in zip(steps.LAGS, row.detail["real by lag"], strict=True):
+        now, before = far[lag:], far[:-lag]
+        by_hand = (now * before).sum() / np.sqrt((now**2).sum() * (before**2).sum())
+        assert value == pytest.approx(by_hand, abs=1e-4)
+    assert row.rows == (540, 540)
+
+
+@pytest.mark.parametrize("known", [10, 9])
+def test_short_sequences_have_no_autocorrelation(known: int) -> None:
+    """By the mean of their own two rows all differ alike; of more rows, known ones are counted."""
+    real = tiny(60, 10)
+    declared = schema_of(real, sequence=Sequenced("at"))
+    at = np.tile(np.arange(10), 60)
+    twin = changed(real, load=np.where(at < known, real["readings"]["load"].to_numpy(), np.nan))
+    row = figure(judged(real, twin, declared), "autocorrelation", "load").twin
+    pairs = tiny(300, 2)
+    short = figure(judged(real, pairs, declared), "autocorrelation", "load").twin
+    for score, whole in ((row, known == 10), (short, False)):
+        assert score.value == (0.0 if whole else None)
+        assert score.reason.startswith("" if whole else "sequences too short")
 
 
 def test_transitions_by_hand() -> None:
@@ -188,6 +209,28 @@ def test_steps_agree_with_scipy(most: int, monkeypatch: pytest.MonkeyPatch) -> N
     else:
         assert row.detail["resolution"] < 1
     assert figure(judged(real, real, schema), "inter_event_times", "at").twin.value == 0.0
+
+
+@pytest.mark.parametrize("most", [20_000, 10])
+@pytest.mark.parametrize("share", [0.0, 0.8, 1.0])
+def test_rows_without_a_step_count(
+    share: float, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A time that is lost in some rows, beside itself: the distance is the share of lost steps."""
+    monkeypatch.setattr(steps, "MAX_VALUES", most)
+    real = machines(1)
+    lost = np.random.default_rng(0).random(len(real["readings"])) < share
+    at = pa.array(real["readings"]["at"].to_pylist(), pa.timestamp("us"), mask=lost)
+    twin = {**real, "readings": real["readings"].set_column(2, "at", at)}
+    schema = schema_of(real, sequence=Sequenced("line"))
+    by_line = twin["readings"].sort_by([("machine", "ascending"), ("line", "ascending")])
+    owner, gone = np.array(by_line["machine"].to_pylist()), by_line["at"].is_null().to_numpy()
+    follows = owner[1:] == owner[:-1]
+    expected = (gone[1:] | gone[:-1])[follows].mean()
+    for sides in ((real, twin), (twin, real)):
+        row = figure(judged(*sides, schema), "inter_event_times", "at").twin
+        assert row.value == pytest.approx(expected, abs=0.01)
+        assert row.rows == (follows.sum(), follows.sum())
 
 
 def changed_at(tables: Tables) -> Tables:

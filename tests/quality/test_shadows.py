@@ -114,6 +114,20 @@ def test_nothing_is_told_where_there_is_nothing() -> None:
     assert sum(f.epsilon > 0 for f in found) <= 2
 
 
+def test_the_attack_is_fair_where_nothing_is_seen() -> None:
+    """Who was in the other twins says nothing of the tested ones: of features alike, exactly so."""
+    random = np.random.default_rng(5)
+    areas = []
+    for _ in range(60):
+        member = random.random((8, TARGETS)) < 0.5
+        flat = Observed(np.zeros((8, TARGETS, 1)), np.array([0]), np.full(1, 0.01), member)
+        assert (scored(flat) == 0).all()
+        features = random.normal(0, 1, (8, TARGETS, 1))
+        seen = Observed(features, np.array([0]), np.full(1, 0.01), member)
+        areas.append(auc(scored(seen).ravel(), member.ravel().astype(np.int64)))
+    assert np.mean(areas) == pytest.approx(0.5, abs=3 * np.std(areas) / math.sqrt(60))
+
+
 def test_exchanged_members_are_chance() -> None:
     random = np.random.default_rng(4)
     seen = observed(random, 3.0)

@@ -116,13 +116,31 @@ def pool(parts: Split, schema: Schema, table: str | None, rows: int, others: int
     cut = {n: part(counted, schema[n], bound, "<") for n in trees[root]} if share < 1 else {}
     view, needed = ViewSource(parts.train, cut), _needed(schema, trees[root])
     most = max(others, sum(map(Counted(view.engine(), needed).rows, trees[root])))
-    found = Pool(needed, root, tuple(trees[root]), draw(view, needed, most))
+    found = Pool(needed, root, tuple(trees[root]), _by_row(draw(view, needed, most), needed, root))
     if len(found.entities) < MIN_ENTITIES:
         raise EvaluationError(
             f"{root}: {len(found.entities)} entities are too few, {MIN_ENTITIES} the least",
             hint="audit more rows: --rows",
         )
     return found
+
+
+def _by_row(tables: dict[str, pa.Table], schema: Schema, root: str) -> dict[str, pa.Table]:
+    """The tables, where each row of a root without a key and children is an entity of its own.
+
+    Rows that are alike have the same hash: by one coin for all of them, two choices would differ
+    by a group, and the bound would be of the epsilon of groups. Rows come in the order of hashes.
+    """
+    import pyarrow as pa
+
+    from synthlake.sql.draw import ENTITY
+
+    if schema[root].primary_key or schema.children(root):
+        return tables
+    table = tables[root]
+    place = table.column_names.index(ENTITY)
+    numbers = pa.array(np.arange(table.num_rows), pa.int64())
+    return {**tables, root: table.set_column(place, table.schema.field(place), numbers)}
 
 
 def _needed(schema: Schema, members: Sequence[str]) -> Schema:

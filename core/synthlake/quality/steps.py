@@ -29,6 +29,8 @@ from synthlake.quality.moments import Grid, on_grid
 from synthlake.quality.sequences import Order, in_order
 
 LAGS = (1, 2, 3)
+MIN_LENGTH = 10
+"""Known rows of a sequence, below which its autocorrelation is not looked at."""
 _COLUMNS = 16  # in one statement of moments
 _SETS = 60  # groupings in one statement
 
@@ -90,9 +92,12 @@ def autocorrelations(
     """Of each column, for each lag: correlation of a row with that so many rows before it.
 
     Values are taken from the mean of their sequence, so that sequences of different levels show
-    nothing; both rows must be known. Sums are of integers, as in ``moments``.
+    nothing; both rows must be known. Sums are of integers, as in ``moments``. Only sequences with
+    ``MIN_LENGTH`` known rows count: by the mean of its own T rows, even one without any order has
+    about -1/(T - 1), and one of two rows exactly -1.
 
-    Source: Box and Jenkins (1970), section 2.1.4, pooled over sequences.
+    Source: Box and Jenkins (1970), section 2.1.4, pooled over sequences; Kendall (1954),
+    doi:10.1093/biomet/41.3-4.403, of the bias.
     """
     names = tuple(g.field.name for g in grids)
 
@@ -114,9 +119,10 @@ def _autocorrelations(
     held = []
     for i in every:
         total = data.tables.primitives.converted(f"SUM(x{i}) OVER ({family})", pa.float64())
-        mean = f"{total} / COUNT(x{i}) OVER ({family})"
+        known = f"COUNT(x{i}) OVER ({family})"
         # a whole number, so that no sum depends on the order of rows
-        held.append(f"x{i} - CAST(FLOOR({mean} + 0.5) AS BIGINT) AS d{i}")
+        middle = f"CAST(FLOOR({total} / {known} + 0.5) AS BIGINT)"
+        held.append(f"CASE WHEN {known} >= {MIN_LENGTH} THEN x{i} - {middle} END AS d{i}")
     centred = f"SELECT r.*, {', '.join(held)} FROM ({source}) AS r"
     before = [f"LAG(d{i}, {k}) OVER ({window}) AS l{i}_{k}" for i in every for k in LAGS]
     lagged = f"SELECT {', '.join([*(f'd{i}' for i in every), *before])} FROM ({centred}) AS c"
@@ -145,40 +151,50 @@ def _lagged(pairs: int, products: int, mine: int, before: int) -> Lagged:
 def gaps(real: DataSet, other: DataSet, order: Order, field: Field, seed: int) -> Aligned:
     """Steps of a time from the row before, in both: from value to value or, of many, in intervals.
 
+    A row that follows another and has no step, as one of the two is NULL, counts as NULL.
+
     Cost: a sort of each, three more where there are more than ``MAX_VALUES`` different steps.
     """
     sides = [_gaps(side, order, field, seed) for side in (real, other)]
     if all(side.complete for side in sides):
         return align_values(*sides)
-    ends = thinned(sides[0]).values if sides[0].complete else _cuts(real, order, field, seed)
-    counts = [_cells(side, order, field, ends, seed) for side in (real, other)]
-    none = (0, 0), (0, 0)
-    return Aligned(np.append(ends, np.inf), counts[0], counts[1], none, exact=False)
+    led = 0 if len(sides[0].values) else 1  # by the candidate's, where the real ones have none
+    ends = (
+        thinned(sides[led]).values
+        if sides[led].complete
+        else _cuts((real, other)[led], order, field, seed)
+    )
+    cells = [_cells(side, order, field, ends, seed) for side in (real, other)]
+    nulls = (int(cells[0][0]), 0), (int(cells[1][0]), 0)
+    return Aligned(np.append(ends, np.inf), cells[0][1:], cells[1][1:], nulls, exact=False)
 
 
 def _steps(data: DataSet, order: Order, field: Field, seed: int) -> str:
+    """Rows that follow another; ``g`` is NULL where there is no step."""
     # the difference of two whole numbers may be too large for one
     value = data.tables.primitives.converted(data.value(field), pa.float64())
     source, window = in_order(data, order, {"v": value}, seed)
     return (
-        f"(SELECT g FROM (SELECT v - LAG(v) OVER ({window}) AS g FROM ({source}) AS r) AS s "
-        "WHERE g IS NOT NULL) AS s"
+        f"(SELECT g FROM (SELECT v - LAG(v) OVER ({window}) AS g, ROW_NUMBER() OVER ({window}) "
+        f"AS place FROM ({source}) AS r) AS s WHERE place > 1) AS s"
     )
 
 
 def _gaps(data: DataSet, order: Order, field: Field, seed: int) -> Marginal:
     def make() -> Marginal:
+        # one more than are listed, and NULL
         found = data.query(
             f"SELECT g, COUNT(*) AS n FROM {_steps(data, order, field, seed)} GROUP BY g "
-            f"ORDER BY n DESC, g LIMIT {MAX_VALUES + 1}"
+            f"ORDER BY n DESC, g LIMIT {MAX_VALUES + 2}"
         )
+        null = found["g"].is_null().to_numpy()
         values, counts = (found[c].to_numpy() for c in ("g", "n"))
+        total, nulls = int(counts.sum()), int(counts[null].sum())
+        values, counts = values[~null].astype(np.float64), counts[~null].astype(np.int64)
         up = np.argsort(values, kind="stable")
-        total = int(counts.sum())
         return Marginal(
-            total, 0, 0, len(values), values[up].astype(np.float64), (),
-            counts[up].astype(np.int64), len(values) <= MAX_VALUES,
-        )  # fmt: skip
+            total, nulls, 0, len(values), values[up], (), counts[up], len(values) <= MAX_VALUES
+        )
 
     return data.once(("gaps", order, field, seed), make)
 
@@ -187,17 +203,18 @@ def _cuts(data: DataSet, order: Order, field: Field, seed: int) -> Floats:
     """Upper ends of intervals of about equally many steps."""
     found = data.query(
         f"SELECT MAX(g) AS high FROM (SELECT g, NTILE({MAX_CUTS}) OVER (ORDER BY g) AS q "
-        f"FROM {_steps(data, order, field, seed)}) AS c GROUP BY q"
+        f"FROM {_steps(data, order, field, seed)} WHERE g IS NOT NULL) AS c GROUP BY q"
     )
     return np.unique(found["high"].to_numpy().astype(np.float64))
 
 
 def _cells(data: DataSet, order: Order, field: Field, ends: Floats, seed: int) -> Counts:
-    """Steps in each interval (previous end, end], and beyond the last."""
-    tree = interval_code("g", ends.tolist())
+    """Rows without a step, steps in each interval (previous end, end], and beyond the last."""
+    tree = interval_code("g", ends.tolist(), 1)
     found = data.query(
-        f"SELECT {tree} AS c, COUNT(*) AS n FROM {_steps(data, order, field, seed)} GROUP BY 1"
+        f"SELECT CASE WHEN g IS NULL THEN 0 ELSE {tree} END AS c, COUNT(*) AS n "
+        f"FROM {_steps(data, order, field, seed)} GROUP BY 1"
     )
-    out = np.zeros(len(ends) + 1, np.int64)
+    out = np.zeros(len(ends) + 2, np.int64)
     out[found["c"].to_numpy().astype(np.int64)] = found["n"].to_numpy()
     return out

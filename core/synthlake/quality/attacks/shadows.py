@@ -76,7 +76,8 @@ def _told(folded: list[tuple[Flags, Floats]], member: Flags) -> Floats:
         flat = axes[~test].reshape(-1, axes.shape[2])
         beta = _ridge(flat, member[~test].ravel())
         rows = axes[test].reshape(-1, axes.shape[2])
-        out[test] = (_with_one(rows) @ beta).reshape(-1, member.shape[1])
+        # no intercept: it tells how many members the others have, so how few the tested ones have
+        out[test] = (rows @ beta[1:]).reshape(-1, member.shape[1])
     return out
 
 

@@ -13,7 +13,7 @@ from synthlake.quality.attacks.rates import rate
 from synthlake.quality.classifier import one_thread
 from synthlake.quality.dataset import DataSet
 from synthlake.quality.metric import Comparison, Direction, Ground, Metric, Scored, Subject
-from synthlake.quality.metrics.memorised import fields_of
+from synthlake.quality.metrics.memorised import absent, fields_of
 from synthlake.quality.neighbours import Cloud, Floats, Region, Space, cloud, points, region_of
 from synthlake.quality.settings import Tier
 from synthlake.quality.supports import Doubles, matched
@@ -39,8 +39,8 @@ class _Near:
 class Authenticity:
     """Share of rows farther from the nearest training row than this is from the next: 0 all copies.
 
-    Honest rows reach about a half: see the ceiling. A training row that occurs twice has its next
-    one at distance 0.
+    Honest rows reach about a half: see the ceiling. The next one of a training row that occurs
+    twice is the nearest that differs from it: with itself beside it, no copy would be near enough.
 
     Privacy: finds copies and near copies; it guarantees nothing. Rows in a seeded region, as for
     ``memorised``.
@@ -62,6 +62,7 @@ class Authenticity:
                 reason = reason or "kept as it is, by declaration"
             if not fields_of(comparison.ground, table.name):
                 reason = reason or "no columns but keys"
+            reason = reason or absent(comparison, table.name)
             if not reason and comparison.ground.train.rows(table.name) < MIN_ROWS:
                 reason = f"fewer than {MIN_ROWS} training rows"
             score = Score(None, reason=reason) if reason else _one(comparison, table.name)
@@ -93,7 +94,7 @@ def _near(ground: Ground, table: str) -> _Near:
 
 
 def _next(among: Cloud, chosen: NDArray[np.int64]) -> Doubles:
-    """Distance of chosen points to the nearest other row; 0 where several rows are there."""
+    """Distance of chosen points to the nearest other point."""
     norms = np.einsum("ij,ij->i", among.points, among.points)
     out = np.zeros(len(chosen))
     for start in range(0, len(chosen), 256):
@@ -103,7 +104,7 @@ def _next(among: Cloud, chosen: NDArray[np.int64]) -> Doubles:
         gaps[np.arange(len(own)), own] = np.inf
         best = gaps.argmin(axis=1)
         exact = ((block - among.points[best]) ** 2).sum(axis=1, dtype=np.float64)
-        out[start : start + len(own)] = np.where(among.rows[own] > 1, 0.0, np.sqrt(exact))
+        out[start : start + len(own)] = np.sqrt(exact)
     return out
 
 

@@ -10,7 +10,7 @@ from synthlake.quality.metric import Comparison, Direction, Metric, Scored, Subj
 from synthlake.quality.moments import grid_of
 from synthlake.quality.sequences import Order, order_of, ordered_fields
 from synthlake.quality.settings import Tier
-from synthlake.quality.steps import LAGS, Lagged, autocorrelations
+from synthlake.quality.steps import LAGS, MIN_LENGTH, Lagged, autocorrelations
 
 _LEAST = 40  # pairs of rows on a side
 
@@ -19,7 +19,8 @@ class Autocorrelation:
     """Difference of the correlation with earlier rows of the same sequence, the worst lag of three.
 
     Within sequences (children of a parent, a series along a time), from their means, over all rows:
-    what only tells sequences from each other does not count. Tables without an order have none.
+    what only tells sequences from each other does not count. Sequences of fewer than ten known rows
+    are left out, as there the mean takes most of the order away. Tables without an order have none.
 
     Cost: one sort a table and 16 columns.
     """
@@ -65,6 +66,9 @@ def _table(comparison: Comparison, order: Order) -> Iterator[Scored]:
 def _difference(real: tuple[Lagged, ...], other: tuple[Lagged, ...]) -> Score:
     """The largest difference over lags; a candidate that is constant in a sequence has 0."""
     rows = real[0].pairs, other[0].pairs
+    if not all(any(lag.pairs for lag in side) for side in (real, other)):
+        few = f"sequences too short: none has {MIN_LENGTH} known rows on a side"
+        return Score(None, rows=rows, reason=few)
     if min(rows) < _LEAST:
         return Score(None, rows=rows, reason=f"fewer than {_LEAST} rows follow another on a side")
     by_lag = [_pair(a, b) for a, b in zip(real, other, strict=True)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -60,7 +60,15 @@ class ImportanceAgreement:
             return
         with one_thread():
             found = [_one(reseeded(comparison, n), field) for n in range(SEEDS)]
-        yield subject, averaged(found)
+        yield subject, _bounded(averaged(found))
+
+
+def _bounded(score: Score) -> Score:
+    """With an interval that holds nothing but correlations."""
+    if score.interval is None:
+        return score
+    low, high = score.interval
+    return replace(score, interval=(max(low, -1.0), min(high, 1.0)))
 
 
 def _reason(comparison: Comparison, field: Field) -> str:
@@ -148,7 +156,7 @@ def _importances(
         model = _model(left, train, task, value, codes)
         truth = _label(tested, task.field, value)
         known = np.isfinite(truth)
-        if model is not None and np.ptp(truth[known]) > 0 and known.sum() >= MIN_ROWS:
+        if model is not None and known.sum() >= MIN_ROWS and np.ptp(truth[known]) > 0:
             losses = _losses(model, right[known], truth[known], np.array(owner), task)
             found.append(losses)
     return np.asarray(np.mean(found, axis=0), np.float64) if found else None

@@ -14,11 +14,13 @@ from synthlake.quality.sequences import Order, order_of, ordered_fields
 from synthlake.quality.settings import Tier
 from synthlake.quality.steps import gaps
 
-_LEAST = 40  # steps on a side
+_LEAST = 40  # rows on a side that follow another
 
 
 class InterEventTimes:
     """KS distance of the steps of a time from each row to the next one of its sequence.
+
+    A row without a step, as the time is NULL there or in the row before, counts as lowest.
 
     Cost: one sort a time column.
     """
@@ -52,13 +54,14 @@ def _stepped(comparison: Comparison, order: Order, name: str) -> bool:
 def _distance(comparison: Comparison, order: Order, field: Field) -> Score:
     sides = comparison.reference, comparison.candidate
     both = gaps(*sides, order, field, comparison.settings.seed)
-    rows = int(both.real.sum()), int(both.other.sum())
+    known = int(both.real.sum()), int(both.other.sum())
+    rows = known[0] + both.ends[0][0], known[1] + both.ends[1][0]
     if min(rows) < _LEAST:
         return Score(None, rows=rows, reason=f"fewer than {_LEAST} rows follow another on a side")
     real, other = both.shares()
     value = float(np.abs(np.cumsum(real) - np.cumsum(other))[:-1].max(initial=0.0))
     detail: dict[str, object] = {} if both.exact else {"resolution": 1 / len(both.real)}
-    far = moved(both)
+    far = moved(both) if all(known) else None
     return Score(value, rows=rows, detail=detail if far is None else {**detail, "wasserstein": far})
 
 

@@ -69,6 +69,15 @@ def fields_of(ground: Ground, table: str) -> tuple[Field, ...]:
     return tuple(fields[:: -(-len(fields) // MOST_COLUMNS) or 1])
 
 
+def absent(comparison: Comparison, table: str) -> str:
+    """Why rows without some of the compared columns have no distances; empty if all are there.
+
+    Beside training rows such rows are all far away, beside each other they are all alike.
+    """
+    lost = [f.name for f in fields_of(comparison.ground, table) if not comparison.candidate.has(f)]
+    return f"columns are missing: {', '.join(lost)}" if lost else ""
+
+
 def yardstick(ground: Ground, table: str) -> Yardstick:
     """Points of training and hold-out rows, once a table."""
     return ground.train.once(("yardstick", table), lambda: _yardstick(ground, table))

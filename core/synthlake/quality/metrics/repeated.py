@@ -12,6 +12,7 @@ from synthlake.quality.reseeded import averaged, reseeded
 from synthlake.quality.settings import Tier
 
 SEEDS = 5
+_SHARE = 0.8  # of the rows, drawn anew by each seed for a model that draws nothing itself
 
 
 class _Repeated:
@@ -66,10 +67,13 @@ class ParentSeeds(_Classifier):
 
 
 class UtilitySeeds(_Repeated):
-    """Skill of a model trained on the candidate by that on real rows, over five seeds."""
+    """Skill of a model trained on the candidate by that on real rows, over five seeds.
+
+    Each seed draws at most four fifths of the rows of each data set, so that it has some to choose.
+    """
 
     name, title = "tstr.seeds", "Trained on twin by trained on real (5 seeds)"
-    once: Metric = TrainSynthetic()
+    once: Metric = TrainSynthetic(_SHARE)
     kind: MetricKind = "utility"
     best = 1.0
     direction: Direction = "high"

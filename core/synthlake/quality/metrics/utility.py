@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -26,6 +27,10 @@ class TrainSynthetic:
     Both predict the same hold-out rows. Skill is R2 for numbers, 2 AUC - 1 for categories (mean
     over the ten most frequent of the real rows that are learned from, one against the rest; 0 for
     one that the candidate does not know).
+
+    Args:
+        share: most of the rows of each data set that are drawn; below 1 for several seeds, which
+            would all draw the same rows where all are fewer than ``max_rows``.
     """
 
     name, title = "tstr", "Trained on twin by trained on real"
@@ -33,6 +38,9 @@ class TrainSynthetic:
     tier: Tier = "full"
     best = 1.0
     direction: Direction = "high"
+
+    def __init__(self, share: float = 1.0) -> None:
+        self.share = share
 
     def score(self, comparison: Comparison) -> Iterator[Scored]:
         """A score for the declared target; none without one."""
@@ -49,7 +57,7 @@ class TrainSynthetic:
         elif comparison.missing(field.table) or not comparison.candidate.has(field):
             yield subject, Score(None, reason="the table or its target is missing")
         else:
-            yield subject, _ratio(comparison, field)
+            yield subject, _ratio(comparison, field, self.share)
 
 
 def target_of(comparison: Comparison, target: str) -> Field:
@@ -68,7 +76,7 @@ def target_of(comparison: Comparison, target: str) -> Field:
     return fields[name]
 
 
-def _ratio(comparison: Comparison, field: Field) -> Score:
+def _ratio(comparison: Comparison, field: Field, share: float) -> Score:
     ground, settings = comparison.ground, comparison.settings
     assert ground.holdout is not None
     names = [f for f in visible(ground.fields(field.table)) if f.name != field.name]
@@ -76,7 +84,7 @@ def _ratio(comparison: Comparison, field: Field) -> Score:
         return Score(None, reason="there is no other column to predict by")
     wanted = [Wanted(f.name, f) for f in (*names, field)]
     samples = [
-        draw(side, field.table, wanted, Choice(settings.max_rows, settings.seed))
+        draw(side, field.table, wanted, _choice(comparison, side.rows(field.table), share))
         for side in (comparison.candidate, ground.train, ground.holdout)
     ]
     rows = (size(samples[1]), size(samples[0]))
@@ -92,6 +100,13 @@ def _ratio(comparison: Comparison, field: Field) -> Score:
         return Score(None, rows=rows, reason=why)
     twin = twin or 0.0  # nothing to learn from where real rows have it
     return Score(twin / real, rows=rows, detail={"twin": twin, "real": real})
+
+
+def _choice(comparison: Comparison, rows: int, share: float) -> Choice:
+    """A share of the rows, though not so few that nothing can be learned of them."""
+    settings = comparison.settings
+    least = max(math.ceil(share * rows), MIN_ROWS)
+    return Choice(min(settings.max_rows, least), settings.seed)
 
 
 def _classes(column: Column) -> list[str]:
