@@ -54,6 +54,12 @@ def affordable_rows(sizes: Sequence[Size], max_rows: int, max_minutes: float | N
     return max(1, min(max_rows, int(max_minutes * 60 / (LEARN * max(width, 1)))))
 
 
+def fitting_rows(sizes: Sequence[Size], max_rows: int, needed_mb: int, limit_mb: int) -> int:
+    """Rows to learn from, so that memory stays within a limit below what is needed."""
+    rows = min(max_rows, sum(size.rows for size in sizes))
+    return rows * max(limit_mb - BASE_MB, 0) // (needed_mb - BASE_MB)
+
+
 def _sampled(sizes: Sequence[Size], max_rows: int) -> float:
     rows = sum(s.rows for s in sizes)
     cells = sum(s.rows * s.columns for s in sizes)

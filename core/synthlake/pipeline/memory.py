@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from synthlake.errors import LearnError
-from synthlake.pipeline.estimate import BASE_MB, Size, estimate
+from synthlake.pipeline.estimate import BASE_MB, Size, estimate, fitting_rows
 
 _MB = 1_000_000
 _MEMINFO = Path("/proc/meminfo")
@@ -35,8 +35,7 @@ def too_little(sizes: Sequence[Size], max_rows: int) -> tuple[str, str] | None:
     needed = estimate(sizes, max_rows, "quick").memory_mb
     if free is None or needed <= max(free, BASE_MB):
         return None
-    rows = min(max_rows, sum(size.rows for size in sizes))
-    fewer = rows * max(free - BASE_MB, 0) // (needed - BASE_MB)
+    fewer = fitting_rows(sizes, max_rows, needed, free)
     said = f"learning needs some {needed:,} MB of memory, and {free:,} MB are free"
     way = f"set max_rows to {fewer:,} or less" if fewer else "give it more memory"
     return said, f"{way}; columns that nobody needs can have `action: skip`"

@@ -12,7 +12,7 @@ from synthlake.errors import SpecError
 from synthlake.pipeline.broken import broken_rules
 from synthlake.pipeline.capacity import capacity, grid
 from synthlake.pipeline.crowded import crowded
-from synthlake.pipeline.estimate import BASE_MB, Estimate, Size, affordable_rows, estimate
+from synthlake.pipeline.estimate import Estimate, Size, affordable_rows, estimate, fitting_rows
 from synthlake.pipeline.made import made_notes
 from synthlake.pipeline.memory import too_little
 from synthlake.pipeline.spec import GateSpec, SynthesisSpec
@@ -354,8 +354,7 @@ def too_large(tables: list[TablePlan], allowed: int, tier: str) -> list[str]:
     if needed <= MUCH_MB:
         return []
     most = max(learned, key=lambda t: t.rows * t.columns)
-    rows = min(allowed, sum(t.rows for t in learned))
-    fewer = rows * (MUCH_MB - BASE_MB) // (needed - BASE_MB)
+    fewer = fitting_rows(sizes, allowed, needed, MUCH_MB)
     return [
         f"about {needed:,} MB are needed, most of it for the {most.columns:,} columns of "
         f"{most.name}: with `fit: {{max_rows: {fewer}}}` it is about {MUCH_MB:,} MB; columns that "

@@ -56,6 +56,14 @@ class Order:
     whole: bool = False
 
 
+def orders(ground: Ground) -> Iterator[Order]:
+    """The order of each table whose rows have one."""
+    for table in ground.tables:
+        order = order_of(ground, table.name)
+        if order is not None:
+            yield order
+
+
 def order_of(ground: Ground, table: str) -> Order | None:
     """The order of a table's rows; None where there is none.
 

@@ -13,7 +13,7 @@ from synthlake.quality.attacks.rates import rate
 from synthlake.quality.classifier import one_thread
 from synthlake.quality.dataset import DataSet
 from synthlake.quality.metric import Comparison, Direction, Ground, Metric, Scored, Subject
-from synthlake.quality.metrics.memorised import absent, fields_of
+from synthlake.quality.metrics.memorised import fields_of, unplaced
 from synthlake.quality.neighbours import Cloud, Floats, Region, Space, cloud, points, region_of
 from synthlake.quality.settings import Tier
 from synthlake.quality.supports import Doubles, matched
@@ -57,12 +57,7 @@ class Authenticity:
     def score(self, comparison: Comparison) -> Iterator[Scored]:
         """A score for each table."""
         for table in comparison.ground.tables:
-            reason = comparison.missing(table.name)
-            if table.keep:
-                reason = reason or "kept as it is, by declaration"
-            if not fields_of(comparison.ground, table.name):
-                reason = reason or "no columns but keys"
-            reason = reason or absent(comparison, table.name)
+            reason = unplaced(comparison, table.name)
             if not reason and comparison.ground.train.rows(table.name) < MIN_ROWS:
                 reason = f"fewer than {MIN_ROWS} training rows"
             score = Score(None, reason=reason) if reason else _one(comparison, table.name)

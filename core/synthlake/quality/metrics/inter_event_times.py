@@ -10,7 +10,7 @@ from synthlake.ports import MetricKind, Score
 from synthlake.quality.layout import Field
 from synthlake.quality.metric import Comparison, Direction, Metric, Scored, Subject
 from synthlake.quality.metrics.wasserstein import moved
-from synthlake.quality.sequences import Order, order_of, ordered_fields
+from synthlake.quality.sequences import Order, ordered_fields, orders
 from synthlake.quality.settings import Tier
 from synthlake.quality.steps import gaps
 
@@ -33,16 +33,13 @@ class InterEventTimes:
 
     def score(self, comparison: Comparison) -> Iterator[Scored]:
         """A score for each time of each table whose rows have an order."""
-        for table in comparison.ground.tables:
-            order = order_of(comparison.ground, table.name)
-            if order is None:
-                continue
+        for order in orders(comparison.ground):
             fields, listed = ordered_fields(comparison, order, ("time", "number"))
             yield from (one for one in listed if _stepped(comparison, order, one[0].columns[0]))
             for field in fields:
                 if _stepped(comparison, order, field.name):
                     score = _distance(comparison, order, field)
-                    yield Subject(table.name, (field.name,)), score
+                    yield Subject(order.table, (field.name,)), score
 
 
 def _stepped(comparison: Comparison, order: Order, name: str) -> bool:

@@ -69,6 +69,17 @@ def fields_of(ground: Ground, table: str) -> tuple[Field, ...]:
     return tuple(fields[:: -(-len(fields) // MOST_COLUMNS) or 1])
 
 
+def unplaced(comparison: Comparison, table: str) -> str:
+    """Why rows of a table have no place beside real ones; empty if they have."""
+    ground = comparison.ground
+    return (
+        comparison.missing(table)
+        or ("kept as it is, by declaration" if ground.schema[table].keep else "")
+        or ("" if fields_of(ground, table) else "no columns but keys")
+        or absent(comparison, table)
+    )
+
+
 def absent(comparison: Comparison, table: str) -> str:
     """Why rows without some of the compared columns have no distances; empty if all are there.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from synthlake.ports import MetricKind, Score
 from synthlake.quality.classifier import one_thread
 from synthlake.quality.metric import Comparison, Direction, Metric, Scored, Subject
-from synthlake.quality.metrics.memorised import absent, fields_of
+from synthlake.quality.metrics.memorised import fields_of, unplaced
 from synthlake.quality.neighbours import Space
 from synthlake.quality.sample import Choice, Wanted, draw, size
 from synthlake.quality.settings import Tier
@@ -49,12 +49,7 @@ class _Support:
     def score(self, comparison: Comparison) -> Iterator[Scored]:
         """A score for each table."""
         for table in comparison.ground.tables:
-            reason = comparison.missing(table.name)
-            if table.keep:
-                reason = reason or "kept as it is, by declaration"
-            if not fields_of(comparison.ground, table.name):
-                reason = reason or "no columns but keys"
-            reason = reason or absent(comparison, table.name)
+            reason = unplaced(comparison, table.name)
             if reason:
                 yield Subject(table.name), Score(None, reason=reason)
                 continue

@@ -10,7 +10,7 @@ import numpy as np
 from synthlake.ports import MetricKind, Score
 from synthlake.quality.bins import Counts
 from synthlake.quality.metric import Comparison, Direction, Metric, Scored, Subject
-from synthlake.quality.sequences import Order, order_of, ordered_fields
+from synthlake.quality.sequences import Order, ordered_fields, orders
 from synthlake.quality.settings import Tier
 from synthlake.quality.steps import transitions
 
@@ -33,10 +33,8 @@ class TransitionVariation:
 
     def score(self, comparison: Comparison) -> Iterator[Scored]:
         """A score for each column of each table whose rows have an order."""
-        for table in comparison.ground.tables:
-            order = order_of(comparison.ground, table.name)
-            if order is not None:
-                yield from _table(comparison, order)
+        for order in orders(comparison.ground):
+            yield from _table(comparison, order)
 
 
 def _table(comparison: Comparison, order: Order) -> Iterator[Scored]:
