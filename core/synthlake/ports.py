@@ -134,6 +134,7 @@ class TrainingTable:
         seen: the columns as later ones see them, where that differs from what is drawn.
         even: columns whose draws are spread evenly over the rows that are made together, so that
             even small categories come out as often as they should.
+        stratified: whether all columns may be drawn so, by models that can: less is left to chance.
     """
 
     columns: Mapping[str, Feature]
@@ -142,6 +143,7 @@ class TrainingTable:
     k: int
     seen: Mapping[str, Feature] = field(default_factory=dict)
     even: frozenset[str] = frozenset()
+    stratified: bool = False
 
 
 Draw = Callable[[str, int], NDArray[np.uint64]]
@@ -201,6 +203,9 @@ class Distribution(Protocol):
 
 class Guide(Protocol):
     """Draws in place of a model, which knows no conditions. Conforms: those in ``relational/``."""
+
+    def alone(self, column: str) -> bool:
+        """Whether a row's draw of a column may not depend on which rows are made with it."""
 
     def draw(self, column: str, given: Distribution, words: NDArray[np.uint64]) -> Codes:
         """The codes of a column, given those before it."""

@@ -42,6 +42,9 @@ class Listener:
     def chosen(self, column: str) -> NDArray[np.int64] | None:
         return None
 
+    def alone(self, column: str) -> bool:
+        return False
+
 
 def heard(fitted: FittedSynthesizer, data: TrainingTable) -> tuple[Listener, dict[str, Codes]]:
     listener, out = Listener(), {}

@@ -16,7 +16,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from synthlake.models.trees import FittedTrees, Step, spread
+from synthlake.models.stratified import spread
+from synthlake.models.trees import FittedTrees, Step
 from synthlake.ports import Codes, Draw, Redraw, Settle
 from synthlake.seed import Words
 
@@ -35,8 +36,10 @@ class Chain(Protocol):
     Attributes:
         order: rows, wave after wave.
         ends: shape (waves + 1,), where each wave begins in ``order``; the first has no row before.
+        alone: whether a row's draw may not depend on which rows are made with it.
     """
 
+    alone: bool
     order: Index
     ends: Index
 
@@ -104,10 +107,10 @@ def sample_chained(
         words = asked.draw(name, 0)
         second = later.get(name)
         if second is None or len(chain.ends) < 3:
-            made = _Drawing(first, first, name, asked.draw)
+            made = _Drawing(first, first, name, asked.draw, chain.alone)
             made.all_at_once(seen, words)
         else:
-            made = _Drawing(first, second, name, asked.draw)
+            made = _Drawing(first, second, name, asked.draw, chain.alone)
             made.in_waves(seen, words, chain)
         seen[name] = asked.settle(name, made.codes, made.redraw_of(chain))
 
@@ -115,8 +118,9 @@ def sample_chained(
 class _Drawing:
     """One column."""
 
-    def __init__(self, first: Step, second: Step, name: str, draw: Draw) -> None:
+    def __init__(self, first: Step, second: Step, name: str, draw: Draw, alone: bool) -> None:
         self.first, self.second, self.name, self.draw = first, second, name, draw
+        self.alone = alone
         self.codes: Codes = np.zeros(0, np.int32)
         self.node: NDArray[np.int32] = np.zeros(0, np.int32)
         self.follows: NDArray[np.bool_] = np.zeros(0, bool)
@@ -128,7 +132,8 @@ class _Drawing:
         self.codes = self._of(self.first, self.node, words)
 
     def _of(self, step: Step, node: NDArray[np.int32], words: Words) -> Codes:
-        return step.leaves.draw(node, spread(words, node) if step.even else words)
+        even = step.even and not self.alone
+        return step.leaves.draw(node, spread(words, node) if even else words)
 
     def in_waves(self, seen: _Seen, words: Words, chain: Chain) -> None:
         """Wave after wave."""

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from synthlake.errors import ArtifactError
 from synthlake.models.latent import Cuts, correlations, cut
 from synthlake.models.normal import between, normal
+from synthlake.models.stratified import spread
 from synthlake.models.support import dense
-from synthlake.models.trees import spread
 from synthlake.ports import Codes, Draw, Feature, Settle, TrainingTable
 from synthlake.seed import Words, unit
 

@@ -50,7 +50,8 @@ class Leaves:
         """A code for each row: the upper half of its word picks the cell, the lower the code."""
         leaf = self.number[node]
         share = words >> _SHIFT
-        cell = self._guide[self._start[leaf] + (share >> self._drop[leaf]).astype(np.int64)]
+        part = self._start[leaf] + (share >> self._drop[leaf]).astype(np.int64)
+        cell = self._guide[part].astype(np.int64)
         wanted = (leaf.astype(np.uint64) << _SHIFT) | share
         cell = _onward(self._ends, cell, wanted)
         out = self.first[cell]
@@ -148,14 +149,15 @@ class Leaves:
         return np.cumsum(self._parts) - self._parts
 
     @cached_property
-    def _guide(self) -> NDArray[np.int64]:
+    def _guide(self) -> NDArray[np.int32]:
         """The cell in which each part begins: the last one that begins at or before it."""
         leaf = (self.key >> _SHIFT).astype(np.int64)
         drop = self._drop[leaf]
         up = (np.uint64(1) << drop) - np.uint64(1)
         part = self._start[leaf] + (((self.key & _LOW) + up) >> drop).astype(np.int64)
         parts = int(self._parts.sum())
-        return np.cumsum(np.bincount(part, minlength=parts + 1)[:parts]) - 1
+        found = np.bincount(part, minlength=parts + 1)[:parts]
+        return np.cumsum(found, dtype=np.int32) - np.int32(1)
 
     @cached_property
     def _coarse(self) -> int:

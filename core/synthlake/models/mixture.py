@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from synthlake.errors import ArtifactError
 from synthlake.models.classes import Binned, assign, fit_classes
 from synthlake.models.marginal import coarse, shares
+from synthlake.models.stratified import spread
 from synthlake.models.support import dense, distinct, entity_share
-from synthlake.models.trees import spread
 from synthlake.ports import Codes, Draw, Feature, Settle, TrainingTable
 from synthlake.seed import Words, unit
 

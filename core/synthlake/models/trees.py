@@ -23,6 +23,7 @@ from synthlake.models.leafsize import Nodes, choose
 from synthlake.models.leaves import Leaves, build_leaves
 from synthlake.models.screening import ROWS as SCREENED_ROWS
 from synthlake.models.screening import Screen
+from synthlake.models.stratified import spread
 from synthlake.models.support import dense
 from synthlake.models.support import known as supported
 from synthlake.ports import Codes, Distribution, Draw, Feature, Guide, Settle, TrainingTable
@@ -70,6 +71,10 @@ def leaf_of(tree: Tree, asks: Sequence[Ask], seen: Mapping[str, Codes], rows: in
 class _Unguided:
     """Takes what is drawn."""
 
+    def alone(self, column: str) -> bool:
+        """Rows that are made together share the draws."""
+        return False
+
     def draw(self, column: str, given: Distribution, words: Words) -> Codes:
         """A code for each row."""
         return given.draw(words)
@@ -98,12 +103,12 @@ class FittedTrees:
         guide: Guide,
     ) -> None:  # fmt: skip
         """As ``sample``, each column drawn by ``guide``, which may choose among the rows."""
-        seen = dict(context)
+        seen, before = dict(context), ""
         for step in self.steps[: len(columns)]:
             words = draw(step.column, 0)
             node = step.node(seen, len(words))
-            if step.even:
-                words = spread(words, node)
+            if step.even and not guide.alone(step.column):
+                words = spread(words, node, seen.get(before))
 
             def redraw(
                 rows: NDArray[np.int64], number: int, step: Step = step, node: Index = node
@@ -112,6 +117,7 @@ class FittedTrees:
 
             codes = guide.draw(step.column, LeafRows(step.leaves, node), words)
             seen[step.column] = settle(step.column, codes, redraw)
+            before = step.column
             chosen = guide.chosen(step.column)
             if chosen is not None:
                 seen = {name: held[chosen] for name, held in seen.items()}
@@ -160,7 +166,8 @@ class Trees:
         def learned(name: str) -> Step:
             column = data.columns[name]
             before = screen.of(column, _before(data, name))
-            return replace(sized._step(name, column, before, data, seed), even=name in data.even)
+            even = data.stratified or name in data.even
+            return replace(sized._step(name, column, before, data, seed), even=even)
 
         return FittedTrees(tuple(side_by_side(learned, list(data.columns))))
 
@@ -303,20 +310,6 @@ def _used(tree: Tree) -> tuple[Tree, list[int]]:
     for new, old in enumerate(used):
         place[old] = new
     return replace(tree, feature=np.where(tree.feature < 0, -1, place[tree.feature])), used
-
-
-def spread(words: Words, node: Index) -> Words:
-    """Words whose upper halves are spread evenly along the leaves, in a random order within each.
-
-    Source: the additive recurrence of the golden ratio (Weyl 1916): any run of rows, such as those
-    of one leaf or of neighbouring ones, is spread almost evenly.
-    """
-    order = np.lexsort((words, node))
-    start = words[:1] >> np.uint64(1)
-    steps = np.arange(len(words), dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) + start
-    out = np.empty_like(words)
-    out[order] = (steps & ~np.uint64(0xFFFFFFFF)) | (words[order] & np.uint64(0xFFFFFFFF))
-    return out
 
 
 def stump(rows: int) -> tuple[Tree, NDArray[np.int32]]:

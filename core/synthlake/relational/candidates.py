@@ -226,6 +226,10 @@ class _Guide:
 
     made: Candidates
 
+    def alone(self, column: str) -> bool:
+        """Whether a row's draw may not depend on which rows are made with it."""
+        return self.made.alone(column)
+
     def draw(self, column: str, given: Distribution, words: Words) -> Codes:
         """The codes of a column, given those before it."""
         admission = self.made._asked.admissions.get(column)

@@ -13,7 +13,7 @@ from synthlake.encode.axis import Axis, Ticks
 from synthlake.encode.numeric import NumericCodec
 from synthlake.models.chained import Asked, sample_chained
 from synthlake.models.registry import trees_of
-from synthlake.ports import Codes
+from synthlake.ports import Codes, Distribution
 from synthlake.relational.keys import SlotKey
 from synthlake.relational.sequence import (
     LONGEST,
@@ -78,12 +78,35 @@ def ordinals(model: TableModel, places: Places | None) -> dict[str, pa.Array[Any
     return {sequence.by: Axis(dtype, 0).values(ticks, np.zeros(len(ticks), bool))}
 
 
+def walks_of(model: TableModel) -> Mapping[str, float]:
+    """How far words go in a step of time, by column whose words wander along a grid."""
+    return model.sequence.walks if model.sequence is not None else {}
+
+
+class AsDrawn:
+    """Takes what is drawn of a block's rows. Conforms to ``ports.Guide``."""
+
+    def __init__(self, block: Block) -> None:
+        self._block = block
+
+    def alone(self, column: str) -> bool:
+        """Whether a row's draw may not depend on which rows are made with it."""
+        return self._block.alone(column)
+
+    def draw(self, column: str, given: Distribution, words: Words) -> Codes:
+        """A code for each row."""
+        return given.draw(words)
+
+    def chosen(self, column: str) -> None:
+        """All rows stay."""
+
+
 def wandered(block: Block, column: str, number: int, words: Words) -> Words:
     """Words of rows on a grid, each near that of the row before it where the column wants it."""
-    sequence, places = block.model.sequence, block.places
-    if number or sequence is None or places is None or column not in sequence.walks:
+    walks = walks_of(block.model)
+    if number or block.places is None or column not in walks:
         return words
-    return wandering(words, places, sequence.walks[column])
+    return wandering(words, block.places, walks[column])
 
 
 def draw_chained(block: Block, asked: Asked) -> bool:
@@ -100,6 +123,8 @@ def draw_chained(block: Block, asked: Asked) -> bool:
 
 class BlockChain:
     """The chains of a whole block. Conforms to ``models.chained.Chain``."""
+
+    alone = False
 
     def __init__(self, block: Block, sequence: Sequence, places: Places) -> None:
         self._block, self._sequence, self._before = block, sequence, places.before
@@ -182,6 +207,8 @@ def _within(value: NumericCodec, increment: Increment, ticks: Ticks) -> Ticks:
 
 class RetryChain:
     """Rows of a block that are drawn again, given the rows before them as they are there."""
+
+    alone = True
 
     def __init__(self, retry: Retry, outer: Block, place: Index, places: Places) -> None:
         self._outer, self._place = outer, place

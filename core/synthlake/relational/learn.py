@@ -163,6 +163,7 @@ def _fit(
     training = TrainingTable(
         {n: made[n] for n in order}, context, data.group, data.k, {n: visible[n] for n in order},
         even=frozenset([*links, *draft.family]),
+        stratified=True,
     )  # fmt: skip
     fitted, sequence = _fitted(draft, training, settings)
     model = TableModel(

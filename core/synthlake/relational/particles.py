@@ -262,6 +262,10 @@ class _Filler:
 
     made: Particles
 
+    def alone(self, column: str) -> bool:
+        """What is drawn for a given row has nothing to do with other rows."""
+        return True
+
     def draw(self, column: str, given: Distribution, words: Words) -> Codes:
         """The codes of a column, given those before it."""
         fact, failed = self.made.fact(column)

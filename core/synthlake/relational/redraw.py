@@ -198,6 +198,10 @@ class Retry(Block):
         return cls(outer.model, outer.seed, outer.start, len(rows.place), known, context,
                    frame=outer.frame, outer=outer, chosen=rows, uppers=above)  # fmt: skip
 
+    def alone(self, column: str) -> bool:
+        """A row comes out the same whichever rows are drawn again with it."""
+        return True
+
     def _chained(self, asked: Asked) -> bool:
         """Rows given those before them in the block that they come from."""
         outer, chosen = self._of()

@@ -20,11 +20,12 @@ from synthlake.encode.presence import PresenceCodec
 from synthlake.encode.text import TextCodec
 from synthlake.errors import SampleError
 from synthlake.models.chained import Asked
+from synthlake.models.registry import guided_of
 from synthlake.ports import Codes, Redraw
 from synthlake.relational.above import Upper, chosen, copied
 from synthlake.relational.across import Copy
 from synthlake.relational.calendars import calendar_features
-from synthlake.relational.chaining import draw_chained, wandered
+from synthlake.relational.chaining import AsDrawn, draw_chained, walks_of, wandered
 from synthlake.relational.complete import completed
 from synthlake.relational.distinctness import Family, made_distinct, repeated
 from synthlake.relational.enforced import Joint, numbered, reached
@@ -105,7 +106,19 @@ class Block:
         context = {**self.context, **self.given}
         self.given |= {column_id(n): upper.codes for n, upper in self.uppers.items()}
         if not self._chained(Asked(columns, context, self.words, self._settle)):
+            self._sample(columns, context)
+
+    def _sample(self, columns: Sequence[str], context: Mapping[str, Codes]) -> None:
+        """Draw rows that do not follow each other."""
+        guided = guided_of(self.model.synthesizer)
+        if guided is not None:
+            guided.sample_guided(columns, context, self.words, self._settle, AsDrawn(self))
+        elif self.model.synthesizer is not None:
             self.model.synthesizer.sample(columns, context, self.words, self._settle)
+
+    def alone(self, column: str) -> bool:
+        """Whether a row's draw may not depend on which rows are made with it: its words wander."""
+        return column in walks_of(self.model)
 
     def _chained(self, asked: Asked) -> bool:
         """Draw rows given the rows before them; False where they have no order."""

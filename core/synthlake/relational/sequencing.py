@@ -115,7 +115,8 @@ def fit_sequence(
             column = found[name][1] if name in found else training.columns[name]
             before = given.of(name, own=training.seen.get(name) if name in found else None)
             step = _step(name, column, before, (training, rows), (chained.least, seed))
-            steps.append(replace(step, even=name in training.even))
+            even = training.stratified or name in training.even
+            steps.append(replace(step, even=even))
     return Sequence(order.kind, order.by, order.start, FittedTrees(tuple(steps)), increments)
 
 

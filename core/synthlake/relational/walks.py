@@ -104,7 +104,8 @@ class _Trial:
         name, column = step.column, self._training.columns[step.column]
         node = step.node(self._seen, len(column.codes))
         words = self._random.integers(0, 2**64, len(node), np.uint64)
-        length = None if step.even or column.size < 2 else self._length(step, node, words)
+        fixed = name in self._training.even or column.size < 2
+        length = None if fixed else self._length(step, node, words)
         if length is not None:
             self.lengths[name] = length
 
