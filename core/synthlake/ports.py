@@ -134,6 +134,8 @@ class TrainingTable:
         seen: the columns as later ones see them, where that differs from what is drawn.
         even: columns whose draws are spread evenly over the rows that are made together, so that
             even small categories come out as often as they should.
+        told: by column, what else is known once it is settled, such as the hour of a date; given by
+            the context of a sample then.
         stratified: whether all columns may be drawn so, by models that can: less is left to chance.
     """
 
@@ -143,6 +145,7 @@ class TrainingTable:
     k: int
     seen: Mapping[str, Feature] = field(default_factory=dict)
     even: frozenset[str] = frozenset()
+    told: Mapping[str, Mapping[str, Feature]] = field(default_factory=dict)
     stratified: bool = False
 
 

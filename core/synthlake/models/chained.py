@@ -76,13 +76,15 @@ class Asked:
 
 
 class _Seen(dict[str, Codes]):
-    """Codes by feature; those of the row before are looked up when they are asked for."""
+    """Codes by feature; those of the row before, and what is told, are looked up when asked for."""
 
     def __init__(self, context: Mapping[str, Codes], chain: Chain) -> None:
         super().__init__(context)
-        self._chain = chain
+        self._context, self._chain = context, chain
 
     def __missing__(self, name: str) -> Codes:
+        if not name.startswith(_BEFORE):
+            return self._context[name]
         codes = self._chain.lag(name.removeprefix(_BEFORE))
         self[name] = codes
         return codes

@@ -150,7 +150,7 @@ def refusal(figures: Figures, rows: int) -> str:
 def part_of(data: TrainingTable, rows: Index) -> TrainingTable:
     """Some rows of a table; what later columns see is left out, as nothing settles codes here."""
     return replace(
-        data, group=data.group[rows], seen={},
+        data, group=data.group[rows], seen={}, told={},
         columns={n: replace(f, codes=f.codes[rows]) for n, f in data.columns.items()},
         context={n: replace(f, codes=f.codes[rows]) for n, f in data.context.items()},
     )  # fmt: skip

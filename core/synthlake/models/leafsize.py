@@ -105,6 +105,7 @@ def _cut(data: TrainingTable, rows: NDArray[np.int64]) -> TrainingTable:
         columns={n: cut(f) for n, f in data.columns.items()},
         context={n: cut(f) for n, f in data.context.items()},
         seen={n: cut(f) for n, f in data.seen.items()},
+        told={n: {m: cut(f) for m, f in held.items()} for n, held in data.told.items()},
         group=np.unique(data.group[rows], return_inverse=True)[1].astype(np.int64),
     )
 

@@ -130,7 +130,8 @@ def refitted(
     Cost: one pass a column over the further rows, and O(leaves x codes).
     """
     group = dense(data.group)
-    seen = {n: f.codes for n, f in {**data.context, **data.columns, **data.seen}.items()}
+    told = {n: f for held in data.told.values() for n, f in held.items()}
+    seen = {n: f.codes for n, f in {**data.context, **told, **data.columns, **data.seen}.items()}
     steps, shares = [], {}
     for step in fitted.steps:
         if not len(step.leaves.rows):

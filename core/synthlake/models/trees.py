@@ -68,6 +68,17 @@ def leaf_of(tree: Tree, asks: Sequence[Ask], seen: Mapping[str, Codes], rows: in
     return tree.apply(places)
 
 
+class _Seen(dict[str, Codes]):
+    """Codes by feature; what is told of settled columns is looked up when it is asked for."""
+
+    def __init__(self, context: Mapping[str, Codes], held: Mapping[str, Codes]) -> None:
+        super().__init__(held)
+        self._context = context
+
+    def __missing__(self, name: str) -> Codes:
+        return self._context[name]
+
+
 class _Unguided:
     """Takes what is drawn."""
 
@@ -103,7 +114,7 @@ class FittedTrees:
         guide: Guide,
     ) -> None:  # fmt: skip
         """As ``sample``, each column drawn by ``guide``, which may choose among the rows."""
-        seen, before = dict(context), ""
+        seen, before = _Seen(context, context), ""
         for step in self.steps[: len(columns)]:
             words = draw(step.column, 0)
             node = step.node(seen, len(words))
@@ -120,7 +131,7 @@ class FittedTrees:
             before = step.column
             chosen = guide.chosen(step.column)
             if chosen is not None:
-                seen = {name: held[chosen] for name, held in seen.items()}
+                seen = _Seen(context, {name: held[chosen] for name, held in seen.items()})
 
     def to_artifact(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Columns and their features; trees, leaves and positions as tensors."""
@@ -285,7 +296,8 @@ def _before(data: TrainingTable, name: str) -> dict[str, Feature]:
     """What is known when a column is drawn."""
     names = list(data.columns)
     earlier = names[: names.index(name)]
-    return {**data.context, **{n: data.seen.get(n, data.columns[n]) for n in earlier}}
+    told = {n: f for column in earlier for n, f in data.told.get(column, {}).items()}
+    return {**data.context, **{n: data.seen.get(n, data.columns[n]) for n in earlier}, **told}
 
 
 def _screen(data: TrainingTable, seed: int) -> Screen:

@@ -28,6 +28,7 @@ from synthlake.errors import SampleError
 from synthlake.models.registry import guided_of
 from synthlake.ports import Admission, Codes, Distribution, Redraw
 from synthlake.relational.admitted import Admitted
+from synthlake.relational.dated import Live
 from synthlake.relational.given import Condition, understand
 from synthlake.relational.masking import demanded
 from synthlake.relational.model import Model, TableModel, column_id, link_id
@@ -155,7 +156,8 @@ class Candidates(Block):
         self.weight = np.ones(self.rows)
         guided = guided_of(self.model.synthesizer)
         if guided is not None:
-            guided.sample_guided(columns, self.context, self.words, self._settle, _Guide(self))
+            context = Live(self.context, self)
+            guided.sample_guided(columns, context, self.words, self._settle, _Guide(self))
         elif self.model.synthesizer is not None:
             self.model.synthesizer.sample(columns, self.context, self.words, self._settle)
         if not self.done:

@@ -14,6 +14,7 @@ from synthlake.encode.numeric import NumericCodec
 from synthlake.models.chained import Asked, sample_chained
 from synthlake.models.registry import trees_of
 from synthlake.ports import Codes, Distribution
+from synthlake.relational.dated import Live
 from synthlake.relational.keys import SlotKey
 from synthlake.relational.sequence import (
     LONGEST,
@@ -116,7 +117,8 @@ def draw_chained(block: Block, asked: Asked) -> bool:
     if sequence is None or places is None or trees is None or not sequence.later.steps:
         return False
     later = {name: feature.codes for name, feature in places.later().items()}
-    asked = Asked(asked.columns, {**asked.context, **later}, asked.draw, asked.settle)
+    context = Live({**asked.context, **later}, block)
+    asked = Asked(asked.columns, context, asked.draw, asked.settle)
     sample_chained(trees, sequence.steps, asked, BlockChain(block, sequence, places))
     return True
 

@@ -14,6 +14,7 @@ from synthlake.models import registry
 from synthlake.ports import Event, Feature, FittedSynthesizer, OnEvent, TrainingTable
 from synthlake.relational.apart import find_apart
 from synthlake.relational.calendars import calendar_features, find_calendars
+from synthlake.relational.dated import dated_features, find_dated
 from synthlake.relational.draft import Draft, connect, meaningful, prepare
 from synthlake.relational.joins import entities
 from synthlake.relational.lists import ListSettings, Owners, with_lists
@@ -158,11 +159,14 @@ def _fit(
     context = {**calendar_features(calendars, data.sample), **_of_parent(draft, seen)}
     links = {link_id(n): f for n, f in draft.codes.items()}
     order, distinct = _order(draft)
+    dates = find_dated(data, frame.attributes, frame.rules)
+    told = {column_id(n): held for n, held in dated_features(dates, data.sample).items()}
     made = {**draft.family, **links, **frame.drawn}
     visible = {**draft.family, **links, **frame.seen}
     training = TrainingTable(
         {n: made[n] for n in order}, context, data.group, data.k, {n: visible[n] for n in order},
         even=frozenset([*links, *draft.family]),
+        told=told,
         stratified=True,
     )  # fmt: skip
     fitted, sequence = _fitted(draft, training, settings)
@@ -173,6 +177,7 @@ def _fit(
         calendars=calendars,
         links=tuple(draft.link(n) for n in range(len(table.foreign_keys))),
         attributes=frame.attributes,
+        dates=dates,
         degrees=draft.degrees,
         codes=draft.groups,
         order=tuple(order),

@@ -24,6 +24,7 @@ from synthlake.encode.template import TemplateCodec
 from synthlake.encode.text import TextCodec
 from synthlake.ports import FittedSynthesizer
 from synthlake.relational.across import Across
+from synthlake.relational.dated import Dated
 from synthlake.relational.enforced import Enforced
 from synthlake.relational.keys import KeyFrame, KeyMaker
 from synthlake.relational.sequence import Sequence
@@ -164,6 +165,7 @@ class TableModel:
         apart: features of which no two rows of a family have the same value, as far as can be.
         synthesizer: None for a table without rows, or that is kept.
         kept: the table itself where it is public.
+        dates: dates whose parts columns after them are drawn given.
         made: makers of columns of which only the presence is learned.
         enforced: what keeps declared rules; None where there are none.
         plans: of nested columns, in whose place ``table`` has flat ones.
@@ -194,6 +196,7 @@ class TableModel:
     under: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, TableModel] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    dates: tuple[Dated, ...] = ()
     made: tuple[Maker, ...] = ()
     enforced: Enforced | None = None
     across: Across = field(default_factory=Across)

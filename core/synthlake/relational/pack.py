@@ -28,6 +28,7 @@ from synthlake.models import registry
 from synthlake.models.trees import Trees
 from synthlake.ports import FittedSynthesizer
 from synthlake.relational.across import Across, across_from_json
+from synthlake.relational.dated import Dated
 from synthlake.relational.enforced import Enforced, Joint, Unique, settled_from_json
 from synthlake.relational.keys import Busy, KeyMaker, NumberKey, SlotAxis, SlotKey, TextKey
 from synthlake.relational.making import pack_makers, unpack_makers
@@ -88,6 +89,7 @@ class _Packer:
             "calendars": [self._calendar(n, c) for n, c in enumerate(table.calendars)],
             "links": [self._link(n, link) for n, link in enumerate(table.links)],
             "attributes": [self._attribute(n, a) for n, a in enumerate(table.attributes)],
+            "dates": [dated.to_json() for dated in table.dates],
             "degrees": {
                 label: self._codec(f"degrees/{n}", codec)
                 for n, (label, codec) in enumerate(sorted(table.degrees.items()))
@@ -243,6 +245,7 @@ class _Reader:
                 if n < len(form["links"])
             ),
             attributes=tuple(self._attribute(n, a) for n, a in enumerate(form["attributes"])),
+            dates=tuple(Dated.from_json(held) for held in form["dates"]),
             degrees={
                 label: self._numeric(f"degrees/{n}", held)
                 for n, (label, held) in enumerate(sorted(form["degrees"].items()))

@@ -23,6 +23,7 @@ from synthlake.encode.numeric import NumericCodec
 from synthlake.models.registry import guided_of
 from synthlake.ports import Admission, Codes, Distribution, Redraw
 from synthlake.relational.balance import balanced
+from synthlake.relational.dated import Live
 from synthlake.relational.masking import masked
 from synthlake.relational.model import Attribute, column_id, view_id
 from synthlake.relational.rows import Block
@@ -87,7 +88,7 @@ class Particles(Block):
         guided = guided_of(self.model.synthesizer)
         assert guided is not None
         guided.sample_guided(
-            self.model.order, self.context, self.words, self._settle, _Filler(self)
+            self.model.order, Live(self.context, self), self.words, self._settle, _Filler(self)
         )
         self._agree()
         self._choose()

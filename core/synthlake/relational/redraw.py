@@ -24,6 +24,7 @@ from synthlake.models.registry import trees_of
 from synthlake.ports import Codes, Redraw
 from synthlake.relational.above import with_above
 from synthlake.relational.chaining import RetryChain
+from synthlake.relational.dated import Live
 from synthlake.relational.model import TableModel, column_id, view_id
 from synthlake.relational.rows import WITHIN, Block, mixed
 from synthlake.seed import Words
@@ -210,7 +211,8 @@ class Retry(Block):
         if sequence is None or places is None or trees is None or not sequence.later.steps:
             return False
         later = {n: f.codes[chosen.place] for n, f in places.later().items()}
-        asked = Asked(asked.columns, {**asked.context, **later}, asked.draw, asked.settle)
+        context = Live({**asked.context, **later}, self)
+        asked = Asked(asked.columns, context, asked.draw, asked.settle)
         chain = RetryChain(self, outer, chosen.place, places)
         sample_chained(trees, sequence.steps, asked, chain)
         return True

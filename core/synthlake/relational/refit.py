@@ -24,6 +24,7 @@ from synthlake.relational.attributes import features_of
 from synthlake.relational.calendars import calendar_features
 from synthlake.relational.columns import TableData, axis_of
 from synthlake.relational.contradictions import contradictions
+from synthlake.relational.dated import dated_features
 from synthlake.relational.declare import declaration
 from synthlake.relational.enforced import Joint
 from synthlake.relational.extending import Extended, extended, taken
@@ -168,9 +169,10 @@ def _refitted(
     maps = [m.moved(places, {n: move.size for n, move in new.seen.items()}) for m in model.maps]
     cells = _cells(model, data)
     drawn, seen = _features(model, data, cells)
+    told = {column_id(n): f for n, f in dated_features(model.dates, data.sample).items()}
     training = TrainingTable(
         {n: drawn[n] for n in model.order}, calendar_features(model.calendars, data.sample),
-        data.group, data.k, {n: seen[n] for n in model.order},
+        data.group, data.k, {n: seen[n] for n in model.order}, told=told,
     )  # fmt: skip
     weights = Weights(settings.decay, _weight(trees, model, data))
     wide = widened(trees, new.drawn, new.seen)

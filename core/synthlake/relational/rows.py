@@ -27,6 +27,7 @@ from synthlake.relational.across import Copy
 from synthlake.relational.calendars import calendar_features
 from synthlake.relational.chaining import AsDrawn, draw_chained, walks_of, wandered
 from synthlake.relational.complete import completed
+from synthlake.relational.dated import Live
 from synthlake.relational.distinctness import Family, made_distinct, repeated
 from synthlake.relational.enforced import Joint, numbered, reached
 from synthlake.relational.keys import KeyFrame
@@ -103,7 +104,7 @@ class Block:
         placed = calendar_features(self.model.calendars, self.known)
         self.given = {n: f.codes for n, f in placed.items()}
         self._know()
-        context = {**self.context, **self.given}
+        context = Live({**self.context, **self.given}, self)
         self.given |= {column_id(n): upper.codes for n, upper in self.uppers.items()}
         if not self._chained(Asked(columns, context, self.words, self._settle)):
             self._sample(columns, context)

@@ -171,13 +171,15 @@ class _Given:
         for other in names[: names.index(name)]:
             out[other] = self._seen[other]
             out[before_id(other)] = self._lags[other]
+            out |= self._training.told.get(other, {})
         return out
 
     def alone(self, name: str) -> dict[str, Feature]:
         """Features of the row without its place."""
         names = list(self._training.columns)
         earlier = names[: names.index(name)]
-        return {**self._training.context, **{n: self._seen[n] for n in earlier}}
+        told = {n: f for c in earlier for n, f in self._training.told.get(c, {}).items()}
+        return {**self._training.context, **{n: self._seen[n] for n in earlier}, **told}
 
 
 @dataclass

@@ -95,7 +95,8 @@ class _Trial:
     def __init__(self, training: TrainingTable, places: Places, seed: int) -> None:
         self._training, self._places = training, places
         self._random = np.random.Generator(np.random.Philox(key=seed))
-        seen = {**training.context, **training.columns, **training.seen}
+        told = {n: f for held in training.told.values() for n, f in held.items()}
+        seen = {**training.context, **told, **training.columns, **training.seen}
         self._seen = {name: feature.codes for name, feature in seen.items()}
         self.lengths: dict[str, float] = {}
 
