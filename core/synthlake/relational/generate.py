@@ -41,6 +41,7 @@ from synthlake.relational.placing import Placing
 from synthlake.relational.plan import ROOT_BLOCK, SamplePlan, beyond
 from synthlake.relational.recent import Recent
 from synthlake.relational.redraw import keep_rules
+from synthlake.relational.refined import Tried
 from synthlake.relational.rows import Block
 from synthlake.relational.totals import Totals
 from synthlake.relational.uniqueness import often
@@ -159,6 +160,8 @@ class Generator:
                 return GivenBlock(
                     model, self.seed, start, rows, known, {}, frame=frame, asked=asked
                 )
+            if model.refined is not None:
+                return Tried(model, self.seed, start, rows, known, {}, frame=frame)
             return Block(
                 model, self.seed, start, rows, known, {}, frame=frame,
                 places=places_in(model, known, None),
