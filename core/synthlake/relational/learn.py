@@ -196,8 +196,7 @@ def _fit(
     )
     tries = int(_settings(table, settings).get("tries", 1))
     if tries > 1:
-        parts = {n: f for held in told.values() for n, f in held.items()}
-        model = refine(model, {**visible, **parts}, data, tries, settings.seed)
+        model = refine(model, training, data, tries, settings.seed)
     return model, visible
 
 
