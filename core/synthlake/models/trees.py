@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from synthlake.encode.categorical import ABSENT
 from synthlake.errors import ArtifactError
@@ -29,6 +30,7 @@ from synthlake.models.support import known as supported
 from synthlake.ports import Codes, Distribution, Draw, Feature, Guide, Settle, TrainingTable
 from synthlake.seed import Words
 
+MOST_TRIES = 64
 MAX_GROWTH_ROWS = 150_000  # rows that decide the splits; all rows fill the leaves
 _TREE = ("feature", "threshold", "left", "parent")
 _LEAVES = ("key", "first", "last", "number", "cumulative", "code")
@@ -157,10 +159,13 @@ class Trees:
     Attributes:
         min_leaf: least rows of a leaf; None chooses by rows that are not learned from.
         max_depth: most levels of a tree.
+        tries: draws of each row of a table without relatives, of which the one is kept that is most
+            like real rows (``models.ratio``): nearer, and so many times slower.
     """
 
     min_leaf: int | None = None
     max_depth: int = 16
+    tries: Annotated[int, Field(ge=1, le=MOST_TRIES)] = 1
     name: str = "trees"
 
     def fit(self, data: TrainingTable, seed: int) -> FittedTrees:

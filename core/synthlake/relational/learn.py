@@ -24,6 +24,7 @@ from synthlake.relational.model import Model, TableModel, column_id, link_id, pa
 from synthlake.relational.ordering import Order
 from synthlake.relational.orphans import apply_policies
 from synthlake.relational.people import rows_as_entities
+from synthlake.relational.refined import refine
 from synthlake.relational.sequence import Sequence
 from synthlake.relational.sequencing import find_chained, fit_sequence
 from synthlake.relational.unnest import masked, under_of, unnest
@@ -193,6 +194,9 @@ def _fit(
         sequence=sequence,
         loops=tuple(draft.loops[n] for n in sorted(draft.loops)),
     )
+    tries = int(_settings(table, settings).get("tries", 1))
+    if tries > 1:
+        model = refine(model, training, data, tries, settings.seed)
     return model, visible
 
 

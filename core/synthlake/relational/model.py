@@ -22,6 +22,7 @@ from synthlake.encode.octets import OctetsCodec
 from synthlake.encode.presence import PresenceCodec
 from synthlake.encode.template import TemplateCodec
 from synthlake.encode.text import TextCodec
+from synthlake.models.ratio import Refinement
 from synthlake.ports import FittedSynthesizer
 from synthlake.relational.across import Across
 from synthlake.relational.dated import Dated
@@ -173,6 +174,7 @@ class TableModel:
         lists: by the column that holds their lengths: the items of lists.
         across: what ties it to its parents and children.
         sequence: the order of rows, where each is made given the one before; None without one.
+        refined: how often each row is drawn, and which draw is kept; None where once.
         loops: one a foreign key that closes a cycle, in the schema's order.
     """
 
@@ -201,6 +203,7 @@ class TableModel:
     enforced: Enforced | None = None
     across: Across = field(default_factory=Across)
     sequence: Sequence | None = None
+    refined: Refinement | None = None
     loops: tuple[Loop, ...] = ()
 
     def loose(self, fk: ForeignKey) -> bool:

@@ -25,6 +25,7 @@ from synthlake.encode.presence import PresenceCodec
 from synthlake.encode.template import TemplateCodec
 from synthlake.encode.text import TextCodec
 from synthlake.models import registry
+from synthlake.models.ratio import Ratio, Refinement
 from synthlake.models.trees import Trees
 from synthlake.ports import FittedSynthesizer
 from synthlake.relational.across import Across, across_from_json
@@ -111,8 +112,16 @@ class _Packer:
                 if table.loops
                 else {}
             ),
+            **self._refined(table.refined),
             **self._nested(table),
         }
+
+    def _refined(self, refined: Refinement | None) -> dict[str, Any]:
+        if refined is None:
+            return {}
+        held, tensors = refined.ratio.to_artifact()
+        self._put("refined", tensors)
+        return {"refined": {"tries": refined.tries, **held}}
 
     def _nested(self, table: TableModel) -> dict[str, Any]:
         """Flat columns of nested ones, and the items of lists."""
@@ -261,6 +270,7 @@ class _Reader:
             enforced=self._enforced(form.get("enforced"), table),
             across=across_from_json(form.get("across", {})),
             sequence=self._sequence(form.get("sequence")),
+            refined=self._refined(form.get("refined")),
             kept=kept,
             made=unpack_makers(form["made"], table),
             plans=plans,
@@ -291,6 +301,11 @@ class _Reader:
         }  # fmt: skip
         later = Trees().from_artifact(form["later"], self._part("sequence/trees"))
         return Sequence(form["kind"], form["by"], form["start"], later, steps, form["walks"])
+
+    def _refined(self, form: Json | None) -> Refinement | None:
+        if form is None:
+            return None
+        return Refinement(form["tries"], Ratio.from_artifact(form, self._part("refined")))
 
     def _part(self, place: str) -> dict[str, NDArray[Any]]:
         start, after = f"{place}/", f"{place}0"  # the character that follows the slash

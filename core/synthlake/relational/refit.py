@@ -183,8 +183,13 @@ def _refitted(
     found.contradictions += [c for c in contradictions(whole, data, cells, seen) if c.broken]
     codes = {n: f.codes for n, f in {**training.context, **seen}.items()}
     maps = [m.extended(codes, codes[m.made], data.group, data.k) for m in maps]
+    refined = model.refined
+    if refined is not None:
+        moved = refined.ratio.moved({n: move.like for n, move in new.seen.items()})
+        refined = replace(refined, ratio=moved)
     return replace(
         model,
+        refined=refined,
         rows=round(settings.decay * model.rows) + data.statistics.rows,
         maps=tuple(maps),
         synthesizer=_with_trees(model.synthesizer, made),
