@@ -20,7 +20,6 @@ from synthlake.encode.axis import indices
 from synthlake.errors import LearnError
 from synthlake.models.ratio import Refinement, learn_ratio
 from synthlake.ports import Codes, Feature, Redraw, TrainingTable
-from synthlake.relational.across import Across
 from synthlake.relational.dated import Live
 from synthlake.relational.model import family_of
 from synthlake.relational.plan import ROOT_BLOCK
@@ -136,7 +135,8 @@ def refine(
     Privacy: see ``Ratio``.
     Cost: four made rows for each real one, of 80,000 at most, and ``learn_ratio``.
     """
-    if model.sequence is not None or model.across != Across():
+    across = model.across
+    if model.sequence is not None or across.copies or across.marks or across.totals:
         raise LearnError(
             f"{model.table.name}: rows that follow each other, or are tied to their parents' rows"
             f" by rules, are drawn once each, not tries: {tries} times",
