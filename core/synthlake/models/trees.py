@@ -159,8 +159,8 @@ class Trees:
     Attributes:
         min_leaf: least rows of a leaf; None chooses by rows that are not learned from.
         max_depth: most levels of a tree.
-        tries: draws of each row of a table without relatives, of which the one is kept that is most
-            like real rows (``models.ratio``): nearer, and so many times slower.
+        tries: draws of each row, of which the one is kept that is most like real rows
+            (``models.ratio``): nearer, and so many times slower.
     """
 
     min_leaf: int | None = None

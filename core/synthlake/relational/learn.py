@@ -151,11 +151,7 @@ def _fit(
 ) -> tuple[TableModel, dict[str, Feature]]:  # fmt: skip
     """The model of one table, and its rows' features for its children."""
     table, data, frame = draft.table, draft.data, draft.frame
-    if table.conditions and table.own is not None:
-        raise LearnError(
-            f"{table.name} has conditions, but its rows are made with those of its parent",
-            hint=f"declare conditions of the root, {table.own.references}, or none",
-        )
+    _check_conditions(table)
     calendars = find_calendars(data, table, meaningful(table, draft.key, drafts), frame.rules)
     context = {**calendar_features(calendars, data.sample), **_of_parent(draft, seen)}
     links = {link_id(n): f for n, f in draft.codes.items()}
@@ -198,6 +194,15 @@ def _fit(
     if tries > 1:
         model = refine(model, training, data, tries, settings.seed)
     return model, visible
+
+
+def _check_conditions(table: Table) -> None:
+    """Refuse conditions of rows that are made with those of a parent."""
+    if table.conditions and table.own is not None:
+        raise LearnError(
+            f"{table.name} has conditions, but its rows are made with those of its parent",
+            hint=f"declare conditions of the root, {table.own.references}, or none",
+        )
 
 
 def _fitted(
