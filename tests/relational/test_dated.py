@@ -24,13 +24,13 @@ def shifts(zone: str | None = None, seed: int = 0, rows: int = ROWS) -> pa.Table
     random = np.random.default_rng(seed)
     wall = np.datetime64("2021-01-01T00", "h") + random.integers(0, 24 * 900, rows)
     where = zoneinfo.ZoneInfo(zone or "UTC")
-    at = [w.replace(tzinfo=where) for w in wall.astype("datetime64[s]").astype(object)]
+    walls = wall.astype("datetime64[s]").astype(object)
+    ticks = [round(w.replace(tzinfo=where).timestamp() * 1e6) for w in walls]
     gone = random.random(rows) < 0.1
     hour, day = wall.astype(np.int64) % 24, (wall.astype(np.int64) // 24 + 3) % 7
     return pa.table({
         "id": np.arange(rows),
-        "at": pa.array([None if g else round(t.timestamp() * 1e6) for t, g in zip(at, gone, strict=True)],
-                       pa.timestamp("us", zone)),
+        "at": pa.array(ticks, pa.timestamp("us", zone), mask=gone),
         "load": np.where(hour < 6, 0, 100) + random.integers(0, 20, rows),
         "kind": np.where(day > 4, "rest", np.where(random.random(rows) < 0.5, "work", "other")),
     })  # fmt: skip
