@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 
 import synthlake as sl
 from synthlake.errors import LearnError, SpecError
+from synthlake.ports import Event
+from synthlake.relational import refined as refined_module
 
 ROWS = 6_000
 TRIES: dict[str, Any] = {"name": "trees", "min_leaf": 1_500, "tries": 8}
@@ -78,6 +81,25 @@ def test_any_range_has_the_same_rows(refined: sl.Artifact) -> None:
     assert part.equals(whole.slice(16_000, 17_111))
 
 
+def test_many_draws_are_made_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = fitted({**TRIES, "tries": 64})
+    held: list[int] = []
+    draw = refined_module.Draws.draw
+
+    def noted(block: refined_module.Draws, columns: Sequence[str]) -> None:
+        held.append(block.rows)
+        draw(block, columns)
+
+    monkeypatch.setattr(refined_module.Draws, "draw", noted)
+    twin = many.sample(rows={"m": 20_000}, seed=3)
+    whole = twin.to_arrow()["m"]
+    assert sum(held) == 64 * 20_000
+    assert max(held) <= 8 * 16_384
+    part = pa.Table.from_batches(twin["m"].batches(1_900, 17_000))
+    assert part.equals(whole.slice(1_900, 15_100))
+    assert off_curve(whole) < 300
+
+
 def test_an_artifact_that_was_saved_makes_the_same(
     refined: sl.Artifact, made: pa.Table, tmp_path: Path
 ) -> None:
@@ -116,9 +138,11 @@ def test_relatives_are_refused() -> None:
         "m": {"primary_key": ["id"]},
         "c": {"primary_key": ["id"], "foreign_keys": [{"columns": ["m"], "references": "m"}]},
     }
+    events: list[Event] = []
     with pytest.raises(LearnError, match="leave tries out") as caught:
-        sl.fit(tables, schema, synthesizer=TRIES)
+        sl.fit(tables, schema, synthesizer=TRIES, on_event=events.append)
     assert "drawn once each" in str(caught.value)
+    assert "learning m" not in [e.message for e in events]  # refused before anything is learned
 
 
 @pytest.mark.parametrize("tries", [0, -1, 65, "many"])
