@@ -37,7 +37,7 @@ def make(script: str, python: Path, parts: Divided, seed: int, folder: Path) -> 
     Raises:
         FailedSystemError: it ended with an error, or took longer than two hours.
     """
-    own_paths = {} if script == "ours" else {"PYTHONPATH": ""}
+    own_paths = {} if script.startswith("ours") else {"PYTHONPATH": ""}
     command = [str(python), str(SYSTEMS / f"{script}.py"), str(parts.train), str(parts.rows[0])]
     folder.parent.mkdir(parents=True, exist_ok=True)
     log = folder.with_suffix(".log")

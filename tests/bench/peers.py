@@ -38,6 +38,7 @@ CONTENDERS = {
     c.name: c
     for c in (
         Contender("ours", repeated=True),
+        Contender("ours_tries", repeated=True),
         Contender("sdv_gaussian_copula", "sdv"),
         Contender("sdv_tvae", "sdv"),
         Contender("sdv_ctgan", "sdv"),

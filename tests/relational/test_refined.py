@@ -12,7 +12,6 @@ import pytest
 
 import synthlake as sl
 from synthlake.errors import LearnError, SpecError
-from synthlake.ports import Event
 from synthlake.relational import refined as refined_module
 
 ROWS = 6_000
@@ -131,18 +130,82 @@ def test_it_is_left_out_where_it_says_nothing() -> None:
     assert both[0].to_arrow()["t"].equals(both[1].to_arrow()["t"])
 
 
-def test_relatives_are_refused() -> None:
-    child = pa.table({"id": np.arange(ROWS), "m": np.arange(ROWS) % 40})
-    tables = {"m": moons().slice(0, 40), "c": child}
+def families() -> tuple[dict[str, pa.Table], dict[str, Any]]:
+    """Points of two makers and a colour, numbered within the maker; a point has notes."""
+    random = np.random.default_rng(2)
+    points = moons()
+    maker = np.sort(random.integers(0, 300, ROWS))
+    number = np.arange(ROWS) - np.searchsorted(maker, maker)
+    colour = pa.array(random.integers(0, 25, ROWS), mask=random.random(ROWS) < 0.1)
+    tables = {
+        "makers": pa.table({"id": np.arange(300), "size": random.integers(1, 9, 300)}),
+        "colours": pa.table({"id": np.arange(25), "hue": random.integers(0, 360, 25)}),
+        "points": pa.table({
+            "maker": maker, "number": number, "colour": colour,
+            **{n: points[n] for n in ("x", "y", "kind", "note")},
+        }),
+        "remarks": pa.table({"id": np.arange(2_000), "maker": maker[:2_000],
+                             "number": number[:2_000], "length": random.integers(0, 99, 2_000)}),
+    }  # fmt: skip
+    to_maker = {"columns": ["maker"], "references": "makers", "mode": "own"}
     schema = {
-        "m": {"primary_key": ["id"]},
-        "c": {"primary_key": ["id"], "foreign_keys": [{"columns": ["m"], "references": "m"}]},
+        "makers": {"primary_key": ["id"]},
+        "colours": {"primary_key": ["id"]},
+        "points": {
+            "primary_key": ["maker", "number"],
+            "foreign_keys": [to_maker, {"columns": ["colour"], "references": "colours"}],
+            "sequence": False,
+        },
+        "remarks": {
+            "primary_key": ["id"],
+            "foreign_keys": [{"columns": ["maker", "number"], "references": "points"}],
+        },
     }
-    events: list[Event] = []
+    return tables, schema
+
+
+def test_children_keep_their_keys_and_come_nearer() -> None:
+    tables, schema = families()
+    made = []
+    for settings in (ONCE, TRIES):
+        held = {**schema, "points": {**schema["points"], "synthesizer": settings}}
+        twin = sl.fit(tables, held, seed=1).sample(seed=3)
+        found = twin.to_arrow()
+        made.append(found)
+        part = pa.Table.from_batches(twin["points"].batches(1_000, 2_345))
+        assert part.equals(found["points"].slice(1_000, 1_345))
+    once, several = made
+    for name in ("maker", "number", "colour"):  # as they are drawn once
+        assert several["points"][name].equals(once["points"][name])
+    for name in ("makers", "colours"):
+        assert several[name].equals(once[name])
+    for name in ("maker", "number"):
+        assert several["remarks"][name].equals(once["remarks"][name])
+    keys = several["points"].select(["maker", "number"]).to_pylist()
+    assert len({tuple(k.values()) for k in keys}) == len(keys)
+    real = off_curve(moons())
+    off = [off_curve(found["points"]) - real for found in made]
+    assert off[1] < 0.85 * off[0]
+
+
+def test_rows_in_an_order_are_refused() -> None:
+    random = np.random.default_rng(5)
+    steps = pa.table({
+        "walk": np.repeat(np.arange(200), 20), "number": np.tile(np.arange(1, 21), 200),
+        "at": np.cumsum(random.normal(0, 1, (200, 20)), axis=1).ravel().round(2),
+    })  # fmt: skip
+    walks = pa.table({"id": np.arange(200), "kind": random.integers(0, 3, 200)})
+    schema = {
+        "walks": {"primary_key": ["id"]},
+        "steps": {
+            "primary_key": ["walk", "number"],
+            "foreign_keys": [{"columns": ["walk"], "references": "walks", "mode": "own"}],
+            "sequence": {"by": "number"}, "synthesizer": TRIES,
+        },
+    }  # fmt: skip
     with pytest.raises(LearnError, match="leave tries out") as caught:
-        sl.fit(tables, schema, synthesizer=TRIES, on_event=events.append)
-    assert "drawn once each" in str(caught.value)
-    assert "learning m" not in [e.message for e in events]  # refused before anything is learned
+        sl.fit({"walks": walks, "steps": steps}, schema)
+    assert "steps: rows that follow each other" in str(caught.value)
 
 
 @pytest.mark.parametrize("tries", [0, -1, 65, "many"])

@@ -12,7 +12,7 @@ Hooker, KDD 2013), fitted by Newton steps on shrunken cells.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -30,7 +30,7 @@ _FINE, _COARSE = 64, 16  # bins of a feature by itself and in a pair
 _CELLS = _COARSE * _COARSE
 _PAIRS, _PAIRED = 128, 48  # pairs that are learned, features of which they may be
 _CHOOSING = 40_000  # rows of either side that choose pairs
-_ROUNDS, _PATIENCE, _RATE = 12, 2, 0.5
+_ROUNDS, _PATIENCE, _RATE = 24, 2, 0.5
 _MAIN, _PAIR = 50.0, 100.0  # curvature that is added to each cell: 200 and 400 rows without effect
 _UNIT = 1024  # steps of log-odds that effects are stored in
 _MOST, _LEAST = 2, -6  # log-odds beyond which they count no more
@@ -150,8 +150,9 @@ class _Side:
 
 
 def learn_ratio(
-    real: Mapping[str, Feature], made: Mapping[str, Codes], group: Index, k: int, seed: int
-) -> Ratio | None:
+    real: Mapping[str, Feature], made: Mapping[str, Codes], group: Index, k: int, seed: int,
+    given: Collection[str] = (),
+) -> Ratio | None:  # fmt: skip
     """What tells real rows from made ones; None where unseen rows are not told apart by it.
 
     Args:
@@ -161,36 +162,43 @@ def learn_ratio(
         group: shape (rows,), entities of the real rows.
         k: least entities of a cell.
         seed: which entities judge when to stop.
+        given: columns of which made rows have what the real ones have, over and over in their
+            order; they matter only together with others.
 
     Cost: some 5 nanoseconds a row, effect and round.
     """
     if not real or not len(group):
         return None
-    place = [_binned(f) for f in real.values()]
-    coarse = np.stack([_coarse(p, f) for p, f in zip(place, real.values(), strict=True)])
+    names = sorted(real, key=lambda name: name in given)  # given ones come last
+    features = [real[name] for name in names]
+    place = [_binned(f) for f in features]
+    coarse = np.stack([_coarse(p, f) for p, f in zip(place, features, strict=True)])
     group, random = dense(group), np.random.Generator(np.random.Philox(key=seed))
-    judges = random.permutation(int(group.max()) + 1) % 5 == 0
-    others = np.arange(len(made[next(iter(real))])) % 5 == 0
-    if not 0 < judges[group].sum() < len(group):
+    judges = (random.permutation(int(group.max()) + 1) % 5 == 0)[group]
+    if not 0 < judges.sum() < len(group):
         return None
+    others = np.resize(judges, len(made[names[0]]))
     sides = (
-        _side([f.codes for f in real.values()], place, coarse, judges[group]),
-        _side([made[n] for n in real], place, coarse, others),
-    )  # fmt: skip
-    fitted = _Fit(sides, group, k, len(place))
+        _side([f.codes for f in features], place, coarse, judges),
+        _side([made[n] for n in names], place, coarse, others),
+    )
+    fitted = _Fit(sides, group, k, len(names) - len(set(names) & set(given)))
     if not fitted.run():
         return None
-    mains = np.stack([fitted.best[(n,)] for n in range(len(place))])
+    alone = [fitted.best.get((n,), np.zeros(_FINE)) for n in range(len(names))]
     pairs = [t for t in fitted.terms if len(t) == 2]
     table = np.stack([fitted.best[t] for t in pairs]) if pairs else np.zeros((0, _CELLS))
     return Ratio(
-        tuple(real), tuple(place), coarse, _whole(mains),
+        tuple(names), tuple(place), coarse, _whole(np.stack(alone)),
         np.asarray(pairs, np.int16).reshape(-1, 2), _whole(table),
     )  # fmt: skip
 
 
 class _Fit:
-    """Effects of all terms, learned in rounds until unseen rows are told apart no better."""
+    """Effects of all terms, learned in rounds until unseen rows are told apart no better.
+
+    The first ``features`` matter by themselves, the others only together with one of them.
+    """
 
     def __init__(self, sides: tuple[_Side, _Side], group: Index, k: int, features: int) -> None:
         self.real, self.made = sides
@@ -223,9 +231,9 @@ class _Fit:
     def _pair_up(self) -> None:
         """Take the pairs that explain most of what features by themselves leave."""
         real, made = self.real.some(_CHOOSING), self.made.some(_CHOOSING)
-        alone = [_gain(real, made, term, _FINE) for term in self.terms]
+        alone = [_gain(real, made, (n,), _FINE) for n in range(len(self.real.fine))]
         few = sorted(np.argsort(-np.asarray(alone), kind="stable")[:_PAIRED].tolist())
-        pairs: list[tuple[int, ...]] = list(combinations(few, 2))
+        pairs: list[tuple[int, ...]] = [p for p in combinations(few, 2) if p[0] < self._features]
         gains = [_gain(real, made, pair, _CELLS) for pair in pairs]
         for at in np.argsort(-np.asarray(gains), kind="stable")[:_PAIRS]:
             self.terms.append(pairs[at])

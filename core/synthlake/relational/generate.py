@@ -41,7 +41,7 @@ from synthlake.relational.placing import Placing
 from synthlake.relational.plan import ROOT_BLOCK, SamplePlan, beyond
 from synthlake.relational.recent import Recent
 from synthlake.relational.redraw import keep_rules
-from synthlake.relational.refined import Tried
+from synthlake.relational.refined import kind_of
 from synthlake.relational.rows import Block
 from synthlake.relational.totals import Totals
 from synthlake.relational.uniqueness import often
@@ -160,9 +160,7 @@ class Generator:
                 return GivenBlock(
                     model, self.seed, start, rows, known, {}, frame=frame, asked=asked
                 )
-            if model.refined is not None:
-                return Tried(model, self.seed, start, rows, known, {}, frame=frame)
-            return Block(
+            return kind_of(model)(
                 model, self.seed, start, rows, known, {}, frame=frame,
                 places=places_in(model, known, None),
             )  # fmt: skip
@@ -188,7 +186,7 @@ class Generator:
         if places is not None:
             known |= ordinals(model, places)
             context |= {name: feature.codes for name, feature in places.features().items()}
-        return Block(
+        return kind_of(model)(
             model, self.seed, start, len(parent), known, context, parent, most, frame,
             places=places, uppers=self._ancestors.of(model, parent),
         )  # fmt: skip

@@ -24,7 +24,7 @@ from synthlake.relational.model import Model, TableModel, column_id, link_id, pa
 from synthlake.relational.ordering import Order
 from synthlake.relational.orphans import apply_policies
 from synthlake.relational.people import rows_as_entities
-from synthlake.relational.refined import check_tries, refine
+from synthlake.relational.refined import refine
 from synthlake.relational.sequence import Sequence
 from synthlake.relational.sequencing import find_chained, fit_sequence
 from synthlake.relational.unnest import masked, under_of, unnest
@@ -91,7 +91,6 @@ def learn(
                 (settings.k, name != "independent", name == "trees"),
             )  # fmt: skip
     connect(drafts, schema)
-    _check_tries(drafts, settings)
     close_loops(drafts, schema)
     models: dict[str, TableModel] = {}
     seen: dict[str, dict[str, Feature]] = {}
@@ -121,11 +120,6 @@ def _tries(table: Table, settings: LearnSettings) -> int:
     """How many draws a row has."""
     asked = _settings(table, settings)
     return int(asked.get("tries", 1)) if asked["name"] == "trees" else 1
-
-
-def _check_tries(drafts: Mapping[str, Draft], settings: LearnSettings) -> None:
-    for draft in drafts.values():
-        check_tries(draft, _tries(draft.table, settings))
 
 
 def _unlearned(table: Table, sample: pa.Table) -> TableModel:
@@ -208,8 +202,7 @@ def _fit(
     )
     tries = _tries(table, settings)
     if tries > 1:
-        parts = {n: f for held in told.values() for n, f in held.items()}
-        model = refine(model, {**visible, **parts}, data, tries, settings.seed)
+        model = refine(model, training, data, tries, settings.seed)
     return model, visible
 
 

@@ -1,5 +1,8 @@
 """Rows that are drawn several times, of which those are kept that are most like real rows.
 
+What a row is to others is drawn once, as ever: its references, its number of children, what makes
+its key distinct. The other columns are drawn several times, given these and the parent's row.
+
 Source: sampling importance resampling (Rubin, Bayesian Statistics 3, 1988) within each row, by the
 ratio of ``models.ratio``.
 """
@@ -7,34 +10,54 @@ ratio of ``models.ratio``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synthlake.constraints.rule import Cells
+from synthlake.encode.axis import indices
 from synthlake.errors import LearnError
 from synthlake.models.ratio import Refinement, learn_ratio
-from synthlake.ports import Codes, Feature
+from synthlake.ports import Codes, Feature, Redraw, TrainingTable
 from synthlake.relational.dated import Live
-from synthlake.relational.keys import SlotKey
+from synthlake.relational.model import family_of
 from synthlake.relational.plan import ROOT_BLOCK
 from synthlake.relational.rows import Block
 from synthlake.seed import Seed, Words
 
 if TYPE_CHECKING:
     from synthlake.relational.columns import TableData
-    from synthlake.relational.draft import Draft
     from synthlake.relational.model import TableModel
 
+Index = NDArray[np.int64]
 _ROWS, _TIMES = 80_000, 4  # real rows that are told apart, and made ones for each
 _DRAWS = 8 * ROOT_BLOCK  # that are held at once
 _HALF = np.uint64(32)
 
 
-class Draws(Block):
-    """All draws of some rows of a block, one row's after another's: words of their own."""
+@dataclass
+class Fixed(Block):
+    """Rows of which the first columns are known.
+
+    Attributes:
+        fixed: by feature, what is drawn of it and what later columns see.
+    """
+
+    fixed: Mapping[str, tuple[Codes, Codes]] = field(default_factory=dict)
+
+    def _settle(self, name: str, codes: Codes, redraw: Redraw) -> Codes:
+        held = self.fixed.get(name)
+        if held is None:
+            return super()._settle(name, codes, redraw)
+        self.drawn[name], self.codes[name] = held
+        return held[1]
+
+
+@dataclass
+class Draws(Fixed):
+    """All draws of some rows of a block, one row's after another's, by words of their own."""
 
     def words(self, column: str, number: int) -> Words:
         """Words of draws, which are counted through the table."""
@@ -42,52 +65,75 @@ class Draws(Block):
         return self.seed.words(name, column, self.start, self.rows, number)
 
 
+@dataclass
 class Tried(Block):
-    """Rows of a block, each drawn several times; the draws that are kept.
+    """Rows of a block, each drawn several times; then the draws that are kept.
 
     A row is a function of the block's words, as any is.
     """
 
     def draw(self, columns: Sequence[str]) -> None:
-        """Draw all columns, whichever are asked for, and keep one draw of each row.
+        """Draw the first columns, or all and keep one draw of each row.
 
-        Cost: memory of ``_DRAWS`` rows at once, beside the block.
+        Cost: memory of ``_DRAWS`` rows at once, beside those of the block.
         """
-        if self.model.synthesizer is None or not self.rows:
+        first = once(self.model)
+        super().draw(first)
+        if len(columns) <= len(first) or not self.rows:
             return
         assert self.model.refined is not None
-        ratio, tries = self.model.refined.ratio, self.model.refined.tries
+        size = max(_DRAWS // self.model.refined.tries, 1)
         choice = (self.words("choice", 0) >> _HALF).astype(np.int64)
-        size, parts = max(_DRAWS // tries, 1), []
-        for at in range(0, self.rows, size):
-            chosen = choice[at : at + size]
-            first, rows = (self.start + at) * tries, len(chosen) * tries
-            made = Draws(self.model, self.seed, first, rows, {}, {})
-            made.draw(self.model.order)
-            total = np.cumsum(ratio.weights(Live(made.codes, made)).reshape(-1, tries), axis=1)
-            wanted = (total[:, -1] * chosen) >> 32
-            kept = np.arange(0, rows, tries) + (total <= wanted[:, None]).sum(1)
-            parts.append(_Kept.of(made, kept))
+        parts = [
+            self._chosen(np.arange(at, min(at + size, self.rows)), choice[at : at + size])
+            for at in range(0, self.rows, size)
+        ]
         self.codes = {n: np.concatenate([p.codes[n] for p in parts]) for n in parts[0].codes}
         self.drawn = {n: np.concatenate([p.drawn[n] for p in parts]) for n in parts[0].drawn}
         self.cells = {n: _joined([p.cells[n] for p in parts]) for n in parts[0].cells}
-        self._know()
+
+    def _chosen(self, rows: Index, choice: Index) -> _Drawn:
+        """The draws of some rows that are kept."""
+        refined = self.model.refined
+        assert refined is not None
+        made = self._draws(rows, refined.tries)
+        made.draw(self.model.order)
+        seen = Live({**made.context, **made.given, **made.codes}, made)
+        total = np.cumsum(refined.ratio.weights(seen).reshape(len(rows), -1), axis=1)
+        wanted = (total[:, -1] * choice) >> 32
+        kept = np.arange(len(rows)) * refined.tries + (total <= wanted[:, None]).sum(1)
+        return _Drawn(made.codes, made.drawn, made.cells).take(kept)
+
+    def _draws(self, rows: Index, tries: int) -> Draws:
+        """Draws of some rows, of which the first columns are as they are."""
+        each = np.repeat(rows, tries)
+        held = _Drawn(self.codes, self.drawn, self.cells).take(each)
+        return Draws(
+            self.model, self.seed, (self.start + int(rows[0])) * tries, len(each),
+            {n: array.take(indices(each)) for n, array in self.known.items()},
+            {n: codes[each] for n, codes in self.context.items()},
+            None if self.family is None else self.family[each],
+            self.often, codes=held.codes, drawn=held.drawn, cells=held.cells,
+            uppers={n: upper.take(each) for n, upper in self.uppers.items()},
+            fixed={n: (held.drawn[n], held.codes[n]) for n in once(self.model)},
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
-class _Kept:
-    """What stands of some draws."""
+class _Drawn:
+    """What is drawn of a block's rows: as ``Block`` has it."""
 
     codes: dict[str, Codes]
     drawn: dict[str, Codes]
     cells: dict[str, Cells]
 
-    @classmethod
-    def of(cls, made: Block, kept: NDArray[np.int64]) -> _Kept:
-        """Some rows of a block."""
-        codes = {n: c[kept] for n, c in made.codes.items()}
-        drawn = {n: c[kept] for n, c in made.drawn.items()}
-        return cls(codes, drawn, {n: c.take(kept) for n, c in made.cells.items()})
+    def take(self, rows: Index) -> _Drawn:
+        """The same of some rows."""
+        return _Drawn(
+            {n: c[rows] for n, c in self.codes.items()},
+            {n: c[rows] for n, c in self.drawn.items()},
+            {n: c.take(rows) for n, c in self.cells.items()},
+        )
 
 
 def _joined(parts: Sequence[Cells]) -> Cells:
@@ -95,50 +141,79 @@ def _joined(parts: Sequence[Cells]) -> Cells:
     return Cells(np.concatenate([p.ticks for p in parts]), np.concatenate([p.null for p in parts]))
 
 
-def check_tries(draft: Draft, tries: int) -> None:
-    """Refuse several draws of a row before anything is learned.
+def kind_of(model: TableModel) -> type[Block]:
+    """How the rows of a table are made."""
+    return Block if model.refined is None else Tried
 
-    Raises:
-        LearnError: the table has relatives or an order, or a key that its columns go by.
-    """
-    tied = draft.table.foreign_keys or draft.degrees or draft.groups
-    if tries > 1 and (tied or draft.order is not None or isinstance(draft.key, SlotKey)):
-        raise LearnError(
-            f"{draft.table.name}: rows that have parents, children or an order are drawn once each,"
-            f" not tries: {tries} times",
-            hint="leave tries out of its synthesizer",
-        )
+
+def once(model: TableModel) -> list[str]:
+    """Features that are drawn once: what a row is to others, and what makes its key distinct."""
+    apart = {*model.distinct, *model.apart}
+    last = max((n for n, name in enumerate(model.order) if name in apart), default=-1)
+    return list(model.order[: max(last + 1, len(family_of(model)))])
 
 
 def refine(
-    model: TableModel, seen: Mapping[str, Feature], data: TableData, tries: int, seed: int
+    model: TableModel, training: TrainingTable, data: TableData, tries: int, seed: int
 ) -> TableModel:
     """The model with what tells real rows from its own; as it was where nothing does.
 
     Args:
-        model: of a table that ``check_tries`` takes.
-        seen: columns of the rows that it was learned from, and parts of their dates.
-        data: their entities, and k.
+        model: of a table whose rows do not follow each other.
+        training: what it was learned from.
+        data: the same rows.
         tries: draws of a row, of which one is kept.
         seed: of the made rows.
+
+    Raises:
+        LearnError: rows have an order, or are tied to those of other tables by rules.
 
     Privacy: see ``Ratio``.
     Cost: four made rows for each real one, of 80,000 at most, and ``learn_ratio``.
     """
+    across = model.across
+    if model.sequence is not None or across.copies or across.marks or across.totals:
+        raise LearnError(
+            f"{model.table.name}: rows that follow each other, or are tied to their parents' rows"
+            f" by rules, are drawn once each, not tries: {tries} times",
+            hint="leave tries out of its synthesizer",
+        )
     random = np.random.Generator(np.random.Philox(key=seed))
-    rows: NDArray[np.int64] = np.sort(random.permutation(len(data.group))[:_ROWS])
-    real = {n: replace(f, codes=f.codes[rows]) for n, f in seen.items()}
-    made = _made(model, list(real), _TIMES * len(rows), Seed(seed, "refine"))
-    ratio = learn_ratio(real, made, data.group[rows], data.k, seed)
+    rows: Index = np.sort(random.permutation(len(training.group))[:_ROWS])
+    told = {n: f for held in training.told.values() for n, f in held.items()}
+    seen = {n: training.seen.get(n, f) for n, f in training.columns.items()}
+    real = {n: _part(f, rows) for n, f in {**training.context, **seen, **told}.items()}
+    if len(once(model)) == len(model.order):
+        return model
+    made = _made(model, training, data, np.tile(rows, _TIMES), Seed(seed, "refine"), list(real))
+    given = {*training.context, *once(model)}
+    ratio = learn_ratio(real, made, training.group[rows], training.k, seed, given)
     return model if ratio is None else replace(model, refined=Refinement(tries, ratio))
 
 
-def _made(model: TableModel, names: Sequence[str], rows: int, seed: Seed) -> dict[str, Codes]:
-    """Codes of rows of a model."""
+def _part(feature: Feature, rows: Index) -> Feature:
+    return replace(feature, codes=feature.codes[rows])
+
+
+def _made(
+    model: TableModel, training: TrainingTable, data: TableData, rows: Index, seed: Seed,
+    names: Sequence[str],
+) -> dict[str, Codes]:  # fmt: skip
+    """Codes of made rows that are to others what some real ones are."""
     parts: list[dict[str, Codes]] = []
-    for start in range(0, rows, ROOT_BLOCK):
-        block = Block(model, seed, start, min(ROOT_BLOCK, rows - start), {}, {})
+    first = once(model)
+    for start in range(0, len(rows), ROOT_BLOCK):
+        some = rows[start : start + ROOT_BLOCK]
+        seen = {n: training.seen.get(n, training.columns[n]) for n in first}
+        block = Fixed(
+            model, seed, start, len(some),
+            {c.column: data.sample[c.column].combine_chunks().take(indices(some))
+             for c in model.calendars},
+            {n: f.codes[some] for n, f in training.context.items()},
+            uppers={n: held.upper.take(some) for n, held in data.above.items()},
+            fixed={n: (training.columns[n].codes[some], seen[n].codes[some]) for n in first},
+        )  # fmt: skip
         block.draw(model.order)
-        held = Live(block.codes, block)
+        held = Live({**block.context, **block.given, **block.codes}, block)
         parts.append({n: held[n] for n in names})
     return {n: np.concatenate([p[n] for p in parts]) for n in names}

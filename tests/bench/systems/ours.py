@@ -12,11 +12,11 @@ from protocol import System, Task, main
 import synthlake as sl
 
 
-def fit(task: Task) -> tuple[Any, str]:
+def fit(task: Task, **settings: Any) -> tuple[Any, str]:
     """Learn the folder of the table; told of its key what peers are told: one column, or none."""
     key = task.primary_key if len(task.primary_key) == 1 else []
     declared = {task.table: {"primary_key": key}}
-    return sl.fit(task.train.parent, declared, seed=task.seed, holdout=0.0), task.table
+    return sl.fit(task.train.parent, declared, seed=task.seed, holdout=0.0, **settings), task.table
 
 
 def sample(model: tuple[Any, str], rows: int, seed: int) -> Any:

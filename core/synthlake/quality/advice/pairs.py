@@ -15,7 +15,8 @@ _CELLS = 121  # of two columns in ten intervals or values, and NULL
 _MOST = 5  # findings a table
 _REMEDY = (
     "see whether rows were put together from columns of different order; declare what follows from "
-    "what (constraints), or learn from more rows"
+    "what (constraints), learn from more rows, or draw each row of a table without relatives "
+    "several times (synthesizer: {name: trees, tries: 8})"
 )
 
 
