@@ -119,6 +119,14 @@ def test_conditions_and_imputation_go_on(refined: sl.Artifact) -> None:
     assert set(given.to_arrow()["m"]["kind"].to_pylist()) == {"east"}
 
 
+def test_new_categories_of_further_rows_are_as_frequent_as_they_are(refined: sl.Artifact) -> None:
+    further = moons(3)
+    kind = np.where(np.arange(ROWS) % 4 == 0, "north", np.asarray(further["kind"]))
+    held = refined.refit({"m": further.set_column(3, "kind", pa.array(kind))})
+    twin = held.sample(seed=3).to_arrow()["m"]
+    assert np.mean(np.asarray(twin["kind"]) == "north") == pytest.approx(0.125, abs=0.012)
+
+
 def test_it_is_left_out_where_it_says_nothing() -> None:
     random = np.random.default_rng(4)
     table = pa.table({"a": random.integers(0, 9, ROWS), "b": random.integers(0, 9, ROWS)})

@@ -9,6 +9,7 @@ ratio of ``models.ratio``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 Index = NDArray[np.int64]
 _ROWS, _TIMES = 80_000, 4  # real rows that are told apart, and made ones for each
 _DRAWS = 8 * ROOT_BLOCK  # that are held at once
+_LEVELLING = 6  # rounds in which new categories become as frequent as they are drawn
 _HALF = np.uint64(32)
 
 
@@ -217,3 +219,38 @@ def _made(
         held = Live({**block.context, **block.given, **block.codes}, block)
         parts.append({n: held[n] for n in names})
     return {n: np.concatenate([p[n] for p in parts]) for n in names}
+
+
+def levelled(model: TableModel, names: Sequence[str], seed: int) -> TableModel:
+    """The model after a refit, whose new categories are kept as often as they are drawn.
+
+    Nothing was learned of these, good or bad, which alone would favour them.
+
+    Args:
+        model: of a table without references.
+        names: features with new categories.
+        seed: of the rows that are made to see how many are kept.
+
+    Cost: a block of rows, drawn several times in each of six rounds.
+    """
+    if model.refined is None:
+        return model
+    names = [name for name in names if name in model.refined.ratio.names]
+    if not names:
+        return model
+    drawn = _odds(Block(model, Seed(seed, "refine"), 0, ROOT_BLOCK, {}, {}), names)
+    for _ in range(_LEVELLING):
+        kept = _odds(Tried(model, Seed(seed, "refine"), 0, ROOT_BLOCK, {}, {}), names)
+        assert model.refined is not None
+        ratio = model.refined.ratio.shifted({n: drawn[n] - kept[n] for n in names})
+        model = replace(model, refined=replace(model.refined, ratio=ratio))
+    return model
+
+
+def _odds(block: Block, names: Sequence[str]) -> dict[str, float]:
+    """Logarithm of the odds of what is unknown, by feature."""
+    block.draw(block.model.order)
+    refined = block.model.refined
+    assert refined is not None
+    found = {n: refined.ratio.unknown(n, block.codes[n]) for n in names}
+    return {n: math.log((new + 0.5) / (block.rows - new + 0.5)) for n, new in found.items()}
