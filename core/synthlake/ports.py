@@ -34,6 +34,9 @@ class QueryEngine(Protocol):
 
     Conforms: ``sql.duckdb_engine.DuckDBEngine``, and those of databases and Spark among the
     plugins. A session may keep temporary views and tables, and changes nothing else.
+
+    One that can end a statement also has ``at_most(seconds)``, a context manager in which
+    statements that take longer raise QueryError; see ``sql.bounded``.
     """
 
     @property

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 from sqlglot import exp
@@ -215,15 +217,64 @@ def test_names_of_with_are_folded() -> None:
     assert found.endswith('FROM "PG_SHADOW" AS pg_shadow')  # what is not quoted would be another
 
 
-def test_a_select_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def for_ever(*tables: str) -> str:
+    """A SELECT over products of tables that no database computes in a lifetime."""
+    places = [f"{tables[i % len(tables)]} AS r{i}" for i in range(40)]
+    held = " + ".join(f"r{i}.a" for i in range(40))
+    return f"SELECT COUNT(*) FROM {', '.join(places)} WHERE {held} > 0"
+
+
+@pytest.mark.parametrize(
+    ("direction", "tables"),
+    [
+        ("low", ("synthetic.t", "real.t")),
+        ("low", ("synthetic.t",)),
+        ("difference", ("t",)),
+    ],
+)
+def test_a_select_that_takes_too_long(
+    direction: str, tables: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("synthlake.quality.custom.metric._LONGEST", 0.2)
-    many = ", ".join(f"real.t AS r{i}" for i in range(20))
-    sql = f"SELECT COUNT(*) FROM synthetic.t AS s, {many} WHERE " + " + ".join(
-        f"r{i}.a" for i in range(20)
-    )
-    score = one(f"{sql} > s.a", direction="low")
+    endless = {"name": "endless", "sql": for_ever(*tables), "direction": direction}
+    report = judged(endless, {"name": "mine", "sql": "SELECT AVG(a) FROM t"})
+    score = report.of("endless")[0].twin
     assert score.value is None
     assert score.reason == "no figure: it took longer than 0.2 s"
+    assert report.of("mine")[0].twin.value == 0.5  # the session goes on
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "sqlite", "postgres"])
+def test_a_database_ends_a_select_that_takes_too_long(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = database(kind, tmp_path, request)
+    monkeypatch.setattr("synthlake.quality.custom.metric._LONGEST", 0.5)
+    endless = {"name": "endless", "sql": for_ever("t")}
+    mine = {"name": "mine", "sql": "SELECT SUM(a) * 1.0 / COUNT(*) FROM t"}
+    report = judged(endless, mine, real=where, twin=where)
+    assert report.of("endless")[0].twin.reason == "no figure: it took longer than 0.5 s"
+    assert report.of("mine")[0].twin.value == 0
+
+
+def database(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """The real rows in a database; what opens it."""
+    if kind == "postgres":
+        url: str = request.getfixturevalue("postgres_database")
+        into_postgres(url, REAL)
+        return url
+    path = tmp_path / f"own.{kind}"
+    if kind == "duckdb":
+        with duckdb.connect(str(path)) as held:
+            held.register("rows", REAL["t"])
+            held.execute("CREATE TABLE t AS SELECT * FROM rows")
+        return f"duckdb:///{path}"
+    with sqlite3.connect(path) as made:
+        made.execute('CREATE TABLE t (a INTEGER, "B c" TEXT, f REAL)')
+        rows = [tuple(row.values()) for row in REAL["t"].to_pylist()]
+        made.executemany("INSERT INTO t VALUES (?, ?, ?)", rows)
+    made.close()
+    return f"sqlite:///{path}"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import io
 import json
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +16,8 @@ from tests.quality.conftest import Tables, schema_of, shuffled
 
 from synthlake.errors import EvaluationError, SinkError, SpecError
 from synthlake.quality.evaluate import evaluate
-from synthlake.quality.report import Report
+from synthlake.quality.pictures import Bars
+from synthlake.quality.report import Report, svg
 from synthlake.quality.report.html import view
 from synthlake.quality.settings import EvaluationSettings
 from synthlake.source import open_source
@@ -70,6 +72,24 @@ def test_the_page_is_whole_and_needs_no_network(report: Report, tmp_path: Path) 
     assert SCRIPT not in page
     for word in (report.decision, "orders", "Foreign keys", "copy detector", "r-1"):
         assert word in page
+
+
+def test_labels_of_bars_keep_apart() -> None:
+    names = ("0", "1-49", "50-499", "500-999", "1000-1999", "2000-4999", "5000+")
+    drawn = svg.columns(Bars(names, (0.1,) * 7, (0.1,) * 7, False), "children")
+    found = re.findall(r'x="([\d.]+)" [^>]*class="tick" text-anchor="middle">([^<]+)<', drawn)
+    ends = [(float(x) - 2.9 * len(n), float(x) + 2.9 * len(n)) for x, n in found]
+    assert len(ends) > 2
+    assert all(before[1] < after[0] for before, after in pairwise(ends))
+
+
+def test_cells_of_stacked_rows_say_what_they_are(report: Report, tmp_path: Path) -> None:
+    """On a narrow screen the heads of columns are hidden."""
+    page = report.save(tmp_path / "report.html").read_text("utf-8")
+    stacks = re.findall(r'<table class="[a-z ]*stack">(.*?)</table>', page, re.DOTALL)
+    assert len(stacks) >= 3
+    for cell in re.findall(r'<td class="n[^>]*>', "".join(stacks)):
+        assert "data-label" in cell
 
 
 def test_the_foreign_keys_are_no_rules(report: Report) -> None:

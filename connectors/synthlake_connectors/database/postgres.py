@@ -6,6 +6,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -114,6 +115,16 @@ class PostgresEngine:
         with self._lock:
             self._derived += 1
             return self._view(f"__synthlake_{self._derived}", sql)
+
+    @contextmanager
+    def at_most(self, seconds: float) -> Iterator[None]:
+        """Statements within that take longer are ended by the server, and raise QueryError."""
+        with self._lock:
+            self._wire.run(f"SET SESSION statement_timeout = {max(1, round(seconds * 1_000))}")
+            try:
+                yield
+            finally:
+                self._wire.run("RESET statement_timeout")
 
     def name(self, table: str, sql: str, check: Callable[[], None]) -> None:
         """Name a SELECT statement: the relation of a table, which is checked before its use.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -99,6 +100,18 @@ class SQLiteEngine:
             QueryError: SQLite refused it.
         """
         return self._view(self._new(), sql)
+
+    @contextmanager
+    def at_most(self, seconds: float) -> Iterator[None]:
+        """Statements within that take longer are ended, and raise QueryError."""
+        timer = threading.Timer(seconds, self._raw.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()  # it no longer touches the connection, which may be closed next
 
     def name(self, table: str, sql: str, check: Callable[[], None]) -> None:
         """Name a SELECT statement: the relation of a table, which is checked before its use.

@@ -55,7 +55,8 @@ def combine(
     estimates, n the real and k the synthetic rows of a release:
 
     - ``plug_in``: releases of one model with its parameters as estimated, all cells synthetic, as
-      ``artifact.sample`` makes them. u (k/n + 1/m), normal; one release is enough.
+      ``artifact.sample`` makes them. u (k/n + 1/m), normal; one release is enough. As its rows are
+      drawn evenly, releases differ by less than u, and intervals are rather too wide.
     - ``posterior``: the same with parameters drawn anew for each release.
       u (k/n + (1 + k/n)/m), normal.
     - ``fully``: samples of synthetic populations, parameters drawn anew. (1 + 1/m) b - u, with

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pyarrow as pa
 from synthlake.ports import QueryEngine, Source
 from synthlake.quality.dataset import DataSet, Less
 from synthlake.schema.model import Schema
+from synthlake.sql.bounded import at_most
 from synthlake.sql.dialect import primitives, quoted
 
 T = TypeVar("T")
@@ -54,6 +56,10 @@ class Stored:
     def derive(self, sql: str) -> str:
         """Name a SELECT statement; returns what to write after FROM."""
         return self._base.derive(sql)
+
+    def at_most(self, seconds: float) -> AbstractContextManager[None]:
+        """Statements within that take longer are refused, where the base can end them."""
+        return at_most(self._base, seconds)
 
     def relation(self, table: str) -> str:
         """What to write after FROM for a table, quoted."""

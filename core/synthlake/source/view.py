@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 
 import pyarrow as pa
 
@@ -11,6 +12,7 @@ from synthlake.ports import QueryEngine, Source
 from synthlake.schema.model import Schema
 from synthlake.source import types
 from synthlake.source.names import nearest
+from synthlake.sql.bounded import at_most
 
 
 class ViewEngine:
@@ -40,6 +42,10 @@ class ViewEngine:
     def derive(self, sql: str) -> str:
         """Like ``view`` under a name that nothing else has."""
         return self.base.derive(sql)
+
+    def at_most(self, seconds: float) -> AbstractContextManager[None]:
+        """Statements within that take longer are refused, where the base can end them."""
+        return at_most(self.base, seconds)
 
 
 class ViewSource:

@@ -7,6 +7,7 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -15,6 +16,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from synthlake.errors import QueryError
+from synthlake.sql.bounded import interrupted
 
 T = TypeVar("T")
 _FAILURES: Final = (duckdb.Error, pa.ArrowException, OSError)
@@ -186,6 +188,10 @@ class DuckDBEngine:
             found: pa.Table = self._session.sql(sql).to_arrow_table()
             return found
 
+    def at_most(self, seconds: float) -> AbstractContextManager[None]:
+        """Statements within that take longer are ended, and raise QueryError."""
+        return interrupted(self._interrupt, seconds)
+
     def attach(self, path: str, name: str, options: str) -> None:
         """Attach a database file. Its errors stay duckdb's: options may hold a key.
 
@@ -212,6 +218,11 @@ class DuckDBEngine:
             self._restore()
         # Raised outside of the handler: the original error, which may hold a value, is not chained.
         raise _query_error(failure, sql)
+
+    def _interrupt(self) -> None:
+        # Of a session that was replaced or closed in this moment nothing is left to end.
+        with suppress(duckdb.Error):
+            self._session.interrupt()
 
     def _check(self) -> None:
         if self.guard is not None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -21,11 +22,12 @@ from synthlake.quality.dataset import DataSet
 from synthlake.quality.metric import Comparison, Direction, Metric, Scored, Subject
 from synthlake.quality.settings import Tier
 from synthlake.schema.model import Schema
+from synthlake.sql.bounded import at_most, interrupted
 from synthlake.sql.dialect import quoted
 from synthlake.sql.duckdb_engine import safe_message
 
 _NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\([0-9, ]+\)")
-_LONGEST = 600.0  # seconds of a SELECT that reads both sides
+_LONGEST = 600.0  # seconds of a SELECT
 
 
 class CustomMetric:
@@ -124,7 +126,9 @@ def _of_one(asked: Figure, data: DataSet) -> float:
     engine = data.tables.engine
     try:
         sql = asked.sql(engine.dialect, lambda side, table: engine.relation(table))
-        return _number(data.query(sql))
+        with _bounded(partial(at_most, engine)):
+            found = data.query(sql)
+        return _number(found)
     except (QueryError, SpecError) as error:
         raise _NoNumberError(
             f"{engine.dialect} cannot say: {error.message.splitlines()[0]}"
@@ -144,37 +148,30 @@ def _direct(asked: Figure, sides: dict[Side, DataSet]) -> float:
     with _apart() as session:
         tables = {read: _rows(sides[read[0]], read[1], asked) for read in asked.reads}
         try:
-            with _bounded(session):
+            with _bounded(partial(interrupted, session.interrupt)):
                 return _number(session.sql(_loaded(session, asked, tables)).to_arrow_table())
         except duckdb.Error as error:
             raise _NoNumberError(f"duckdb cannot say: {safe_message(error)}") from None
 
 
 @contextmanager
-def _bounded(session: duckdb.DuckDBPyConnection) -> Iterator[None]:
+def _bounded(limit: Callable[[float], AbstractContextManager[None]]) -> Iterator[None]:
     """Statements within end after a bound on time.
+
+    Args:
+        limit: ends what runs in a session after so many seconds.
 
     Raises:
         _NoNumberError: they did.
     """
-    late = threading.Event()
-
-    def end() -> None:
-        late.set()
-        session.interrupt()
-
-    timer = threading.Timer(_LONGEST, end)
-    timer.daemon = True
-    timer.start()
+    start = time.monotonic()
     try:
-        yield
-    except duckdb.Error:
-        if late.is_set():
-            raise _NoNumberError(f"no figure: it took longer than {_LONGEST:g} s") from None
-        raise
-    finally:
-        timer.cancel()
-        timer.join()  # it no longer touches the session that is closed next
+        with limit(_LONGEST):
+            yield
+    except (duckdb.Error, QueryError):
+        if time.monotonic() - start < _LONGEST:
+            raise
+        raise _NoNumberError(f"no figure: it took longer than {_LONGEST:g} s") from None
 
 
 def _rows(data: DataSet, table: str, asked: Figure) -> pa.Table:

@@ -240,7 +240,7 @@ def _about(report: Report) -> list[tuple[str, str]]:
     return [
         *((str(k), str(v)) for k, v in settings.about.items()),
         ("tier", settings.tier),
-        ("seed", str(settings.seed)),
+        ("seed of the judge" if "seed" in settings.about else "seed", str(settings.seed)),
         ("rows", rows),
         ("rows a model sees", f"{settings.max_rows:,} a side"),
         ("compared with", ", ".join(r for r in report.roles if r != "twin") or "nothing"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from markupsafe import Markup, escape
 
@@ -100,7 +101,7 @@ def columns(picture: Bars, label: str) -> Markup:
         _text(_LEFT - 4, _TOP + 9, f"{top:.0%}", "tick", "end"),
         _text(_LEFT - 4, _TOP + high, "0", "tick", "end"),
     ]
-    every = 1 + int(6.2 * sum(len(name) + 1 for name in picture.labels) // wide)
+    every = _every(picture.labels, slot)
     for i, name in enumerate(picture.labels):
         x = _LEFT + slot * i + slot * 0.12
         tall = [high * s / top for s in (picture.real[i], picture.twin[i])]
@@ -114,6 +115,15 @@ def columns(picture: Bars, label: str) -> Markup:
         if not i % every:
             parts.append(_text(x + slot * 0.38, _H - 6, name, "tick", "middle"))
     return _svg(_W, _H, label, parts)
+
+
+def _every(names: Sequence[str], slot: float) -> int:
+    """Each which name is written, so that none runs into the next; slots are that far apart."""
+    for step in range(1, len(names)):
+        shown = pairwise(names[::step])
+        if all(3.1 * (len(a) + len(b)) + 4 <= slot * step for a, b in shown):
+            return step
+    return max(1, len(names))
 
 
 def cells(picture: Cells, label: str) -> Markup:
@@ -150,7 +160,7 @@ def correlations(gaps: Mapping[tuple[str, str], tuple[float, float]], label: str
     size, left = max(14.0, min(26.0, 420 / max(len(order), 1))), 96
     wide = left + size * len(order) + 70
     parts = [_text(left - 6, size * (i + 0.68) + 4, shorten(n, 15), "name", "end")
-             for n, i in place.items()]  # fmt: skip
+             for n, i in place.items() if i]  # fmt: skip
     for (a, b), (real, twin) in gaps.items():
         i, j = sorted((place[a], place[b]))
         gap = twin - real
@@ -163,7 +173,7 @@ def correlations(gaps: Mapping[tuple[str, str], tuple[float, float]], label: str
             + "</g>"
         )
     high = size * len(order) + 70
-    for name, i in place.items():
+    for name, i in list(place.items())[:-1]:  # a pair is of an earlier and a later one
         x, y = left + size * (i + 0.62), size * len(order) + 12
         parts.append(
             f'<text class="name" transform="translate({x:.1f} {y:.1f}) rotate(55)">'
