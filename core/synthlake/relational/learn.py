@@ -200,10 +200,7 @@ def _fit(
         sequence=sequence,
         loops=tuple(draft.loops[n] for n in sorted(draft.loops)),
     )
-    tries = _tries(table, settings)
-    if tries > 1:
-        model = refine(model, training, data, tries, settings.seed)
-    return model, visible
+    return refine(model, training, data, _tries(table, settings), settings.seed), visible
 
 
 def _fitted(

@@ -174,6 +174,8 @@ def refine(
     Cost: four made rows for each real one, of 80,000 at most, and ``learn_ratio``.
     """
     across = model.across
+    if tries < 2:
+        return model
     if model.sequence is not None or across.copies or across.marks or across.totals:
         raise LearnError(
             f"{model.table.name}: rows that follow each other, or are tied to their parents' rows"
