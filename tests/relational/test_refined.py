@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 import synthlake as sl
 from synthlake.errors import LearnError, SpecError
+from synthlake.relational import refined as refined_module
 
 ROWS = 6_000
 TRIES: dict[str, Any] = {"name": "trees", "min_leaf": 1_500, "tries": 8}
@@ -78,6 +80,25 @@ def test_any_range_has_the_same_rows(refined: sl.Artifact) -> None:
     assert part.equals(whole.slice(16_000, 17_111))
 
 
+def test_many_draws_are_made_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = fitted({**TRIES, "tries": 64})
+    held: list[int] = []
+    draw = refined_module.Draws.draw
+
+    def noted(block: refined_module.Draws, columns: Sequence[str]) -> None:
+        held.append(block.rows)
+        draw(block, columns)
+
+    monkeypatch.setattr(refined_module.Draws, "draw", noted)
+    twin = many.sample(rows={"m": 20_000}, seed=3)
+    whole = twin.to_arrow()["m"]
+    assert sum(held) == 64 * 20_000
+    assert max(held) <= 8 * 16_384
+    part = pa.Table.from_batches(twin["m"].batches(1_900, 17_000))
+    assert part.equals(whole.slice(1_900, 15_100))
+    assert off_curve(whole) < 300
+
+
 def test_an_artifact_that_was_saved_makes_the_same(
     refined: sl.Artifact, made: pa.Table, tmp_path: Path
 ) -> None:
@@ -96,6 +117,14 @@ def test_rules_hold(refined: sl.Artifact) -> None:
 def test_conditions_and_imputation_go_on(refined: sl.Artifact) -> None:
     given = refined.sample(given={"m": {"where": {"kind": "east"}, "rows": 500}}, seed=1)
     assert set(given.to_arrow()["m"]["kind"].to_pylist()) == {"east"}
+
+
+def test_new_categories_of_further_rows_are_as_frequent_as_they_are(refined: sl.Artifact) -> None:
+    further = moons(3)
+    kind = np.where(np.arange(ROWS) % 4 == 0, "north", np.asarray(further["kind"]))
+    held = refined.refit({"m": further.set_column(3, "kind", pa.array(kind))})
+    twin = held.sample(seed=3).to_arrow()["m"]
+    assert np.mean(np.asarray(twin["kind"]) == "north") == pytest.approx(0.125, abs=0.012)
 
 
 def test_it_is_left_out_where_it_says_nothing() -> None:

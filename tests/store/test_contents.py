@@ -80,3 +80,20 @@ def test_what_has_no_words_is_listed_by_name(artifact: Path) -> None:
     assert Entry("orders", "odd", "float64 7", 7, 56) in found
     assert Entry("", "alone", "float64 2", 2, 16) in found
     assert ("", "odd", 3) in {(e.table, e.place, e.count) for e in found}
+
+
+def test_parts_of_dates_and_several_draws_of_a_row_are_said(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    angle = random.uniform(0, 2 * np.pi, 4_000)
+    table = pa.table({
+        "at": np.datetime64("2020-01-01T00", "s") + random.integers(0, 10**8, 4_000),
+        "x": np.round(1_000 * np.cos(angle)).astype(np.int64),
+        "y": np.round(1_000 * np.sin(2 * angle)).astype(np.int64),
+    })  # fmt: skip
+    settings = {"name": "trees", "min_leaf": 1_500, "tries": 4}
+    fitted = synthlake.fit({"t": table}, {"t": {"primary_key": []}}, seed=1, synthesizer=settings)
+    found = inspect(fitted.save(tmp_path / "a"))
+    said = {(e.place, e.what) for e in found.entries}
+    assert ("at", "known of it to columns after it: day of the year, weekday, hour") in said
+    assert ("", "which of 4 draws of a row is kept, by its columns and pairs") in said
+    assert not [e for e in found.entries if "refined" in e.place or e.what == "dates"]

@@ -91,6 +91,18 @@ class Ratio:
         )
         return replace(self, place=place)
 
+    def unknown(self, name: str, codes: Codes) -> int:
+        """How many of a feature's codes are of values of which nothing was learned."""
+        place = self.place[self.names.index(name)]
+        return int((place.take(codes.astype(np.intp) + 2, mode="clip") == 0).sum())
+
+    def shifted(self, gains: Mapping[str, float]) -> Ratio:
+        """The same, but rows with unknown values of features have other log-odds, by feature."""
+        main = self.main.copy()
+        for name, gain in gains.items():
+            main[self.names.index(name), 0] += round(_UNIT * gain)
+        return replace(self, main=main)
+
     def to_artifact(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Names of features, and the rest as tensors."""
         tensors: dict[str, NDArray[Any]] = {n: getattr(self, n) for n in _TENSORS}

@@ -18,11 +18,14 @@ from numpy.typing import NDArray
 from synthlake.seed import Words
 
 _GOLDEN, _HALF = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xFFFFFFFF)
-_DIGIT, _CHANCE = 16, 7  # bits that are sorted at once, and those of a word that break ties
+_SHIFT = np.uint64(32)
+_DIGIT, _CHANCE = 16, 7  # bits that are sorted at once, and the fewest of a word that break ties
 
 
 def spread(words: Words, leaf: NDArray[Any], within: NDArray[Any] | None = None) -> Words:
     """Words whose upper halves are spread evenly along the leaves, in a random order within each.
+
+    Each word is uniform by itself, and its lower half owes nothing to the upper one.
 
     Args:
         words: shape (rows,), uniform.
@@ -34,7 +37,8 @@ def spread(words: Words, leaf: NDArray[Any], within: NDArray[Any] | None = None)
     if len(words) < 2:
         return words
     order = _order(leaf, _fine(words, within))
-    along = np.arange(len(words), dtype=np.uint64) * _GOLDEN + (words[0] >> np.uint64(1))
+    start = np.bitwise_xor.reduce(words & _HALF) << _SHIFT  # owes nothing to any row's own word
+    along = np.arange(len(words), dtype=np.uint64) * _GOLDEN + start
     out = np.empty_like(words)
     out[order] = (along & ~_HALF) | (words[order] & _HALF)
     return out
@@ -46,9 +50,10 @@ def _fine(words: Words, within: NDArray[Any] | None) -> NDArray[np.uint16]:
     if within is None:
         return chance
     low = int(within.min())
-    surplus = max(0, (int(within.max()) - low).bit_length() - (_DIGIT - _CHANCE))
-    coarse = ((within - low) >> surplus).astype(np.uint16)
-    return (coarse << np.uint16(_CHANCE)) | (chance >> np.uint16(_DIGIT - _CHANCE))
+    whole = (int(within.max()) - low).bit_length()
+    bits = min(whole, _DIGIT - _CHANCE)
+    coarse = ((within - low) >> (whole - bits)).astype(np.uint16)
+    return (coarse << np.uint16(_DIGIT - bits)) | (chance >> np.uint16(bits))
 
 
 def _order(leaf: NDArray[Any], fine: NDArray[np.uint16]) -> NDArray[np.intp]:

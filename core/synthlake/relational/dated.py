@@ -7,6 +7,7 @@ table has columns of these or not.
 
 from __future__ import annotations
 
+import zoneinfo
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -94,12 +95,21 @@ def find_dated(
         unit = micros_per_tick(array.type)
         if unit is None:
             continue
-        whole = Dated(attribute.column, unit, zones.get(attribute.column, "UTC"),
-                      tuple(PART_SIZES))  # fmt: skip
+        zone = zones.get(attribute.column) or _zone(array.type)
+        whole = Dated(attribute.column, unit, zone, tuple(PART_SIZES))
         parts = tuple(_several(whole, Cells(*Axis(array.type).ticks(array)), data))
         if parts:
             out.append(Dated(whole.column, whole.unit, whole.zone, parts))
     return tuple(out)
+
+
+def _zone(dtype: Any) -> str:
+    """The zone in which a type shows its timestamps; UTC where it names none that is known."""
+    name = getattr(dtype, "tz", None) or "UTC"
+    try:
+        return zoneinfo.ZoneInfo(name).key
+    except (KeyError, ValueError, OSError):  # an offset such as +02:00, which shifts all alike
+        return "UTC"
 
 
 def _several(dated: Dated, cells: Cells, data: TableData) -> list[str]:

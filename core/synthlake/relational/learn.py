@@ -116,6 +116,12 @@ def _settings(table: Table, settings: LearnSettings) -> Mapping[str, Any]:
     return table.synthesizer or settings.synthesizer
 
 
+def _tries(table: Table, settings: LearnSettings) -> int:
+    """How many draws a row has."""
+    asked = _settings(table, settings)
+    return int(asked.get("tries", 1)) if asked["name"] == "trees" else 1
+
+
 def _unlearned(table: Table, sample: pa.Table) -> TableModel:
     """A public table as it is, or one without rows."""
     if not table.keep:
@@ -190,10 +196,7 @@ def _fit(
         sequence=sequence,
         loops=tuple(draft.loops[n] for n in sorted(draft.loops)),
     )
-    tries = int(_settings(table, settings).get("tries", 1))
-    if tries > 1:
-        model = refine(model, training, data, tries, settings.seed)
-    return model, visible
+    return refine(model, training, data, _tries(table, settings), settings.seed), visible
 
 
 def _check_conditions(table: Table) -> None:

@@ -254,7 +254,7 @@ class _Reader:
                 if n < len(form["links"])
             ),
             attributes=tuple(self._attribute(n, a) for n, a in enumerate(form["attributes"])),
-            dates=tuple(Dated.from_json(held) for held in form["dates"]),
+            dates=tuple(Dated.from_json(held) for held in form.get("dates", ())),
             degrees={
                 label: self._numeric(f"degrees/{n}", held)
                 for n, (label, held) in enumerate(sorted(form["degrees"].items()))

@@ -9,6 +9,7 @@ ratio of ``models.ratio``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import indices
 from synthlake.errors import LearnError
 from synthlake.models.ratio import Refinement, learn_ratio
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 Index = NDArray[np.int64]
 _ROWS, _TIMES = 80_000, 4  # real rows that are told apart, and made ones for each
+_DRAWS = 8 * ROOT_BLOCK  # that are held at once
+_LEVELLING = 6  # rounds in which new categories become as frequent as they are drawn
 _HALF = np.uint64(32)
 
 
@@ -54,55 +58,89 @@ class Fixed(Block):
 
 
 @dataclass
-class Tried(Fixed):
+class Draws(Fixed):
+    """All draws of some rows of a block, one row's after another's, by words of their own."""
+
+    def words(self, column: str, number: int) -> Words:
+        """Words of draws, which are counted through the table."""
+        name = f"{self.model.table.name}!tries"
+        return self.seed.words(name, column, self.start, self.rows, number)
+
+
+@dataclass
+class Tried(Block):
     """Rows of a block, each drawn several times; then the draws that are kept.
 
-    A row is a function of the block's words, as any is: its draws are rows of a longer block.
+    A row is a function of the block's words, as any is.
     """
 
-    trying: bool = False
-
     def draw(self, columns: Sequence[str]) -> None:
-        """Draw the first columns, or all and keep one draw of each row."""
-        self.fixed = {}
+        """Draw the first columns, or all and keep one draw of each row.
+
+        Cost: memory of ``_DRAWS`` rows at once, beside those of the block.
+        """
         first = once(self.model)
         super().draw(first)
         if len(columns) <= len(first) or not self.rows:
             return
+        assert self.model.refined is not None
+        size = max(_DRAWS // self.model.refined.tries, 1)
+        choice = (self.words("choice", 0) >> _HALF).astype(np.int64)
+        parts = [
+            self._chosen(np.arange(at, min(at + size, self.rows)), choice[at : at + size])
+            for at in range(0, self.rows, size)
+        ]
+        self.codes = {n: np.concatenate([p.codes[n] for p in parts]) for n in parts[0].codes}
+        self.drawn = {n: np.concatenate([p.drawn[n] for p in parts]) for n in parts[0].drawn}
+        self.cells = {n: _joined([p.cells[n] for p in parts]) for n in parts[0].cells}
+
+    def _chosen(self, rows: Index, choice: Index) -> _Drawn:
+        """The draws of some rows that are kept."""
         refined = self.model.refined
         assert refined is not None
-        rows, held = self.rows, (self.known, self.context, self.family, self.uppers)
-        each = np.repeat(np.arange(rows), refined.tries)
-        self._take(each)
-        self.fixed = {n: (self.drawn[n], self.codes[n]) for n in first}
-        self.known = {n: array.take(indices(each)) for n, array in self.known.items()}
-        self.context = {n: codes[each] for n, codes in self.context.items()}
-        self.family = None if self.family is None else self.family[each]
-        self.uppers = {n: upper.take(each) for n, upper in self.uppers.items()}
-        self.trying, self.rows = True, len(each)
-        super().draw(self.model.order)
-        seen = Live({**self.context, **self.given, **self.codes}, self)
-        weight = refined.ratio.weights(seen).reshape(rows, refined.tries)
-        self.known, self.context, self.family, self.uppers = held
-        self.trying, self.rows, self.fixed = False, rows, {}
-        total = np.cumsum(weight, axis=1)
-        wanted = (total[:, -1] * (self.words("choice", 0) >> _HALF).astype(np.int64)) >> 32
-        kept = np.arange(rows) * refined.tries + (total <= wanted[:, None]).sum(1)
-        self._take(kept)
-        self.given = {n: codes[kept] for n, codes in self.given.items()}
+        made = self._draws(rows, refined.tries)
+        made.draw(self.model.order)
+        seen = Live({**made.context, **made.given, **made.codes}, made)
+        total = np.cumsum(refined.ratio.weights(seen).reshape(len(rows), -1), axis=1)
+        wanted = (total[:, -1] * choice) >> 32
+        kept = np.arange(len(rows)) * refined.tries + (total <= wanted[:, None]).sum(1)
+        return _Drawn(made.codes, made.drawn, made.cells).take(kept)
 
-    def _take(self, rows: Index) -> None:
-        self.codes = {n: c[rows] for n, c in self.codes.items()}
-        self.drawn = {n: c[rows] for n, c in self.drawn.items()}
-        self.cells = {n: c.take(rows) for n, c in self.cells.items()}
+    def _draws(self, rows: Index, tries: int) -> Draws:
+        """Draws of some rows, of which the first columns are as they are."""
+        each = np.repeat(rows, tries)
+        held = _Drawn(self.codes, self.drawn, self.cells).take(each)
+        return Draws(
+            self.model, self.seed, (self.start + int(rows[0])) * tries, len(each),
+            {n: array.take(indices(each)) for n, array in self.known.items()},
+            {n: codes[each] for n, codes in self.context.items()},
+            None if self.family is None else self.family[each],
+            self.often, codes=held.codes, drawn=held.drawn, cells=held.cells,
+            uppers={n: upper.take(each) for n, upper in self.uppers.items()},
+            fixed={n: (held.drawn[n], held.codes[n]) for n in once(self.model)},
+        )  # fmt: skip
 
-    def words(self, column: str, number: int) -> Words:
-        """Words of all draws, or of the rows as long as there is one draw of each."""
-        if not self.trying:
-            return super().words(column, number)
-        assert self.model.refined is not None
-        first = self.start * self.model.refined.tries
-        return self.seed.words(f"{self.model.table.name}!tries", column, first, self.rows, number)
+
+@dataclass(frozen=True)
+class _Drawn:
+    """What is drawn of a block's rows: as ``Block`` has it."""
+
+    codes: dict[str, Codes]
+    drawn: dict[str, Codes]
+    cells: dict[str, Cells]
+
+    def take(self, rows: Index) -> _Drawn:
+        """The same of some rows."""
+        return _Drawn(
+            {n: c[rows] for n, c in self.codes.items()},
+            {n: c[rows] for n, c in self.drawn.items()},
+            {n: c.take(rows) for n, c in self.cells.items()},
+        )
+
+
+def _joined(parts: Sequence[Cells]) -> Cells:
+    """Cells one after another."""
+    return Cells(np.concatenate([p.ticks for p in parts]), np.concatenate([p.null for p in parts]))
 
 
 def kind_of(model: TableModel) -> type[Block]:
@@ -136,6 +174,8 @@ def refine(
     Cost: four made rows for each real one, of 80,000 at most, and ``learn_ratio``.
     """
     across = model.across
+    if tries < 2:
+        return model
     if model.sequence is not None or across.copies or across.marks or across.totals:
         raise LearnError(
             f"{model.table.name}: rows that follow each other, or are tied to their parents' rows"
@@ -181,3 +221,38 @@ def _made(
         held = Live({**block.context, **block.given, **block.codes}, block)
         parts.append({n: held[n] for n in names})
     return {n: np.concatenate([p[n] for p in parts]) for n in names}
+
+
+def levelled(model: TableModel, names: Sequence[str], seed: int) -> TableModel:
+    """The model after a refit, whose new categories are kept as often as they are drawn.
+
+    Nothing was learned of these, good or bad, which alone would favour them.
+
+    Args:
+        model: of a table without references.
+        names: features with new categories.
+        seed: of the rows that are made to see how many are kept.
+
+    Cost: a block of rows, drawn several times in each of six rounds.
+    """
+    if model.refined is None:
+        return model
+    names = [name for name in names if name in model.refined.ratio.names]
+    if not names:
+        return model
+    drawn = _odds(Block(model, Seed(seed, "refine"), 0, ROOT_BLOCK, {}, {}), names)
+    for _ in range(_LEVELLING):
+        kept = _odds(Tried(model, Seed(seed, "refine"), 0, ROOT_BLOCK, {}, {}), names)
+        assert model.refined is not None
+        ratio = model.refined.ratio.shifted({n: drawn[n] - kept[n] for n in names})
+        model = replace(model, refined=replace(model.refined, ratio=ratio))
+    return model
+
+
+def _odds(block: Block, names: Sequence[str]) -> dict[str, float]:
+    """Logarithm of the odds of what is unknown, by feature."""
+    block.draw(block.model.order)
+    refined = block.model.refined
+    assert refined is not None
+    found = {n: refined.ratio.unknown(n, block.codes[n]) for n in names}
+    return {n: math.log((new + 0.5) / (block.rows - new + 0.5)) for n, new in found.items()}

@@ -31,6 +31,7 @@ from synthlake.relational.extending import Extended, extended, taken
 from synthlake.relational.keys import SlotKey
 from synthlake.relational.model import Model, TableModel, column_id
 from synthlake.relational.people import rows_as_entities
+from synthlake.relational.refined import levelled
 from synthlake.sql.statistics import TableStatistics
 
 _LIKE = (0.8, 1.25)  # shares of rows that were drawn: within these, a row counts as one
@@ -187,13 +188,15 @@ def _refitted(
     if refined is not None:
         moved = refined.ratio.moved({n: move.like for n, move in new.seen.items()})
         refined = replace(refined, ratio=moved)
-    return replace(
+    model = replace(
         model,
         refined=refined,
         rows=round(settings.decay * model.rows) + data.statistics.rows,
         maps=tuple(maps),
         synthesizer=_with_trees(model.synthesizer, made),
     )
+    fresh = [name for name, move in new.seen.items() if (move.like < 0).any()]
+    return levelled(model, fresh, settings.seed)
 
 
 def _weight(trees: FittedTrees, model: TableModel, data: TableData) -> float:

@@ -21,6 +21,7 @@ _CODECS = {
     "template": "templates of texts",
     "octets": "lengths of binary values and their common bits",
 }
+_PARTS = {"yearday": "day of the year", "weekday1": "weekday"}
 _FEATURES = {"n": "children by", "p": "code for", "j": "combination of rule",
              "b": "the item before:"}  # fmt: skip
 
@@ -96,6 +97,7 @@ class _Contents:
         self._across(self.form.pop("across", {}))
         self._lists()
         self._sequence(self.form.pop("sequence", None))
+        self._drawing()
         for name, value in self.form.items():
             self._say("", name, value, _leaves(value))
         self.found += [_tensor(self.table.name, n, held) for n, held in self.tensors.items()]
@@ -228,6 +230,16 @@ class _Contents:
         for name, length in form["walks"].items():
             self._say(self._feature(name), "how far it wanders in a step of time", length, 1)
         self._trees("", "sequence/trees", form["later"])
+
+    def _drawing(self) -> None:
+        """Parts of dates that other columns are drawn given, and which draw of a row is kept."""
+        for dated in self.form.pop("dates", ()):
+            parts = ", ".join(_PARTS.get(part, part) for part in dated["parts"])
+            self._say(dated["column"], f"known of it to columns after it: {parts}", dated, 1)
+        refined = self.form.pop("refined", None)
+        if refined is not None:
+            what = f"which of {refined['tries']} draws of a row is kept, by its columns and pairs"
+            self._say("", what, refined, 0, "refined")
 
     def _codec(self, place: str, tensors: str, form: Json | None, more: str = "") -> None:
         if form is None:
