@@ -202,7 +202,8 @@ def _note(system: str, found: Mapping[str, Any]) -> str:
         if len(runs) > 1:
             repeated = f"mean of {len(runs)} seeds of fit and sample with 95 % intervals"
         commits = ", ".join(dict.fromkeys(run["commit"] for run in runs))
-        return f"{title}: {versions}, commit {commits}, {repeated}; rates from ten times the rows."
+        times = "ten times" if system == "ours" else "twice"
+        return f"{title}: {versions}, commit {commits}, {repeated}; rates from {times} the rows."
     epochs = made["trained"].get("epochs")
     trained = f", {epochs:g} epochs" if epochs else ""
     cap = "" if made["cap"] == "none" else f", training capped at {made['cap']}"

@@ -34,7 +34,7 @@ _ROUNDS, _PATIENCE, _RATE = 24, 2, 0.5
 _MAIN, _PAIR = 50.0, 100.0  # curvature that is added to each cell: 200 and 400 rows without effect
 _UNIT = 1024  # steps of log-odds that effects are stored in
 _MOST, _LEAST = 2, -6  # log-odds beyond which they count no more
-_GAIN = 0.002  # log-loss by which unseen rows must be told apart better than by chance
+_GAIN = 0.004  # log-loss by which unseen rows must be told apart better than by chance
 
 
 @dataclass(frozen=True)
