@@ -170,14 +170,16 @@ def departments(*, null: bool = True) -> tuple[Database, Declared]:
 def test_a_cycle_of_two_tables_is_closed_last(scale: float) -> None:
     tables, artifact = fit(departments(), holdout=0.0)
     assert [fk.references for fk in artifact.schema["departments"].loops] == ["people"]
-    twin = artifact.sample(scale, seed=4).to_arrow()
+    seeds = range(4, 12) if scale < 1 else (4,)  # of 30 departments, one is more than .03
+    twins = [artifact.sample(scale, seed=seed).to_arrow() for seed in seeds]
     for child, columns, parent, to in (
         ("departments", "head", "people", "p"), ("people", "d", "departments", "d"),
     ):  # fmt: skip
-        real, made = (rates(t, child, columns, parent, to) for t in (tables, twin))
-        assert made == pytest.approx(real, abs=0.03)
-    heads = Counter(h for h in twin["departments"]["head"].to_pylist() if h is not None)
-    assert max(heads.values()) <= 2
+        made = np.mean([rates(twin, child, columns, parent, to) for twin in twins], axis=0)
+        assert tuple(made) == pytest.approx(rates(tables, child, columns, parent, to), abs=0.03)
+    for twin in twins:
+        heads = Counter(h for h in twin["departments"]["head"].to_pylist() if h is not None)
+        assert max(heads.values()) <= 2
 
 
 def test_a_cycle_in_which_nothing_may_be_null_is_refused() -> None:

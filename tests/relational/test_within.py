@@ -103,13 +103,14 @@ def test_any_range_is_the_same() -> None:
 
 def test_numbers_of_lines_of_a_product_are_those_of_the_source() -> None:
     real, schema = shop()
-    twin = sl.fit(real, schema, k=1, seed=1, holdout=0.0).sample(seed=2).to_arrow()
+    artifact = sl.fit(real, schema, k=1, seed=1, holdout=0.0)
     shares = []
-    for tables in (real, twin):
+    for tables in (real, *(artifact.sample(seed=seed).to_arrow() for seed in range(1, 5))):
         found = rows_of(tables["lines"], "tenant product")
         counts = [found.count(key) for key in set(rows_of(tables["products"], "tenant product"))]
         shares.append(np.bincount(np.minimum(counts, 12), minlength=13) / len(counts))
-    assert np.abs(np.cumsum(shares[0]) - np.cumsum(shares[1])).max() < 0.08
+    gaps = [np.abs(np.cumsum(shares[0]) - np.cumsum(made)).max() for made in shares[1:]]
+    assert np.mean(gaps) < 0.07
 
 
 @pytest.mark.parametrize("mode", ["own", "match", None])
