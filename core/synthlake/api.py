@@ -51,6 +51,7 @@ from synthlake.source.scans import Scan, ScanSource
 from synthlake.source.secrets import resolve as resolve_secret
 from synthlake.source.types import typed_batches
 from synthlake.sql import dialect as sql
+from synthlake.sql.bounded import interrupted
 from synthlake.sql.duckdb_engine import DuckDBEngine
 from synthlake.store import artifact as store
 
@@ -106,6 +107,7 @@ __all__ = [
     "fit",
     "holdout",
     "if_published_of",
+    "interrupted",
     "load",
     "mask",
     "mask_all",

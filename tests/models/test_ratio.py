@@ -113,9 +113,10 @@ def test_what_fewer_than_k_entities_have_says_only_that() -> None:
     assert max(effects) - min(effects) <= 2
     assert effects[0] < -1_000
     many = base.copy()
-    many[: ROWS // 8] = 5
+    many[: ROWS // 3] = 5
     told = learn_ratio({"x": Feature(many, 6, False)}, made, EVERYONE, 12, 0)
-    assert told is None or int(told.main[0, 5 + 2]) > effects[0] / 2
+    assert told is not None
+    assert int(told.main[0, 5 + 2]) > 0
 
 
 def test_one_entity_with_many_rows_is_no_support() -> None:
@@ -125,8 +126,9 @@ def test_one_entity_with_many_rows_is_no_support() -> None:
     group = EVERYONE.copy()
     group[:2_000] = 0
     made = {"x": random.integers(0, 6, ROWS).astype(np.int32)}
-    found = learn_ratio({"x": Feature(real, 6, False)}, made, group, 10, 0)
-    assert found is None or found.main[0, 5 + 2] < -500
+    found = learn_ratio({"x": Feature(real, 6, False)}, made, group, 10, 2)  # it does not judge
+    assert found is not None
+    assert found.main[0, 5 + 2] < -500
 
 
 def test_many_columns_are_paired_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,4 +139,5 @@ def test_many_columns_are_paired_within_a_bound(monkeypatch: pytest.MonkeyPatch)
     assert len(found.pair) == 3
     monkeypatch.setattr(module, "_PAIRED", 2)
     found = learn_ratio(real, shuffled(real), EVERYONE, 10, 0)
-    assert found is None or len(found.pair) == 1
+    assert found is not None
+    assert len(found.pair) == 1

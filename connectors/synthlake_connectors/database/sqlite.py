@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from synthlake.api import Relation, errors
+from synthlake.api import Relation, errors, interrupted
 from synthlake.api import sql as dialects
 from synthlake_connectors.database.address import close
 from synthlake_connectors.database.failures import of_sqlite
@@ -101,17 +101,9 @@ class SQLiteEngine:
         """
         return self._view(self._new(), sql)
 
-    @contextmanager
-    def at_most(self, seconds: float) -> Iterator[None]:
+    def at_most(self, seconds: float) -> AbstractContextManager[None]:
         """Statements within that take longer are ended, and raise QueryError."""
-        timer = threading.Timer(seconds, self._raw.interrupt)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-            timer.join()  # it no longer touches the connection, which may be closed next
+        return interrupted(self._raw.interrupt, seconds)
 
     def name(self, table: str, sql: str, check: Callable[[], None]) -> None:
         """Name a SELECT statement: the relation of a table, which is checked before its use.
