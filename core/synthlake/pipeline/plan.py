@@ -232,7 +232,7 @@ class _Look:
             root=root,
             rows=self.rows[table.name],
             wanted=_wanted(table, root, self.spec, self.rows),
-            columns=len(table.arrow),
+            columns=len(table.written.arrow),
             keys=tuple(
                 KeyPlan(
                     fk.label(table.name),

@@ -48,7 +48,9 @@ class Polymorphic:
 
 
 def flat_names(column: str, types: Iterable[str], taken: Iterable[str]) -> list[str]:
-    """Names of the flat columns of an id, such as ``commentable_id[post]``; the rest's comes last.
+    """Names of the flat columns of an id, such as ``commentable_id of post``; the rest's is last.
+
+    Signs that some engine allows in no name stand as ``_``.
 
     Args:
         column: the id column.
@@ -56,14 +58,18 @@ def flat_names(column: str, types: Iterable[str], taken: Iterable[str]) -> list[
         taken: names of the table's columns, which SQL tells apart only by more than case.
     """
     known, out = {name.lower() for name in taken}, list[str]()
-    for number, kind in enumerate([*types, "*"]):
-        name, again = f"{column}[{kind}]", 1
+    for number, kind in enumerate([*map(_plain, types), "no table"], 1):
+        name, again = f"{column} of {kind}", 1
         if len(name.encode()) > _MAX_NAME:
-            name = f"{column.encode()[:_SHORT].decode(errors='ignore')}[{number}]"
+            name = f"{column.encode()[:_SHORT].decode(errors='ignore')} of {number}"
         first = name
         while name.lower() in known:
             again += 1
-            name = f"{first}{again}"
+            name = f"{first} {again}"
         known.add(name.lower())
         out.append(name)
     return out
+
+
+def _plain(kind: str) -> str:
+    return "".join(c if c.isalnum() or c in "_-" else "_" for c in kind)

@@ -11,7 +11,7 @@ from synthlake.schema.flattening import flat_table
 from synthlake.schema.model import Schema, Table
 from synthlake.source.view import ViewSource
 from synthlake.sql.kinds import kind
-from synthlake.sql.polymorphic import flat_select
+from synthlake.sql.polymorphic import flat_select, spelling
 
 _TYPES = ("text", "integer")  # of a column that says which table is meant
 
@@ -29,10 +29,11 @@ class FlatSource(ViewSource):
 
     def __init__(self, base: Source, tables: Mapping[str, Table]) -> None:
         engine, given = base.engine(), base.schema()
+        spelled = spelling(engine.dialect)
         super().__init__(
             base,
             {
-                name: flat_select(engine.dialect, given[name], flat, engine.relation(name))
+                name: flat_select(spelled, given[name], flat, engine.relation(name))
                 for name, flat in tables.items()
             },
         )

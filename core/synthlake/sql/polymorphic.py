@@ -15,17 +15,38 @@ from synthlake.sql.kinds import kind
 
 
 @dataclass(frozen=True)
+class Spelling:
+    """How a dialect writes what the statement needs.
+
+    Attributes:
+        dialect: as sqlglot calls it.
+        text: a value of a type as text.
+        converted: a text as a whole number of a type, NULL where it is none.
+    """
+
+    dialect: str
+    text: Callable[[str, pa.DataType], str]
+    converted: Callable[[str, pa.DataType], str]
+
+
+def spelling(dialect: str) -> Spelling:
+    """That of an engine."""
+    known = primitives(dialect)
+    return Spelling(dialect, known.key_text, known.converted)
+
+
+@dataclass(frozen=True)
 class _Id:
     """One id as SQL: its value, and the text of its row's type."""
 
-    dialect: str
+    spelled: Spelling
     held: Polymorphic
     value: str
     type: pa.DataType
     by: str
 
     def literal(self, text: str) -> str:
-        return str(exp.Literal.string(text).sql(dialect=self.dialect))
+        return str(exp.Literal.string(text).sql(dialect=self.spelled.dialect))
 
     @property
     def named(self) -> str:
@@ -37,10 +58,9 @@ class _Id:
         """The id where the row is of a type, in the type of the column that it refers to."""
         value = self.value
         if kind(type) == "integer" and kind(self.type) == "text":
-            known = primitives(self.dialect)
-            whole = known.converted(value, type)
+            whole = self.spelled.converted(value, type)
             # 007 is not the text of a number
-            same = f"{known.key_text(whole, type)} = {known.key_text(value, self.type)}"
+            same = f"{self.spelled.text(whole, type)} = {self.spelled.text(value, self.type)}"
             value = f"CASE WHEN {same} THEN {whole} END"
         return f"CASE WHEN {self.by} = {self.literal(name)} THEN {value} END"
 
@@ -51,38 +71,38 @@ class _Id:
         return f"CASE WHEN {'1 = 0' if never else f'NOT {self.named}'} THEN {self.value} END"
 
 
-def flat_select(dialect: str, table: Table, flat: Table, relation: str) -> str:
+def flat_select(spelled: Spelling, table: Table, flat: Table, relation: str) -> str:
     """All rows of a table with flat columns in the place of its polymorphic ids.
 
     Rows whose type names no table are left out where their policy is to drop them.
 
     Args:
-        dialect: of the engine.
+        spelled: by the engine.
         table: as the source has it.
         flat: as it is read, with its references.
         relation: what to write after FROM.
     """
 
     def name(column: str) -> str:
-        return f"t.{quoted(dialect, column)}"
+        return f"t.{quoted(spelled.dialect, column)}"
 
-    ids = {p.column: _id(dialect, table, p, name) for p in flat.polymorphic}
+    ids = {p.column: _id(spelled, table, p, name) for p in flat.polymorphic}
     columns: list[str] = []
     for column in table.columns:
-        held = ids.get(column.name)
-        if held is None:
+        one = ids.get(column.name)
+        if one is None:
             columns.append(name(column.name))
             continue
-        made = {part: held.part(kind, flat.column(part).type) for kind, part in held.held.of}
-        made[held.held.rest] = held.rest
-        columns += [f"{value} AS {quoted(dialect, flat)}" for flat, value in made.items()]
+        made = {part: one.part(text, flat.column(part).type) for text, part in one.held.of}
+        made[one.held.rest] = one.rest
+        columns += [f"{v} AS {quoted(spelled.dialect, n)}" for n, v in made.items()]
     where = _where(list(ids.values()))
     return f"SELECT {', '.join(columns)} FROM {relation} AS t{where}"
 
 
-def _id(dialect: str, table: Table, held: Polymorphic, name: Callable[[str], str]) -> _Id:
-    by = primitives(dialect).key_text(name(held.by), table.column(held.by).type)
-    return _Id(dialect, held, name(held.column), table.column(held.column).type, by)
+def _id(spelled: Spelling, table: Table, held: Polymorphic, name: Callable[[str], str]) -> _Id:
+    by = spelled.text(name(held.by), table.column(held.by).type)
+    return _Id(spelled, held, name(held.column), table.column(held.column).type, by)
 
 
 def _where(ids: Sequence[_Id]) -> str:
