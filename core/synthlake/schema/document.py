@@ -122,9 +122,9 @@ class ForeignKeyDocument(_Strict):
         """
         if isinstance(self.references, ByDocument):
             raise SchemaError(
-                f"{table}({', '.join(self.columns)}): a reference whose table {self.references.by}"
-                " names is not read here",
-                hint="leave the foreign key out",
+                f"{table}({', '.join(self.columns)}): the table of the reference is named by"
+                f" {self.references.by}, and subsets do not follow such references",
+                hint="leave the foreign key out: rows then come with or without what they refer to",
             )
         fk = ForeignKey(self.columns, self.references, self.to or (), self.mode, self.orphans)
         if self.references not in schema:

@@ -11,34 +11,26 @@ from synthlake.schema.flattening import flat_table
 from synthlake.schema.model import Schema, Table
 from synthlake.source.view import ViewSource
 from synthlake.sql.kinds import kind
-from synthlake.sql.polymorphic import flat_select, spelling
+from synthlake.sql.polymorphic import flat_select, spelling, written_select
 
 _TYPES = ("text", "integer")  # of a column that says which table is meant
 
 
-class FlatSource(ViewSource):
-    """A source with flat columns. Conforms to ``ports.Source``.
+class _ReadAs(ViewSource):
+    """A source some of whose tables are read with other columns. Conforms to ``ports.Source``.
 
     Args:
         base: the source.
-        tables: that have polymorphic references, as they are read.
+        relations: for a table, a SELECT statement.
+        schema: with the columns of these.
 
     Raises:
         QueryError: a statement is refused.
     """
 
-    def __init__(self, base: Source, tables: Mapping[str, Table]) -> None:
-        engine, given = base.engine(), base.schema()
-        spelled = spelling(engine.dialect)
-        super().__init__(
-            base,
-            {
-                name: flat_select(spelled, given[name], flat, engine.relation(name))
-                for name, flat in tables.items()
-            },
-        )
-        for flat in tables.values():
-            self._schema = self._schema.with_table(flat)
+    def __init__(self, base: Source, relations: Mapping[str, str], schema: Schema) -> None:
+        super().__init__(base, relations)
+        self._schema = schema
 
 
 def flattened(source: Source, schema: Schema) -> Source:
@@ -58,7 +50,29 @@ def flattened(source: Source, schema: Schema) -> Source:
         if table.polymorphic and not table.skip and table.name in given
         and _applies(given[table.name], table)
     }  # fmt: skip
-    return FlatSource(source, tables) if tables else source
+    if not tables:
+        return source
+    engine, read = source.engine(), given
+    for flat in tables.values():
+        read = read.with_table(flat)
+    spelled = spelling(engine.dialect)
+    relations = {
+        name: flat_select(spelled, given[name], flat, engine.relation(name))
+        for name, flat in tables.items()
+    }
+    return _ReadAs(source, relations, read)
+
+
+def rejoined(source: Source) -> Source:
+    """A source with polymorphic ids as they are written; itself where there are none."""
+    engine, given = source.engine(), source.schema()
+    spelled = spelling(engine.dialect)
+    tables = {
+        table.name: written_select(spelled, table, engine.relation(table.name))
+        for table in given
+        if table.polymorphic
+    }
+    return _ReadAs(source, tables, given.written) if tables else source
 
 
 def _applies(given: Table, table: Table) -> bool:

@@ -100,6 +100,32 @@ def flat_select(spelled: Spelling, table: Table, flat: Table, relation: str) -> 
     return f"SELECT {', '.join(columns)} FROM {relation} AS t{where}"
 
 
+def written_select(spelled: Spelling, flat: Table, relation: str) -> str:
+    """All rows of a table with polymorphic ids in one column again.
+
+    Args:
+        spelled: by the engine.
+        flat: as it is read.
+        relation: what to write after FROM.
+    """
+    ids = {p.rest: p for p in flat.polymorphic}
+    columns = []
+    for column in flat.written.columns:
+        held = next((p for p in ids.values() if p.column == column.name), None)
+        name = quoted(spelled.dialect, column.name)
+        columns.append(f"t.{name}" if held is None else f"{_joined(spelled, flat, held)} AS {name}")
+    return f"SELECT {', '.join(columns)} FROM {relation} AS t"
+
+
+def _joined(spelled: Spelling, flat: Table, held: Polymorphic) -> str:
+    """The one flat column that is not NULL, in the type of the id."""
+    parts = []
+    for name in held.flat:
+        value, type = f"t.{quoted(spelled.dialect, name)}", flat.column(name).type
+        parts.append(spelled.text(value, type) if type != held.type else value)
+    return f"COALESCE({', '.join(parts)})"
+
+
 def _id(spelled: Spelling, table: Table, held: Polymorphic, name: Callable[[str], str]) -> _Id:
     by = spelled.text(name(held.by), table.column(held.by).type)
     return _Id(spelled, held, name(held.column), table.column(held.column).type, by)
