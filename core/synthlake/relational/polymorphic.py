@@ -168,14 +168,14 @@ def first_features(table: Table, drawn: Mapping[str, Feature]) -> list[str]:
     return [n for n in dict.fromkeys(map(column_id, _by(table))) if n in drawn]
 
 
-def type_codecs(
+def with_types(
     data: TableData, table: Table, codecs: Mapping[str, Codec | None]
 ) -> dict[str, Codec | None]:
-    """Codecs of the type columns: categories, however many of their values lack support.
+    """Codecs, those of type columns as categories, however many of their values lack support.
 
     Privacy: as of any category; a type that fewer than k entities stand behind is never made.
     """
-    out: dict[str, Codec | None] = {}
+    out = dict(codecs)
     for name in types_of(table) & codecs.keys():
         codec = codecs[name]
         if not isinstance(codec, CategoricalCodec):
