@@ -76,7 +76,7 @@ def _dump_table(table: Table) -> dict[str, Any]:
     held["foreign_keys"] = [
         _dump_reference(fk) for fk in table.references if not flat & {*fk.columns}
     ]
-    held["foreign_keys"] += [_dump_polymorphic(p, table) for p in table.polymorphic]
+    held["foreign_keys"] += [dump_polymorphic(p, table) for p in table.polymorphic]
     held["columns"] = {c.name: _dump_column(c) for c in table.columns if c.name not in flat}
     if table.constraints:
         held["constraints"] = [dict(rule) for rule in table.constraints]
@@ -109,7 +109,8 @@ def _dump_reference(fk: ForeignKey) -> dict[str, Any]:
     return held if fk.mode is None else {**held, "mode": fk.mode}
 
 
-def _dump_polymorphic(held: Polymorphic, table: Table) -> dict[str, Any]:
+def dump_polymorphic(held: Polymorphic, table: Table) -> dict[str, Any]:
+    """A polymorphic reference as an entry of `foreign_keys`."""
     keys = {fk.columns: fk for fk in table.references}
     of: dict[str, Any] = {}
     for kind, part in held.of:
