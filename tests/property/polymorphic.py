@@ -102,8 +102,12 @@ def _split(
     (column,), by, of = fk["columns"], fk["references"]["by"], fk["references"]["of"]
     policy = fk.get("orphans", "keep")
     pairs = list(zip(table[by].to_pylist(), table[column].to_pylist(), strict=True))
-    if policy == "drop":
-        kept = [kind in of or at is None for kind, at in pairs]
+    if policy == "drop":  # what one target loses changes the shares of the others
+        known = {
+            kind: set(map(str, tables[t["references"]][t["to"][0]].to_pylist()))
+            for kind, t in of.items()
+        }
+        kept = [at is None or str(at) in known.get(kind, ()) for kind, at in pairs]
         table, pairs = table.filter(pa.array(kept, pa.bool_())), [
             pair for pair, held in zip(pairs, kept, strict=True) if held
         ]  # fmt: skip
@@ -125,24 +129,35 @@ def _read(at: Any, dtype: pa.DataType) -> Any:
     return int(at) if at.isdigit() else None
 
 
+def without_parts(found: Sequence[str]) -> list[str]:
+    """What is wrong, without NULL in the columns of single targets, which the id may not have."""
+    return [said for said in found if "/" not in said.split(":")[0] or "NULL where" not in said]
+
+
 def wrong_pairs(
     real: Mapping[str, pa.Table], twin: Mapping[str, pa.Table],
     declared: Mapping[str, Mapping[str, Any]],
 ) -> Sequence[str]:  # fmt: skip
-    """Types that no real row has; and ids of types that name no table, where none may be."""
+    """Types that no real row has, ids of no table where none may be, and NULL where none is.
+
+    Where no type has the support of k entities, all are NULL, or empty where NULL is not allowed.
+    """
     out = []
     for name, entry in declared.items():
         for fk in (k for k in entry["foreign_keys"] if isinstance(k["references"], dict)):
             by, of = fk["references"]["by"], fk["references"]["of"]
+            column, policy = fk["columns"][0], fk.get("orphans", "keep")
             strange = set(twin[name][by].to_pylist()) - set(real[name][by].to_pylist())
-            empty = not real[name].num_rows
-            # where no type has the support of k entities none is told, and all are NULL
-            if strange - {None} or (strange and empty):
+            if strange - {None, ""}:
                 out.append(f"{name}.{by}: types {strange} that no row has")
-            pairs = zip(
-                twin[name][by].to_pylist(), twin[name][fk["columns"][0]].to_pylist(), strict=True
+            pairs = list(
+                zip(twin[name][by].to_pylist(), twin[name][column].to_pylist(), strict=True)
             )
             lost = sum(kind not in of and at is not None for kind, at in pairs)
-            if lost and fk.get("orphans", "keep") != "keep":
-                out.append(f"{name}.{fk['columns'][0]}: {lost} ids of no table")
+            if lost and policy != "keep":
+                out.append(f"{name}.{column}: {lost} ids of no table")
+            empty = {k for k, t in of.items() if not twin[t["references"]].num_rows}
+            gone = sum(k in of and k not in empty and at is None for k, at in pairs)
+            if gone and policy == "keep" and not real[name][column].null_count:
+                out.append(f"{name}.{column}: {gone} NULL where there was none")
     return out
