@@ -209,16 +209,18 @@ class _Entries:
             return None
         return {**key, "references": self._names[parent.id]}
 
-    def _by_type(self, node: Node, key: Mapping[str, Any]) -> dict[str, Any]:
-        """A key whose table a type column names, each of its tables looked up."""
+    def _by_type(self, node: Node, key: Mapping[str, Any]) -> Any:
+        """A key whose table a type column names, each looked up; None where none is there."""
         by, of = key["references"], dict[str, Any]()
         held = by.get("of")
-        for kind, target in held.items() if isinstance(held, Mapping) else ():
+        if not isinstance(held, Mapping):
+            return key
+        for kind, target in held.items():
             one = target if isinstance(target, Mapping) else {"references": target}
             found = self._translated(node, {"columns": key.get("columns", ()), **one})
             if found is not None:
                 of[kind] = {name: value for name, value in found.items() if name != "columns"}
-        return {**key, "references": {**by, **({"of": of} if of else {})}}
+        return {**key, "references": {**by, "of": of}} if of or not held else None
 
     def _is_there(self, node: Node, reference: Reference) -> bool:
         parent = reference.parent
