@@ -143,29 +143,55 @@ def test_a_declared_type_of_fewer_than_k_rows_is_not_made() -> None:
     assert "once" not in kinds(twin)
 
 
+def put(
+    engine: str, tables: dict[str, pa.Table], folder: Path, request: pytest.FixtureRequest
+) -> str:
+    """The URL of a database with the tables."""
+    if engine == "sqlite":
+        return into_sqlite(folder / "blog.sqlite", tables)
+    if engine == "postgres":
+        url: str = request.getfixturevalue("postgres_database")
+        into_postgres(url, tables)
+        return url
+    with duckdb.connect(folder / "blog.duckdb") as connection:
+        for name, table in tables.items():
+            connection.register("given", table)
+            connection.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
+    return f"duckdb:///{folder}/blog.duckdb"
+
+
 @pytest.mark.parametrize("engine", ["duckdb", "postgres", "sqlite"])
 def test_every_engine_teaches_the_same(
     engine: str, learned: Pair, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     real, artifact = learned
-    if engine == "duckdb":
-        with duckdb.connect(tmp_path / "blog.duckdb") as connection:
-            for name, table in real.items():
-                connection.register("given", table)
-                connection.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
-        url = f"duckdb:///{tmp_path}/blog.duckdb"
-    elif engine == "sqlite":
-        url = into_sqlite(tmp_path / "blog.sqlite", real)
-    else:
-        url = request.getfixturevalue("postgres_database")
-        into_postgres(url, real)
-    source = sl.open(url)
+    source = sl.open(put(engine, real, tmp_path, request))
     found = sl.fit(source, declared(), seed=7)
     getattr(source, "close", lambda: None)()
     assert found.id == artifact.id
     twin = found.sample(1.0, seed=3).to_arrow()
     for name, table in artifact.sample(1.0, seed=3).to_arrow().items():
         assert twin[name].equals(table)
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "postgres", "sqlite"])
+def test_types_of_any_sign_are_read_as_they_are(
+    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Such as Laravel's; and names of theirs that are longer than an engine's."""
+    names = {"post": "App\\Models\\Post", "photo": 'o\'photo "é" ' + "x" * 80}
+    real = comments(600)
+    table = real["comments"]
+    kinds_of = [names.get(str(k), k) for k in table["on_type"].to_pylist()]
+    real["comments"] = table.set_column(1, "on_type", pa.array(kinds_of, pa.string()))
+    source = sl.open(put(engine, real, tmp_path, request))
+    said = declared({names["post"]: "posts", names["photo"]: "photos"})
+    twin = sl.fit(source, said, seed=7, holdout=0.0).sample(1.0, seed=3).to_arrow()
+    getattr(source, "close", lambda: None)()
+    made = kinds(twin, {names["post"]: ("posts", "id"), names["photo"]: ("photos", "pid")})
+    assert made[names["photo"]].shares[0] > 0.8
+    assert made[names["photo"]].orphans == 0
+    assert made[names["post"]].shares[0] > 0.85
 
 
 def test_the_report_counts_orphans_of_each_target(learned: Pair) -> None:
@@ -415,6 +441,19 @@ def test_refuses_what_else_is_said_of_the_pair(entry: dict[str, Any], said: str)
     with pytest.raises(SchemaError, match=said) as caught:
         sl.fit(comments(100), schema)
     assert caught.value.hint
+
+
+def test_an_id_names_no_table() -> None:
+    schema, real = declared(), comments(100)
+    texts = pa.array([str(i) for i in range(100)])
+    real["comments"] = real["comments"].append_column("other", texts)
+    by = {"by": "other", "of": {"post": "posts"}}
+    schema["comments"]["foreign_keys"][0]["references"] = by
+    schema["comments"]["foreign_keys"].append(
+        {"columns": ["other"], "references": {"by": "on_type", "of": TARGETS}}
+    )
+    with pytest.raises(SchemaError, match="other is part of a key of comments"):
+        sl.fit(real, schema)
 
 
 def test_two_keys_of_one_column_are_refused() -> None:

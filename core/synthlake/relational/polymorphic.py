@@ -234,16 +234,28 @@ def _id(held: Polymorphic, columns: Mapping[str, Any]) -> pa.Array[Any]:
     types = pc.cast(plain(columns[held.by]), pa.string())
     known = pa.array([kind for kind, _ in held.of], pa.string())
     number = np.asarray(pc.index_in(types, value_set=known).fill_null(len(known)), np.int64)
+    return _picked(held, columns, number)
+
+
+def _picked(
+    held: Polymorphic, columns: Mapping[str, Any], number: NDArray[np.int64]
+) -> pa.Array[Any]:
+    """Of each row, what the flat column of a number has."""
     parts = [as_type(columns[name], held.type) for name in held.flat]
-    rows = np.arange(len(number))
-    return pa.concat_arrays(parts).take(indices(number * len(number) + rows))
+    return pa.concat_arrays(parts).take(indices(number * len(number) + np.arange(len(number))))
 
 
 def rejoined_table(table: Table, rows: pa.Table) -> pa.Table:
-    """Rows of a table with ids in the place of flat columns."""
+    """Real rows of a table with ids in the place of flat columns, of which one at most is known.
+
+    Which one that is does not hang on how types are written: an engine may pad them.
+    """
     if not table.polymorphic:
         return rows
-    made = rejoined(table, {name: rows[name] for name in rows.column_names})
-    columns = {name: made[name] if name in made else as_type(rows[name], rows[name].type)
-               for name in table.written.arrow.names}  # fmt: skip
-    return pa.table(columns)
+    made: dict[str, pa.Array[Any]] = {}
+    for held in table.polymorphic:
+        known = np.stack([np.asarray(rows[name].is_valid()) for name in held.flat])
+        columns = {name: rows[name] for name in held.flat}
+        made[held.column] = _picked(held, columns, known.argmax(axis=0).astype(np.int64))
+    names = table.written.arrow.names
+    return pa.table({n: made[n] if n in made else as_type(rows[n], rows[n].type) for n in names})

@@ -171,7 +171,7 @@ class _Work:
                 f"{where}: {by} decides which table is meant, and is learned as a category",
                 hint=f"leave the entry of {by} out of `columns`",
             )
-        if by in self._key or by in self._referring(plain=True):
+        if by in self._key or by in self._referring:
             raise SchemaError(
                 f"{where}: {by} is part of a key of {self.table.name}",
                 hint=f"leave {by} out of `primary_key` and of other foreign keys",
@@ -197,7 +197,7 @@ class _Work:
                 hint=f"declare `primary_key: []` for {self.table.name}, or leave the foreign key"
                 " out",
             )
-        if self._referring(plain=False).count(column.name) > 1:
+        if self._referring.count(column.name) > 1:
             raise SchemaError(
                 f"{where}: {column.name} is part of another foreign key",
                 hint="declare one of the two",
@@ -208,11 +208,10 @@ class _Work:
         said = self.given.primary_key
         return self.table.primary_key if said is None else said
 
-    def _referring(self, plain: bool) -> list[str]:
-        """Columns of the declared foreign keys, of all or of plain ones."""
-        keys = [fk for fk in self.given.foreign_keys or ()
-                if not (plain and isinstance(fk.references, ByDocument))]  # fmt: skip
-        return [c for fk in keys for c in fk.columns]
+    @property
+    def _referring(self) -> list[str]:
+        """Columns of the declared foreign keys."""
+        return [c for fk in self.given.foreign_keys or () for c in fk.columns]
 
     def _type(self, column: Column, target: TargetDocument) -> pa.DataType:
         """The type of a flat column: a text id may hold the whole numbers of a target."""
