@@ -392,6 +392,21 @@ def test_conditions_may_speak_of_the_type() -> None:
     assert made["photo"].orphans == 0
 
 
+def test_conditions_on_the_type_hold_where_the_own_table_is_a_target() -> None:
+    real, said = threads()
+    said["comments"]["conditions"] = ["on_type"]
+    artifact = sl.fit(real, said, seed=7)
+    keys = {"post": ("posts", "id"), "comment": ("comments", "id")}
+    was, made = kinds(real, keys), kinds(artifact.sample(1.0, seed=3).to_arrow(), keys)
+    assert made["comment"].shares == pytest.approx(was["comment"].shares, abs=0.04)
+    assert made["comment"].rows == pytest.approx(was["comment"].rows, rel=0.06)
+    asked = [{"where": {"on_type": kind}, "rows": 300} for kind in ("post", "comment")]
+    twin = artifact.sample(seed=3, given={"comments": asked}).to_arrow()
+    found = kinds(twin, keys)
+    assert {kind: held.rows for kind, held in found.items()} == {"post": 300, "comment": 300}
+    assert found["post"].orphans == 0
+
+
 def test_the_hold_out_has_the_columns_of_the_source(learned: Pair) -> None:
     real, artifact = learned
     held = sl.holdout(real, artifact.sample(seed=3))

@@ -69,6 +69,14 @@ class Tie:
     code: int | None
     before: tuple[str, ...]
 
+    def settle(self, codes: Codes, seen: Mapping[str, Codes], by: str) -> Codes:
+        """Levels, of rows without another parent; where the type is drawn first, of its rows."""
+        for other in self.before:
+            codes = np.where(seen[other] > 0, np.int32(0), codes)
+        if by in seen:  # a condition
+            codes = np.where(seen[by] == self.code, codes, np.int32(0))
+        return codes
+
 
 @dataclass(frozen=True)
 class Cases:
@@ -88,11 +96,11 @@ class Cases:
         if case is not None:
             return np.where(case.holds(seen, len(codes)), codes, -1).astype(np.int32)
         for tie in self.ties.get(name, ()):
-            code = -1 if tie.code is None else tie.code
-            codes = np.where(seen[tie.level] > 0, np.int32(code), codes)
-        for tie in (t for ties in self.ties.values() for t in ties if t.level == name):
-            for other in tie.before:
-                codes = np.where(seen[other] > 0, np.int32(0), codes)
+            if tie.level in seen:
+                code = -1 if tie.code is None else tie.code
+                codes = np.where(seen[tie.level] > 0, np.int32(code), codes)
+        for by, tie in ((b, t) for b, ties in self.ties.items() for t in ties if t.level == name):
+            codes = tie.settle(codes, seen, by)
         return codes
 
     def absent(
@@ -113,6 +121,8 @@ def cases_of(
     table: Table, foreign_keys: Sequence[ForeignKey], attributes: Sequence[Attribute]
 ) -> Cases:
     """What the type columns of a table decide; empty for one without polymorphic references."""
+    if not table.polymorphic:
+        return Cases({}, {})
     of: dict[str, Case] = {}
     ties: dict[str, tuple[Tie, ...]] = {}
     links = {fk.columns: link_id(n) for n, fk in enumerate(foreign_keys)}

@@ -19,6 +19,7 @@ from synthlake.schema.model import Column, Schema, Table
 from synthlake.schema.nearest import nearest
 from synthlake.schema.polymorphic import Polymorphic, flat_names
 from synthlake.schema.targets import ByDocument, TargetDocument
+from synthlake.schema.words import words
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,8 @@ class _Work:
         parent = self.source[target.references]
         entry = self.document.tables.get(parent.name)
         said = entry.primary_key if entry is not None else None
-        to = target.to or said or parent.primary_key
+        usual = tuple(c.name for c in parent.columns if words(c.name) == ("id",))
+        to = target.to or said or parent.primary_key or usual
         if len(to) != 1 or not parent.has(to[0]):
             return column.type
         theirs = parent.column(to[0]).type
