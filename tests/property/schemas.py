@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tests.property.polymorphic import PolymorphicShape, filled, polymorphic_shapes
+from tests.property.polymorphic import PolymorphicShape, filled
 
 Row = tuple[Any, ...]
 Ints = NDArray[np.int64]
@@ -127,9 +127,6 @@ def table_shapes() -> st.SearchStrategy[TableShape]:
         loops=st.lists(loop_shapes(), max_size=1).map(tuple),
         unique=st.sampled_from([False, False, False, True]),
         keep=st.sampled_from([False, False, False, True]),
-        polymorphic=st.one_of(
-            st.just(()), st.just(()), st.lists(polymorphic_shapes(), min_size=1, max_size=2)
-        ).map(tuple),
     )
 
 

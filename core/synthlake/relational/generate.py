@@ -119,7 +119,7 @@ class Generator:
         columns = {**nested_arrays(block), **self._references(block)}
         columns |= self.closing.columns(block, number)
         columns |= self._placing.placed(block.model.table.name, columns)
-        columns |= rejoined(self.model.schema[block.model.table.name], columns)
+        columns |= rejoined(self, block, columns)
         arrays = [as_type(columns[f.name], f.type) for f in schema]
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
 

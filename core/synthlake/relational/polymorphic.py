@@ -24,11 +24,14 @@ from synthlake.relational.model import Attribute, Codec, column_id, level_id, li
 from synthlake.relational.parents import as_type
 from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.schema.polymorphic import Polymorphic
+from synthlake.seed import below
 from synthlake.sql.statistics import TableStatistics
 
 if TYPE_CHECKING:
     from synthlake.relational.attributes import Frame
+    from synthlake.relational.generate import Generator
     from synthlake.relational.model import TableModel
+    from synthlake.relational.rows import Block
 
 Mask = NDArray[np.bool_]
 
@@ -230,21 +233,47 @@ def check_named(statistics: Mapping[str, TableStatistics], schema: Schema) -> No
                 )
 
 
-def rejoined(table: Table, columns: Mapping[str, Any]) -> dict[str, pa.Array[Any]]:
+def rejoined(
+    generator: Generator, block: Block, columns: Mapping[str, Any]
+) -> dict[str, pa.Array[Any]]:
     """Ids as rows are written, by the type that is written beside them.
 
+    Where the real data has no NULL, a row that has no parent by what was drawn has any of its
+    type's; one that refers to its own table, itself.
+
     Args:
-        table: with flat columns.
-        columns: of some rows, flat ones among them.
+        generator: makes the keys of parents.
+        block: the rows.
+        columns: of the rows, flat ones among them.
     """
-    return {held.column: _id(held, columns) for held in table.polymorphic}
+    table = generator.model.schema[block.model.table.name]
+    return {p.column: _id(p, generator, block, columns) for p in table.polymorphic}
 
 
-def _id(held: Polymorphic, columns: Mapping[str, Any]) -> pa.Array[Any]:
+def _id(
+    held: Polymorphic, generator: Generator, block: Block, columns: Mapping[str, Any]
+) -> pa.Array[Any]:
     types = pc.cast(plain(columns[held.by]), pa.string())
     known = pa.array([kind for kind, _ in held.of], pa.string())
     number = np.asarray(pc.index_in(types, value_set=known).fill_null(len(known)), np.int64)
-    return _picked(held, columns, number)
+    made = _picked(held, columns, number)
+    if held.nullable or not made.null_count:
+        return made
+    table = generator.model.schema[block.model.table.name]
+    keys = {fk.columns: fk for fk in table.references}
+    for place, part in enumerate(held.parts):
+        gone = np.flatnonzero(np.asarray(made.is_null()) & (number == place))
+        fk = keys[(part,)]
+        parents = generator.plan.rows[fk.references]
+        if not len(gone) or not parents:
+            continue
+        any_row = below(block.words(f"any:{part}", 0)[gone], parents)
+        index = gone + block.start if fk.references == table.name else any_row
+        found = as_type(generator.key_columns(fk.references, fk.to, index)[fk.to[0]], held.type)
+        at = np.arange(len(made))
+        at[gone] = len(made) + np.arange(len(gone))
+        made = pa.concat_arrays([made, found]).take(indices(at))
+    return made
 
 
 def _picked(

@@ -22,7 +22,8 @@ class Polymorphic:
         by: the type column.
         column: the id column, as rows are written.
         type: of the id column.
-        nullable: False where the source promises that it has no NULL.
+        nullable: False where the real data has no NULL; until it is counted, where the source
+            promises it.
         of: each type and the flat column of its ids, which is a foreign key of the table.
         rest: the flat column of ids whose type names no table.
         orphans: what becomes of these.
