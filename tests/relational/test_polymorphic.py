@@ -268,6 +268,17 @@ def test_comments_on_comments_are_a_tree() -> None:
             assert steps < len(up), "a cycle"
 
 
+@pytest.mark.parametrize("scale", [0.05, 1.0])
+def test_ids_that_are_never_null_never_are(scale: float) -> None:
+    real, said = threads(1_500)
+    assert not real["comments"]["on_id"].null_count
+    artifact = sl.fit(real, said, seed=7)
+    assert not artifact.schema["comments"].written.column("on_id").nullable
+    twin = artifact.sample(scale, seed=3).to_arrow()
+    assert not twin["comments"]["on_id"].null_count
+    assert kinds(twin)["post"].orphans == 0
+
+
 def test_beside_an_own_parent_and_several_a_table() -> None:
     random, real = np.random.default_rng(2), comments()
     rows = len(real["comments"])
