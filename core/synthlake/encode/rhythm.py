@@ -105,9 +105,7 @@ class Rhythm:
         return cls(held["start"], held["cell"], tuple(held["weights"]))
 
 
-def find_rhythm(
-    ticks: Ticks, group: Index, k: int, micros: float, step: int
-) -> Rhythm | None:
+def find_rhythm(ticks: Ticks, group: Index, k: int, micros: float, step: int) -> Rhythm | None:
     """How often parts of the week occur; None where it hardly matters.
 
     Args:
