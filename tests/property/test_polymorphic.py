@@ -9,8 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.property.polymorphic import polymorphic_shapes
-from tests.property.schemas import DatabaseShape, database_shapes
-from tests.property.test_schemas import EXAMPLES, REFUSED, check
+from tests.property.schemas import DatabaseShape, build, database_shapes
+from tests.property.test_schemas import EXAMPLES, check
+
+MADE = 0.5  # share of examples with such a reference
 
 
 def shapes() -> st.SearchStrategy[DatabaseShape]:
@@ -35,8 +37,10 @@ def test_each_type_refers_to_its_own_table() -> None:
     )  # fmt: skip
     @given(shapes())
     def one(shape: DatabaseShape) -> None:
-        ends[check(shape)] += 1
+        declared = build(shape).declared.values()
+        if any(isinstance(fk["references"], dict) for t in declared for fk in t["foreign_keys"]):
+            ends[check(shape)] += 1
 
     one()
-    refused = sum(n for end, n in ends.items() if end != "made")
-    assert refused <= REFUSED * sum(ends.values()), ends.most_common(20)
+    # what is refused is so for other keys and sizes of the database
+    assert ends["made"] >= MADE * ends.total(), ends.most_common(20)
