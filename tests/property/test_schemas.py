@@ -12,7 +12,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from tests.property.integrity import wrongs
 from tests.property.polymorphic import split, without_parts, wrong_pairs
-from tests.property.schemas import Database, DatabaseShape, build, database_shapes
+from tests.property.schemas import (
+    Database,
+    DatabaseShape,
+    LoopShape,
+    ReferenceShape,
+    TableShape,
+    build,
+    database_shapes,
+)
 
 import synthlake as sl
 from synthlake.errors import LearnError, SampleError, SchemaError
@@ -88,3 +96,32 @@ def test_schemas() -> None:
     one()
     refused = sum(n for end, n in ends.items() if end != "made")
     assert refused <= REFUSED * sum(ends.values()), ends.most_common(20)
+
+
+def _table(rows: int, key: str, *references: ReferenceShape, **more: Any) -> TableShape:
+    given = {"attributes": (), "loops": (), "unique": False, "keep": False, **more}
+    return TableShape(rows=rows, key=key, references=references, **given)
+
+
+def _reference(parent: int, *, through: bool = False) -> ReferenceShape:
+    return ReferenceShape(
+        parent=parent, group=False, nulls=0.0, orphans=0.0, policy="keep", mode=None, skew=0.0,
+        through=through, partial=False,
+    )  # fmt: skip
+
+
+def test_shapes_that_fuzzing_found() -> None:
+    """A key of one text, of which missing parents want more; a number below two keys at once."""
+    loop = LoopShape(target=1, kind="tree", orphans=0.2)
+    one = (
+        _table(60, "part", loops=(loop,)),
+        _table(1, "text"),
+        _table(60, "number", _reference(2)),
+    )
+    two = (
+        _table(60, "part"), _table(60, "part", _reference(1)),
+        _table(60, "part", _reference(1, through=True)),
+    )  # fmt: skip
+    for tables in (one, two):
+        shape = DatabaseShape(tables=tables, seed=0, k=1, synthesizer="trees", scale=1.0)
+        assert check(shape) == "made"
