@@ -7,7 +7,7 @@ shops would sell at three in the morning; so dates are drawn by how often hours 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -101,6 +101,18 @@ class Rhythm:
         weights = np.asarray(self.weights, np.float64)
         weight: Floats = self._before[part] + weights[part] * (rest / self.cell)
         return weight
+
+    def blended(self, further: Rhythm, share: float) -> Rhythm:
+        """Weights of rows of which ``share`` have another rhythm; itself for one of other parts."""
+        if len(self.weights) != len(further.weights):
+            return self
+        old, new = (np.array(r.weights) / sum(r.weights) for r in (self, further))
+        whole = np.ceil(((1 - share) * old + share * new) * _WHOLE).astype(np.int64)
+        return replace(self, weights=tuple(whole.tolist()))
+
+    def even(self) -> Rhythm:
+        """The same parts, all as often."""
+        return replace(self, weights=(_WHOLE // len(self.weights),) * len(self.weights))
 
     def to_json(self) -> dict[str, Any]:
         """For the artifact."""
