@@ -169,3 +169,17 @@ def test_a_condition_on_closed_hours_is_exact() -> None:
     assert len(made) == 300
     assert asked["min"] <= min(made).isoformat() <= max(made).isoformat() <= asked["max"]
     assert len(set(made)) > 100
+
+
+@pytest.mark.parametrize("unit", ["us", "ns"])
+def test_a_date_that_many_rows_share_is_no_hour_of_others(unit: str) -> None:
+    visits = _visits(1_500)
+    never = 253_402_214_400_000_000 if unit == "us" else 2**63 // 1_000 - 1
+    never -= never % 1_000_000
+    visits[::2] = never  # 9999-12-31, or the last nanosecond
+    at = pa.array(visits, pa.timestamp("us")).cast(pa.timestamp(unit))
+    artifact = sl.fit({"v": pa.table({"at": at})}, {"v": {"primary_key": []}}, seed=1)
+    made = artifact.sample(rows={"v": 4_000}, seed=2).to_arrow()["v"]["at"]
+    micros = np.asarray(made.cast(pa.timestamp("us"))).astype("datetime64[us]").astype(np.int64)
+    assert 0.45 < (micros == never).mean() < 0.55
+    assert _open(micros[micros != never]).all()

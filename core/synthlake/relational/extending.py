@@ -15,8 +15,7 @@ from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import plain
 from synthlake.encode.categorical import CategoricalCodec
 from synthlake.encode.extend import Move, extend_bins, extend_categories
-from synthlake.encode.numeric import NumericCodec
-from synthlake.encode.rhythm import find_rhythm
+from synthlake.encode.numeric import NumericCodec, rhythm_of
 from synthlake.relational.columns import MAX_CATEGORIES, TableData, counted
 from synthlake.relational.model import Attribute, Codec, TableModel, column_id
 
@@ -113,14 +112,14 @@ def _extended(model: TableModel, attribute: Attribute, data: TableData, out: Ext
 def _timed(attribute: Attribute, data: TableData, old: float) -> Attribute:
     """Dates by the hours of old and of further rows; as before where the latter are even.
 
-    Privacy: see ``find_rhythm``, of further rows alone.
+    Privacy: see ``rhythm_of``, of further rows alone.
     """
     codec = attribute.codec
     micros = micros_per_tick(codec.axis.value_type) if isinstance(codec, NumericCodec) else None
-    if not isinstance(codec, NumericCodec) or micros is None or codec.exact:
+    if not isinstance(codec, NumericCodec) or micros is None:
         return attribute
     ticks, bad = codec.axis.ticks(data.sample[attribute.column])
-    further = find_rhythm(ticks[~bad], data.group[~bad], data.k, micros, codec.step)
+    further = rhythm_of(codec, ticks[~bad], data.group[~bad], data.k, micros)
     if further is None:
         return attribute
     share = data.statistics.rows / max(old + data.statistics.rows, 1.0)
