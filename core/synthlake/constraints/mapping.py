@@ -182,6 +182,8 @@ def _candidates(
                     [place[m] for m in made])  # fmt: skip
     singles = search.singles()
     every = [*singles, *search.pairs(singles, [place[g] for g in given])]
+    # of a column that hardly varies no exception is allowed, and further rows bring no fewer
+    every = [d for d in every if not d.exceptions or d.varied > _SPREAD / 2]
 
     def late(found: Dependency) -> bool:
         return max(found.given) < found.made
