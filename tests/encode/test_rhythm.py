@@ -127,3 +127,59 @@ def test_shares_of_a_range_are_spread_by_weight() -> None:
     assert (np.diff(ticks) >= 0).all()
     whole = np.bincount(ticks[ticks < 405 * DAY] // 3_600_000_000 % 24, minlength=24)[5:]
     assert np.allclose(whole / whole.sum(), SHOP[5:] / SHOP[5:].sum(), atol=0.02)
+
+
+@pytest.mark.parametrize("rows", [40, 60, 80, 100])
+def test_few_rows_lose_no_weekday(rows: int) -> None:
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        days = random.integers(0, 2_000, rows)
+        found = find_rhythm(days, np.arange(rows), 10, 86_400e6, 1)
+        assert found is None or all(found.weights)
+
+
+def test_parts_of_few_entities_share_what_k_have_in_them_together() -> None:
+    at = _visits(3_000)
+    early = np.repeat(np.arange(5), 3) * 3_600_000_000 + 3 * DAY  # three an hour, from 0 to 4
+    found = find_rhythm(np.append(at, early), np.arange(len(at) + 15), 10, 1.0, 1_000_000)
+    assert found is not None
+    hours = np.reshape(found.weights, (7, 24)).sum(axis=0)
+    assert len(set((hours[SHOP == 0] // 10).tolist())) == 1  # not a word of which five they were
+    assert hours[SHOP == 0].sum() / hours.sum() == pytest.approx(15 / 3_015, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"null": False}, {"min": "1970-03-01"}, {"min": "1970-06-01 04:00", "max": "1970-06-03"}],
+)
+def test_conditions_on_a_date_keep_its_hours(asked: dict[str, object]) -> None:
+    visits = pa.table({"at": pa.array(_visits(1_500), pa.timestamp("us"))})
+    artifact = sl.fit({"visits": visits}, {"visits": {"primary_key": []}}, seed=1)
+    given_ = {"visits": {"where": {"at": asked}, "rows": 800}}
+    made = artifact.sample(given=given_, seed=2).to_arrow()["visits"]["at"]
+    assert _open(np.asarray(made).astype("datetime64[us]").astype(np.int64)).all()
+
+
+def test_a_condition_on_closed_hours_is_exact() -> None:
+    visits = pa.table({"at": pa.array(_visits(1_500), pa.timestamp("us"))})
+    artifact = sl.fit({"visits": visits}, {"visits": {"primary_key": []}}, seed=1)
+    asked = {"min": "1970-06-01T02:00:00", "max": "1970-06-01T04:00:00"}
+    given_ = {"visits": {"where": {"at": asked}, "rows": 300}}
+    made = artifact.sample(given=given_, seed=2).to_arrow()["visits"]["at"].to_pylist()
+    assert len(made) == 300
+    assert asked["min"] <= min(made).isoformat() <= max(made).isoformat() <= asked["max"]
+    assert len(set(made)) > 100
+
+
+@pytest.mark.parametrize("unit", ["us", "ns"])
+def test_a_date_that_many_rows_share_is_no_hour_of_others(unit: str) -> None:
+    visits = _visits(1_500)
+    never = 253_402_214_400_000_000 if unit == "us" else 2**63 // 1_000 - 1
+    never -= never % 1_000_000
+    visits[::2] = never  # 9999-12-31, or the last nanosecond
+    at = pa.array(visits, pa.timestamp("us")).cast(pa.timestamp(unit))
+    artifact = sl.fit({"v": pa.table({"at": at})}, {"v": {"primary_key": []}}, seed=1)
+    made = artifact.sample(rows={"v": 4_000}, seed=2).to_arrow()["v"]["at"]
+    micros = np.asarray(made.cast(pa.timestamp("us"))).astype("datetime64[us]").astype(np.int64)
+    assert 0.45 < (micros == never).mean() < 0.55
+    assert _open(micros[micros != never]).all()

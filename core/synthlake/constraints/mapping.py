@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -28,8 +28,9 @@ class MapRule:
         keys: shape (entries,), ascending; code of the first column * width + code of the second.
         values: shape (entries,).
         other: the code for keys without an entry; None to keep what was drawn.
+        varied: shape (keys,); keys that have no entry as rows differ, whatever further rows say.
 
-    Privacy: every entry has k entities or more.
+    Privacy: every entry has k entities or more, and every varied key.
     """
 
     given: tuple[str, ...]
@@ -38,6 +39,7 @@ class MapRule:
     keys: NDArray[np.int64]
     values: Codes
     other: int | None = None
+    varied: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def apply(self, codes: Mapping[str, Codes], drawn: Codes) -> Codes:
         """Mapped codes where the determinants are known, else the drawn ones."""
@@ -62,31 +64,44 @@ class MapRule:
             places: by column, the new code of each old one.
             sizes: by column, how many new ones there are.
         """
-        rest, digits = self.keys, list[NDArray[np.int64]]()
-        for _ in self.given[1:]:
-            digits.append(rest % self.width)
-            rest = rest // self.width
         width = max([self.width, *(sizes.get(n, 0) + 1 for n in self.given)])
-        key = np.zeros(len(rest), np.int64)
-        for name, part in zip(self.given, [rest, *digits[::-1]], strict=True):
-            key = key * width + (places[name][part] if name in places else part)
+        key = self._rekeyed(self.keys, places, width)
         order = np.argsort(key, kind="stable")
         to = np.append(places[self.made], -1) if self.made in places else None
         values, other = self.values[order], self.other
         if to is not None:
             values = to[values].astype(np.int32)
             other = None if other is None else int(to[other])
-        return replace(self, width=width, keys=key[order], values=values, other=other)
+        varied = self._rekeyed(self.varied, places, width)
+        return replace(
+            self, width=width, keys=key[order], values=values, other=other, varied=varied
+        )
+
+    def _rekeyed(
+        self, keys: NDArray[np.int64], places: Mapping[str, NDArray[np.int64]], width: int
+    ) -> NDArray[np.int64]:
+        """Keys of other codes, in the same order."""
+        rest, digits = keys, list[NDArray[np.int64]]()
+        for _ in self.given[1:]:
+            digits.append(rest % self.width)
+            rest = rest // self.width
+        key = np.zeros(len(rest), np.int64)
+        for name, part in zip(self.given, [rest, *digits[::-1]], strict=True):
+            key = key * width + (places[name][part] if name in places else part)
+        return key
 
     def extended(
         self, codes: Mapping[str, Codes], made: Codes, group: NDArray[np.int64], k: int
     ) -> MapRule:
         """The map with entries for combinations that it does not know.
 
+        Where rows differ once, as those of ``varied`` do, an entry would be wrong of old rows.
+
         Privacy: each new one has k entities among these rows, and hardly an exception.
         """
         key = _fused([codes[n] for n in self.given], self.width)
-        new = (key >= 0) & (made >= 0) & ~np.isin(key, self.keys)
+        known = np.concatenate([self.keys, self.varied])
+        new = (key >= 0) & (made >= 0) & ~np.isin(key, known)
         key, made, group = key[new], made[new], group[new]
         if not len(key):
             return self
@@ -109,7 +124,8 @@ class MapRule:
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Entries by name."""
-        return {"keys": self.keys, "values": self.values}
+        varied = {"varied": self.varied} if len(self.varied) else {}
+        return {"keys": self.keys, "values": self.values, **varied}
 
 
 def _fused(parts: list[Codes], width: int) -> NDArray[np.int64]:
@@ -166,6 +182,8 @@ def _candidates(
                     [place[m] for m in made])  # fmt: skip
     singles = search.singles()
     every = [*singles, *search.pairs(singles, [place[g] for g in given])]
+    # of a column that hardly varies no exception is allowed, and further rows bring no fewer
+    every = [d for d in every if not d.exceptions or d.varied > _SPREAD / 2]
 
     def late(found: Dependency) -> bool:
         return max(found.given) < found.made
@@ -254,7 +272,9 @@ def _build(
     size = int(group.max(initial=0)) + 1
     pairs = np.unique(place[agree].astype(np.int64) * size + group[agree])
     entities = np.bincount(pairs // size, minlength=len(owner))
-    kept = (entities >= k) & _told(np.bincount(place), hits, codes)
+    told = _told(np.bincount(place), hits, codes)
+    kept = (entities >= k) & told
     if kept[place].mean() < _COVERED:
         return None
-    return MapRule(given, made, width, owner[kept], mode[kept])
+    varied = owner[(entities >= k) & ~told]
+    return MapRule(given, made, width, owner[kept], mode[kept], varied=varied)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from synthlake.encode.axis import AnyArray, Axis, Ticks, coded, plain
 from synthlake.encode.bins import build_bins
 from synthlake.encode.categorical import UNKNOWN
-from synthlake.encode.rhythm import Rhythm
+from synthlake.encode.rhythm import Rhythm, find_rhythm
 from synthlake.seed import Words, unit
 
 MAX_BINS = 4_096
@@ -179,6 +179,27 @@ def build_numeric(
     """
     bins = build_bins(axis, values, rows, sample, k, max_bins)
     return NumericCodec(axis, bins.low, bins.high, bins.step)
+
+
+def rhythm_of(
+    codec: NumericCodec, ticks: Ticks, group: NDArray[np.int64], k: int, micros: float
+) -> Rhythm | None:
+    """How often hours of the week occur among dates that a codec draws within bins.
+
+    Point masses are left out: they are drawn as they are, and 9999-12-31 is no midnight of others.
+
+    Args:
+        codec: of dates.
+        ticks: shape (rows,), dates, none of them NULL.
+        group: shape (rows,), their entities, numbered from 0.
+        k: least entities of a part.
+        micros: microseconds a tick.
+    """
+    if codec.exact or not len(ticks):
+        return None
+    at = codec.encode_ticks(ticks, np.zeros(len(ticks), bool))
+    rows = codec.low[at] < codec.high[at]
+    return find_rhythm(ticks[rows], group[rows], k, micros, codec.step)
 
 
 def _apart(above: Ticks, below: Ticks) -> NDArray[np.float64]:

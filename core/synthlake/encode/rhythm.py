@@ -7,7 +7,7 @@ shops would sell at three in the morning; so dates are drawn by how often hours 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -37,7 +37,8 @@ class Rhythm:
         cell: ticks of a part.
         weights: of the parts, from Monday on; 7 days or 168 hours.
 
-    Privacy: a part with a weight has k entities or more, as a part, or as its day and its hour.
+    Privacy: a part with a weight has k entities or more, as a part, or as its day and its hour;
+        parts of fewer share evenly what k entities have in them together.
     """
 
     start: int
@@ -86,12 +87,32 @@ class Rhythm:
         number = np.clip(number, 0, (high - low) // step)
         return low + number * step, np.flatnonzero(room > 0)
 
+    def within(self, low: Ticks, high: Ticks, step: int) -> Floats:
+        """How much weight ranges have, as ``place`` spreads ticks in them; 0 for closed hours."""
+        week = self.cell * len(self.weights)
+        first, inside = np.divmod(low - self.start, week)
+        until, rest = np.divmod(high + step - self.start, week)
+        room: Floats = (until - first) * self._before[-1] + self._weight(rest)
+        return np.maximum(room - self._weight(inside), 0.0)
+
     def _weight(self, inside: Ticks) -> Floats:
         """Weight between the beginning of a week and some ticks after it."""
         part, rest = np.divmod(inside, self.cell)
         weights = np.asarray(self.weights, np.float64)
         weight: Floats = self._before[part] + weights[part] * (rest / self.cell)
         return weight
+
+    def blended(self, further: Rhythm, share: float) -> Rhythm:
+        """Weights of rows of which ``share`` have another rhythm; itself for one of other parts."""
+        if len(self.weights) != len(further.weights):
+            return self
+        old, new = (np.array(r.weights) / sum(r.weights) for r in (self, further))
+        whole = np.ceil(((1 - share) * old + share * new) * _WHOLE).astype(np.int64)
+        return replace(self, weights=tuple(whole.tolist()))
+
+    def even(self) -> Rhythm:
+        """The same parts, all as often."""
+        return replace(self, weights=(_WHOLE // len(self.weights),) * len(self.weights))
 
     def to_json(self) -> dict[str, Any]:
         """For the artifact."""
@@ -145,9 +166,23 @@ def _weights(at: Index, group: Index, k: int, daily: bool) -> Floats:
 
 
 def _supported(at: Index, group: Index, k: int, size: int) -> Floats:
-    """Share of rows of each part that k entities have; 0 for others."""
-    pairs = np.unique(np.stack([at, group]), axis=1)[0]
-    people = np.bincount(pairs, minlength=size)
-    rows = np.bincount(at, minlength=size).astype(np.float64)
-    shares: Floats = np.where(people >= k, rows, 0.0) / max(len(at), 1)
-    return shares
+    """Share of rows of each part that k entities have; parts of fewer have the same share each.
+
+    These have none where fewer than k entities are in all of them. Nothing is said (all 0) where
+    that would leave out more than few of both rows and entities: of few rows, it is chance.
+    """
+    width = int(group.max(initial=0)) + 1
+    pairs = np.sort(at * width + group)
+    fresh = np.append(True, pairs[1:] != pairs[:-1])[: len(pairs)]
+    people = np.bincount(pairs[fresh] // width, minlength=size)
+    shares: Floats = np.bincount(at, minlength=size) / max(len(at), 1)
+    few = people < k
+    rest, others = float(shares[few].sum()), _distinct(group[few[at]])
+    shares[few] = rest / max(int(few.sum()), 1) if others >= k else 0.0
+    lost = others < k and min(rest, others / max(_distinct(group), 1)) > _LEAST
+    return np.zeros(size) if lost else shares
+
+
+def _distinct(group: Index) -> int:
+    """How many entities there are; these are numbered from 0."""
+    return int(np.count_nonzero(np.bincount(group)))

@@ -26,7 +26,7 @@ class Pieces:
     Attributes:
         code: shape (pieces,), ascending.
         first, last: shape (pieces,), ticks, inclusive.
-        size: shape (pieces,), how many values, or how wide.
+        size: shape (pieces,), how many values, or how wide; of dates, the weight of their hours.
         share: shape (pieces,), of what is admitted of the bin.
     """
 
@@ -75,7 +75,7 @@ class Admitted:
         if isinstance(codec, NumericCodec):
             pieces = self.pieces(codec)
             inside = np.bincount(pieces.code, pieces.size, len(codec.low))
-            width = _sizes(codec.low, codec.high, codec)
+            width = _sizes(codec.low, codec.high, codec, np.arange(len(codec.low)))
             # a single number of a continuous bin has no width of its own
             share = np.where(width > 0, inside / np.where(width > 0, width, 1.0), 0.0)
             touched = np.bincount(pieces.code, minlength=len(codec.low))
@@ -117,13 +117,21 @@ class Admitted:
         return np.where(cells.null, self.null, inside)
 
 
-def _sizes(first: Ticks, last: Ticks, codec: NumericCodec) -> Floats:
-    """How many values lie in ranges, or how wide these are where every number is one."""
+def _sizes(
+    first: Ticks, last: Ticks, codec: NumericCodec, code: NDArray[np.int64]
+) -> Floats:  # fmt: skip
+    """How many values lie in ranges within bins, or how wide these are where every number is one.
+
+    Of dates, how much weight their hours have, unless the bin has none, as ``codec.draw`` has it.
+    """
     width = last.astype(np.float64) - first.astype(np.float64)
     if codec.axis.continuous:
         return width
     sizes: Floats = np.floor(width / codec.step) + 1.0
-    return sizes
+    if codec.rhythm is None:
+        return sizes
+    whole = codec.rhythm.within(codec.low[code], codec.high[code], codec.step)
+    return np.where(whole > 0, codec.rhythm.within(first, last, codec.step), sizes)
 
 
 def _pieces(spans: tuple[tuple[Any, Any], ...], codec: NumericCodec) -> Pieces:
@@ -140,7 +148,7 @@ def _pieces(spans: tuple[tuple[Any, Any], ...], codec: NumericCodec) -> Pieces:
     code, first, last = np.concatenate(codes), np.concatenate(firsts), np.concatenate(lasts)
     order = np.lexsort((first, code))
     code, first, last = code[order], first[order], last[order]
-    size = _sizes(first, last, codec)
+    size = _sizes(first, last, codec, code)
     total = np.bincount(code, size, codec.size)[code]
     number = np.bincount(code, minlength=codec.size)[code]
     share = np.where(total > 0, size / np.where(total > 0, total, 1.0), 1.0 / np.maximum(number, 1))
@@ -168,4 +176,8 @@ def _within(first: Ticks, last: Ticks, part: Floats, codec: NumericCodec) -> Tic
     near = np.minimum(np.floor(part * (steps.astype(np.float64) + 1)), 2.0**63)
     some = np.minimum(near.astype(np.uint64), steps)
     whole: Ticks = (first.view(np.uint64) + some * np.uint64(codec.step)).view(np.int64)
+    if codec.rhythm is not None:
+        share = np.minimum(part, 1.0 - 2.0**-53)
+        timed, there = codec.rhythm.place(first, last, codec.step, share)
+        whole[there] = timed[there]
     return whole

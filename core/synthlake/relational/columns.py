@@ -18,10 +18,9 @@ from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import Axis, axis_for, is_ordered, plain
 from synthlake.encode.categorical import build_categorical, is_categorical
 from synthlake.encode.decimals import usual_decimals
-from synthlake.encode.numeric import NumericCodec, build_numeric
+from synthlake.encode.numeric import NumericCodec, build_numeric, rhythm_of
 from synthlake.encode.octets import build_octets
 from synthlake.encode.presence import PresenceCodec
-from synthlake.encode.rhythm import find_rhythm
 from synthlake.encode.template import build_template
 from synthlake.encode.text import build_text
 from synthlake.errors import LearnError
@@ -240,8 +239,8 @@ def ordered_codec(data: TableData, column: Column) -> NumericCodec:
     codec = build_numeric(axis, values, rows, (ticks[~null], data.group[~null]), data.k)
     micros = micros_per_tick(axis.value_type)
     rhythm = None
-    if micros is not None and not codec.exact:
-        rhythm = find_rhythm(ticks[~null], data.group[~null], data.k, micros, codec.step)
+    if micros is not None:
+        rhythm = rhythm_of(codec, ticks[~null], data.group[~null], data.k, micros)
     return replace(codec, special=_special(data, column), rhythm=rhythm)
 
 

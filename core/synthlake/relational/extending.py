@@ -10,11 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthlake.constraints.declared import declared
+from synthlake.constraints.discover import micros_per_tick
 from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import plain
 from synthlake.encode.categorical import CategoricalCodec
 from synthlake.encode.extend import Move, extend_bins, extend_categories
-from synthlake.encode.numeric import NumericCodec
+from synthlake.encode.numeric import NumericCodec, rhythm_of
 from synthlake.relational.columns import MAX_CATEGORIES, TableData, counted
 from synthlake.relational.model import Attribute, Codec, TableModel, column_id
 
@@ -38,7 +39,7 @@ class Extended:
     beyond: dict[str, float] = field(default_factory=dict)
 
 
-def extended(model: TableModel, data: TableData) -> Extended:
+def extended(model: TableModel, data: TableData, decay: float = 1.0) -> Extended:
     """Codecs with new categories, and with bins beyond their ends.
 
     Columns of declared rules, and clocks that are drawn as minutes after another, stay within what
@@ -47,6 +48,7 @@ def extended(model: TableModel, data: TableData) -> Extended:
     Args:
         model: of the table.
         data: further rows, of types and ranges that the codecs take (``taken``).
+        decay: what an old row counts.
 
     Privacy: what is new has k entities among the further rows alone.
     """
@@ -55,7 +57,9 @@ def extended(model: TableModel, data: TableData) -> Extended:
     made = []
     for attribute in model.attributes:
         free = attribute.column not in fixed and attribute.base is None and attribute.gap is None
-        made.append(_extended(model, attribute, data, out) if free else attribute)
+        if free:
+            attribute = _timed(_extended(model, attribute, data, out), data, decay * model.rows)
+        made.append(attribute)
     out.attributes = tuple(_with_rests(model, made, data, out))
     return out
 
@@ -103,6 +107,24 @@ def _extended(model: TableModel, attribute: Attribute, data: TableData, out: Ext
     if attribute.drawn is None:
         out.drawn[key] = found[1]
     return replace(attribute, codec=found[0])
+
+
+def _timed(attribute: Attribute, data: TableData, old: float) -> Attribute:
+    """Dates by the hours of old and of further rows; as before where the latter are even.
+
+    Privacy: see ``rhythm_of``, of further rows alone.
+    """
+    codec = attribute.codec
+    micros = micros_per_tick(codec.axis.value_type) if isinstance(codec, NumericCodec) else None
+    if not isinstance(codec, NumericCodec) or micros is None:
+        return attribute
+    ticks, bad = codec.axis.ticks(data.sample[attribute.column])
+    further = rhythm_of(codec, ticks[~bad], data.group[~bad], data.k, micros)
+    if further is None:
+        return attribute
+    share = data.statistics.rows / max(old + data.statistics.rows, 1.0)
+    rhythm = (codec.rhythm or further.even()).blended(further, share)
+    return replace(attribute, codec=replace(codec, rhythm=rhythm))
 
 
 def taken(sample: pa.Table, codecs: Mapping[str, Codec | None]) -> pa.Table:

@@ -116,7 +116,8 @@ class _Reader:
         attribute = self.attribute(column, where)
         place, codec = f"{where}: {column}", attribute.codec
         made = {n for rule in self.model.rules for n in rule.makes}
-        late = column in made or attribute.linear is not None or attribute.base is not None
+        rest = attribute.gap or attribute.linear or attribute.base
+        late = column in made or rest is not None
         if column in made:
             self._computable(column, where)
         only = Admitted(column, late=late)

@@ -257,6 +257,22 @@ def _of_parent(draft: Draft, seen: Mapping[str, Mapping[str, Feature]]) -> dict[
     return out
 
 
+def _declared(draft: Draft) -> list[str]:
+    """Columns of declared conditions, each after those from which it is learned as a distance."""
+    needs = {column_id(a.column): a.gap.needs for a in draft.frame.attributes if a.gap}
+    waiting = [column_id(n) for n in reversed(draft.table.conditions)]
+    out: list[str] = []
+    while waiting:
+        name = waiting.pop()
+        first = [column_id(n) for n in needs.get(name, ()) if column_id(n) not in out]
+        first = [n for n in first if n in draft.frame.drawn and n != name]
+        if first and name in draft.frame.drawn:
+            waiting += [name, *reversed(first)]
+        elif name in draft.frame.drawn and name not in out:
+            out.append(name)
+    return out
+
+
 def _order(draft: Draft) -> tuple[list[str], tuple[str, ...]]:
     """Columns in the order in which they are drawn, and those that make the key distinct.
 
@@ -266,7 +282,7 @@ def _order(draft: Draft) -> tuple[list[str], tuple[str, ...]]:
     """
     links = sorted(draft.codes, key=lambda n: (draft.kinds[n] == "cluster", draft.codes[n].size))
     table = draft.table
-    declared = [n for n in map(column_id, table.conditions) if n in draft.frame.drawn]
+    declared = _declared(draft)
     first = [n for n in first_features(table, draft.frame.drawn) if n not in declared]
     order = [*declared, *sorted(draft.family, reverse=True), *first, *(link_id(n) for n in links)]
     order += [n for n in draft.frame.drawn if n not in {*declared, *first}]

@@ -370,8 +370,9 @@ class _Reader:
     def _map(self, number: int, form: Json) -> MapRule:
         part = self._part(f"maps/{number}")
         given, width = tuple(form["given"]), form["width"]
+        varied = part.get("varied", np.zeros(0, np.int64))
         entries = part["keys"], part["values"]
-        return MapRule(given, form["made"], width, *entries, form.get("other"))
+        return MapRule(given, form["made"], width, *entries, form.get("other"), varied)
 
     def _enforced(self, form: Json | None, table: Table) -> Enforced | None:
         if form is None:

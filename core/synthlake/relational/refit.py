@@ -164,7 +164,7 @@ def _refitted(
     assert trees is not None
     codecs = {a.column: a.codec for a in model.attributes}
     data = replace(data, sample=taken(data.sample, codecs))
-    new = extended(model, data)
+    new = extended(model, data, settings.decay)
     model = replace(model, attributes=new.attributes)
     places = {name: move.place for name, move in new.seen.items()}
     maps = [m.moved(places, {n: move.size for n, move in new.seen.items()}) for m in model.maps]
