@@ -64,9 +64,9 @@ def leaf_of(tree: Tree, asks: Sequence[Ask], seen: Mapping[str, Codes], rows: in
     """The leaf of each row by the codes of columns."""
     if not asks:
         return np.zeros(rows, np.int32)
-    places = np.empty((len(asks), rows), np.int32)
+    places = np.empty((len(asks), rows), np.uint16)
     for at, ask in zip(places, asks, strict=True):
-        ask.recode(seen[ask.column], at)
+        ask.recode.into(seen[ask.column], at)
     return tree.apply(places)
 
 
