@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from synthlake.encode.categorical import ABSENT
 from synthlake.errors import ArtifactError
+from synthlake.late import late
 from synthlake.models.cart import Growth, Index, Tree, grow
 from synthlake.models.concurrent import side_by_side
 from synthlake.models.conditional import LeafRows
@@ -29,6 +29,11 @@ from synthlake.models.support import dense
 from synthlake.models.support import known as supported
 from synthlake.ports import Codes, Distribution, Draw, Feature, Guide, Settle, TrainingTable
 from synthlake.seed import Words
+
+if TYPE_CHECKING:
+    import pydantic
+else:
+    pydantic = late("pydantic")
 
 MOST_TRIES = 64
 MAX_GROWTH_ROWS = 150_000  # rows that decide the splits; all rows fill the leaves
@@ -165,7 +170,7 @@ class Trees:
 
     min_leaf: int | None = None
     max_depth: int = 16
-    tries: Annotated[int, Field(ge=1, le=MOST_TRIES)] = 1
+    tries: Annotated[int, pydantic.Field(ge=1, le=MOST_TRIES)] = 1
     name: str = "trees"
 
     def fit(self, data: TrainingTable, seed: int) -> FittedTrees:
