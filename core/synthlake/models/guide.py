@@ -1,8 +1,4 @@
-"""Tables by which draws find their cell and their code in a step or two.
-
-Source: guide tables (Chen and Asau, J. Operational Research Society 25(3), 1974): where a search
-may begin is looked up by the first bits of what is sought.
-"""
+"""Tables by which draws find their cell and their code in a step or two (see ``encode.guide``)."""
 
 from __future__ import annotations
 
@@ -12,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synthlake.encode.guide import Guide
 from synthlake.ports import Codes
 from synthlake.seed import Words
 
@@ -20,7 +17,6 @@ SHIFT, LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
 _FIELD, _SIX = 6, 63  # bits that hold how far a share is shifted
 _CODE = np.uint64(0x7FFFFFFF)
 _STEPS = 2  # that are tried before a search: some parts of a leaf hold hundreds of thin cells
-_FINER = 2  # bits: entries of the guide to codes for each code, at least
 
 
 @dataclass(frozen=True)
@@ -126,22 +122,16 @@ class CodeGuide:
 
     Attributes:
         cumulative: see ``Leaves``.
-        coarse: bits of a row's number that ``near`` leaves out.
-        near: the code of every so manieth row.
+        rows: by the last row of each code.
     """
 
     cumulative: Index
-    coarse: int
-    near: NDArray[np.int32]
+    rows: Guide
 
     @classmethod
     def build(cls, cumulative: Index) -> CodeGuide:
         """The guide of a column."""
-        rows, codes = int(cumulative[-1]), len(cumulative)
-        coarse = max(0, rows.bit_length() - codes.bit_length() - 1 - _FINER)
-        some = np.arange((rows >> coarse) + 1) << coarse
-        near = np.searchsorted(cumulative, some, side="right") - 1
-        return cls(cumulative, coarse, near.astype(np.int32))
+        return cls(cumulative, Guide.build(cumulative[1:]))
 
     def draw(self, first: Codes, last: Codes, words: Words) -> Codes:
         """A code of each range, as frequent as in the whole table; words are below 2**32."""
@@ -152,16 +142,4 @@ class CodeGuide:
         at >>= SHIFT
         row = at.view(np.int64)
         row += start
-        return self._codes(row)
-
-    def _codes(self, row: Index) -> Codes:
-        code = self.near.take(row >> self.coarse, mode="clip")
-        ends = self.cumulative[1:]
-        late = np.flatnonzero(ends.take(code, mode="clip") <= row)
-        for _ in range(_STEPS):
-            if not len(late):
-                return code
-            code[late] += 1
-            late = late[ends.take(code[late], mode="clip") <= row[late]]
-        code[late] = np.searchsorted(self.cumulative, row[late], side="right") - 1
-        return code
+        return self.rows.find(row)
