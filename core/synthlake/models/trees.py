@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from synthlake.encode.categorical import ABSENT
 from synthlake.errors import ArtifactError
 from synthlake.late import late
-from synthlake.models.cart import Growth, Index, Tree, grow
+from synthlake.models.cart import Growth, Index, Tree, at_once, grow
 from synthlake.models.concurrent import side_by_side
 from synthlake.models.conditional import LeafRows
 from synthlake.models.embed import Recode, ordered_recode, sorted_recode, target_of
@@ -69,10 +69,13 @@ def leaf_of(tree: Tree, asks: Sequence[Ask], seen: Mapping[str, Codes], rows: in
     """The leaf of each row by the codes of columns."""
     if not asks:
         return np.zeros(rows, np.int32)
-    places = np.empty((len(asks), rows), np.uint16)
-    for at, ask in zip(places, asks, strict=True):
-        ask.recode.into(seen[ask.column], at)
-    return tree.apply(places)
+    codes, out = [seen[ask.column] for ask in asks], np.empty(rows, np.int32)
+    for some, places in at_once(rows, len(asks)):
+        here = some.stop - some.start
+        for at, ask, held in zip(places, asks, codes, strict=True):
+            ask.recode.into(held[some], at[:here])
+        out[some] = tree.descend(places, here)
+    return out
 
 
 class _Seen(dict[str, Codes]):
