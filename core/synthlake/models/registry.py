@@ -100,7 +100,7 @@ def unpack(held: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> Name
         ArtifactError: it was made by a plugin that is not installed here, or is not complete.
     """
     name = str(held["name"])
-    if name not in plugins.synthesizers():
+    if plugins.synthesizer(name) is None:
         package = str(held.get("package", ""))
         raise ArtifactError(
             f"the artifact was made by the synthesizer {name!r}, which is not installed here",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,11 @@ from synthlake.store.canonical import canonical_json, digest_array, digest_json
 from synthlake.store.directory import write_file
 
 _DOCUMENT = "document"
+_KINDS = {
+    "F64": np.float64, "F32": np.float32, "F16": np.float16, "BOOL": np.bool_,
+    "I64": np.int64, "I32": np.int32, "I16": np.int16, "I8": np.int8,
+    "U64": np.uint64, "U32": np.uint32, "U16": np.uint16, "U8": np.uint8,
+}  # fmt: skip
 
 
 def save_tensors(
@@ -61,6 +67,30 @@ def tensors_of(data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         return json.loads(held[_DOCUMENT]), load(data)
     except (SafetensorError, KeyError) as error:
         raise ValueError("not a document with arrays") from error
+
+
+def arrays_of(data: bytes) -> dict[str, NDArray[Any]]:
+    """The arrays of a file's content, where they lie in it: nobody can change them.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is damaged.
+    """
+    size = int.from_bytes(data[:8], "little")
+    header, begin = json.loads(data[8 : 8 + size]), 8 + size
+    found: dict[str, NDArray[Any]] = {}
+    for name, said in header.items():
+        if name == "__metadata__":
+            continue
+        kind = np.dtype(_KINDS[said["dtype"]]).newbyteorder("<")
+        shape = tuple(map(int, said["shape"]))
+        first, last = map(int, said["data_offsets"])
+        if min(first, *shape, 0) < 0 or last - first != math.prod(shape) * kind.itemsize:
+            raise ValueError(f"{name} has another size than its shape")
+        flat = np.frombuffer(data, kind, math.prod(shape), begin + first) if last > first else (
+            np.zeros(0, kind)
+        )  # fmt: skip
+        found[name] = flat.reshape(shape)
+    return found
 
 
 def digest_tensors(document: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> str:
