@@ -73,24 +73,30 @@ def arrays_of(data: bytes) -> dict[str, NDArray[Any]]:
     """The arrays of a file's content, where they lie in it: nobody can change them.
 
     Raises:
-        KeyError, TypeError, ValueError: it is damaged.
+        ValueError: it is damaged.
     """
     size = int.from_bytes(data[:8], "little")
-    header, begin = json.loads(data[8 : 8 + size]), 8 + size
-    found: dict[str, NDArray[Any]] = {}
-    for name, said in header.items():
-        if name == "__metadata__":
-            continue
-        kind = np.dtype(_KINDS[said["dtype"]]).newbyteorder("<")
-        shape = tuple(map(int, said["shape"]))
-        first, last = map(int, said["data_offsets"])
-        if min(first, *shape, 0) < 0 or last - first != math.prod(shape) * kind.itemsize:
-            raise ValueError(f"{name} has another size than its shape")
-        flat = np.frombuffer(data, kind, math.prod(shape), begin + first) if last > first else (
-            np.zeros(0, kind)
-        )  # fmt: skip
-        found[name] = flat.reshape(shape)
-    return found
+    try:
+        header = json.loads(data[8 : 8 + size])
+        return {
+            name: _array_of(data, 8 + size, said)
+            for name, said in header.items()
+            if name != "__metadata__"
+        }
+    except (AttributeError, LookupError, OverflowError, RecursionError, TypeError) as error:
+        raise ValueError("not a file of arrays") from error
+
+
+def _array_of(data: bytes, begin: int, said: Mapping[str, Any]) -> NDArray[Any]:
+    """An array by its entry in the header."""
+    kind = np.dtype(_KINDS[said["dtype"]]).newbyteorder("<")
+    shape = tuple(map(int, said["shape"]))
+    first, last = map(int, said["data_offsets"])
+    count = math.prod(shape)
+    if min(first, *shape, 0) < 0 or last - first != count * kind.itemsize:
+        raise ValueError("an array has another size than its shape")
+    flat = np.frombuffer(data, kind, count, begin + first) if count else np.zeros(0, kind)
+    return flat.reshape(shape)
 
 
 def digest_tensors(document: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> str:
