@@ -140,6 +140,8 @@ class TrainingTable:
         told: by column, what else is known once it is settled, such as the hour of a date; given by
             the context of a sample then.
         stratified: whether all columns may be drawn so, by models that can: less is left to chance.
+        groups: columns that say which rows are alike in what other tables tell of them; whatever is
+            made from them loses it if groups are thrown together.
     """
 
     columns: Mapping[str, Feature]
@@ -150,6 +152,7 @@ class TrainingTable:
     even: frozenset[str] = frozenset()
     told: Mapping[str, Mapping[str, Feature]] = field(default_factory=dict)
     stratified: bool = False
+    groups: frozenset[str] = frozenset()
 
 
 Draw = Callable[[str, int], NDArray[np.uint64]]

@@ -17,6 +17,7 @@ _COVERED = 0.9  # share of rows whose determinant has k entities
 _SPREAD = 0.2  # share of rows that the most frequent value alone would get wrong
 _WIDEST = 2_000  # codes of a determinant
 _SAMPLE = 20_000
+_FEWEST, _REPEATED = 50, 4  # rows that show a map, and rows an entry on average
 
 
 @dataclass(frozen=True)
@@ -165,13 +166,12 @@ def _candidates(
                     [place[m] for m in made])  # fmt: skip
     singles = search.singles()
     every = [*singles, *search.pairs(singles, [place[g] for g in given])]
-    held = [d for d in every if d.exceptions <= 5 * TOLERANCE * d.rows + 2]
 
     def late(found: Dependency) -> bool:
         return max(found.given) < found.made
 
-    held.sort(key=lambda d: (len(d.given), not late(d), d.given, d.made))
-    return [(tuple(names[g] for g in d.given), names[d.made]) for d in held]
+    every.sort(key=lambda d: (len(d.given), not late(d), d.given, d.made))
+    return [(tuple(names[g] for g in d.given), names[d.made]) for d in every]
 
 
 def _circular(given: Sequence[str], made: str, found: Mapping[str, MapRule]) -> bool:
@@ -221,36 +221,40 @@ def _modes(key: NDArray[np.int64], codes: Codes) -> tuple[Any, Any, Any]:
     return owner[last], (pairs[order][last] % width).astype(np.int32), counts[order][last]
 
 
-def _holds(key: NDArray[np.int64], codes: Codes) -> bool:
-    """Whether codes follow from keys in all rows."""
-    known = (key >= 0) & (codes >= 0)
-    rows = int(known.sum())
-    if rows < 50:
-        return False
-    owner, _, hits = _modes(key[known], codes[known])
-    common = np.bincount(codes[known]).max()
-    few = _few(rows - int(hits.sum()), rows, 1 - common / rows)
-    return few and len(owner) <= rows // 4
+def _told(rows: NDArray[np.int64], hits: NDArray[np.int64], codes: Codes) -> NDArray[np.bool_]:
+    """Keys from which codes follow: all of them, or those of which hardly a row differs.
+
+    Where a few keys alone have exceptions, as a type of aircraft that comes with two numbers of
+    seats, what follows from them is drawn.
+    """
+    whole = int(rows.sum())
+    varied = 1 - np.bincount(codes).max() / whole
+    if _few(whole - int(hits.sum()), whole, varied):
+        return np.ones(len(rows), bool)
+    told: NDArray[np.bool_] = rows - hits <= TOLERANCE * rows
+    return told if varied > _SPREAD else np.zeros(len(rows), bool)
 
 
 def _build(
     given: tuple[str, ...], made: str, columns: Mapping[str, Feature], group: NDArray[np.int64],
     k: int,
 ) -> MapRule | None:  # fmt: skip
-    """The map over all rows, if it holds there and k entities stand behind most of it."""
+    """The map over all rows, if most of them agree and k entities stand behind most of it."""
     width = columns[given[-1]].size
     key, codes = _fused([columns[g].codes for g in given], width), columns[made].codes
-    if not _holds(key, codes) or ((key >= 0) & (codes == -1)).any():
-        return None
     known = (key >= 0) & (codes >= 0)
+    if known.sum() < _FEWEST or ((key >= 0) & (codes == -1)).any():
+        return None
     key, codes, group = key[known], codes[known], group[known]
-    owner, mode, _ = _modes(key, codes)
+    owner, mode, hits = _modes(key, codes)
+    if len(owner) > len(key) // _REPEATED:
+        return None
     place = np.searchsorted(owner, key)
     agree = mode[place] == codes
     size = int(group.max(initial=0)) + 1
     pairs = np.unique(place[agree].astype(np.int64) * size + group[agree])
     entities = np.bincount(pairs // size, minlength=len(owner))
-    kept = entities >= k
+    kept = (entities >= k) & _told(np.bincount(place), hits, codes)
     if kept[place].mean() < _COVERED:
         return None
     return MapRule(given, made, width, owner[kept], mode[kept])

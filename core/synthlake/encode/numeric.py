@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from synthlake.encode.axis import AnyArray, Axis, Ticks, coded, plain
 from synthlake.encode.bins import build_bins
 from synthlake.encode.categorical import UNKNOWN
+from synthlake.encode.rhythm import Rhythm
 from synthlake.seed import Words, unit
 
 MAX_BINS = 4_096
@@ -29,6 +30,7 @@ class NumericCodec:
         low, high: shape (bins,), ascending and disjoint; equal for a point mass.
         step: values are multiples of this many ticks, counted from ``low``.
         special: which of NaN, +infinity, -infinity have a code, by position.
+        rhythm: how often hours of the week occur, of dates; None where it does not matter.
 
     Privacy: every bin has k entities or more, a point mass k that have this very value; the outer
         ends are the k-th extreme values, rounded outward.
@@ -39,6 +41,7 @@ class NumericCodec:
     high: Ticks
     step: int = 1
     special: tuple[int, ...] = ()
+    rhythm: Rhythm | None = None
 
     ordered = True
 
@@ -107,7 +110,10 @@ class NumericCodec:
         return np.clip(ticks, self.low[0], self.high[-1]) if len(self.low) else ticks
 
     def draw(self, codes: NDArray[np.int32], words: Words) -> tuple[Ticks, NDArray[np.bool_]]:
-        """Ticks drawn uniformly within the bins, and the mask of NULL and special codes."""
+        """Ticks drawn uniformly within the bins, and the mask of NULL and special codes.
+
+        Dates follow the rhythm of the week.
+        """
         null = (codes < 0) | (codes >= len(self.low))
         if not len(self.low):
             return np.zeros(len(codes), np.int64), null
@@ -133,7 +139,17 @@ class NumericCodec:
         wide = steps >= np.uint64(2**53)
         some = np.where(wide, 0.0, near).astype(np.uint64)
         some = np.where(wide, words % np.maximum(steps, np.uint64(1)), np.minimum(some, steps))
-        return (start + some * np.uint64(self.step)).view(np.int64), null
+        made = (start + some * np.uint64(self.step)).view(np.int64)
+        return (made if self.rhythm is None else self._timed(made, low, high, words)), null
+
+    def _timed(self, made: Ticks, low: Ticks, high: Ticks, words: Words) -> Ticks:
+        """Dates drawn by the hours of the week where their bins have several values."""
+        assert self.rhythm is not None
+        rows = np.flatnonzero(low < high)
+        share = unit(words[rows])
+        ticks, there = self.rhythm.place(low[rows], high[rows], self.step, share)
+        made[rows[there]] = ticks[there]
+        return made
 
     @cached_property
     def _steps(self) -> NDArray[np.float64] | None:
@@ -165,7 +181,8 @@ class NumericCodec:
     def to_json(self) -> dict[str, Any]:
         """Settings; the bins are tensors."""
         return {"decimals": self.axis.decimals, "shifted": self.axis.shifted, "step": self.step,
-                "special": list(self.special)}  # fmt: skip
+                "special": list(self.special),
+                **({} if self.rhythm is None else {"rhythm": self.rhythm.to_json()})}  # fmt: skip
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Bins by name."""

@@ -184,7 +184,7 @@ class Trees:
             ``screening`` leaves of them.
         """
         data = replace(data, group=dense(data.group))
-        sized = self if self.min_leaf else replace(self, min_leaf=choose(data, self._column, seed))
+        sized = self if self.min_leaf else replace(self, min_leaf=self._least(data, seed))
         screen = _screen(data, seed)
 
         def learned(name: str) -> Step:
@@ -194,6 +194,12 @@ class Trees:
             return replace(sized._step(name, column, before, data, seed), even=even)
 
         return FittedTrees(tuple(side_by_side(learned, list(data.columns))))
+
+    def _least(self, data: TrainingTable, seed: int) -> int:
+        """Least rows of a leaf: as unseen rows like best, but no more than a group has."""
+        codes = max((data.columns[n].size for n in data.groups & set(data.columns)), default=1)
+        group = max(2 * data.k, len(data.group) // max(codes, 1))
+        return min(choose(data, self._column, seed), group)
 
     def step(
         self, name: str, column: Feature, before: Mapping[str, Feature], data: TrainingTable,

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from synthlake.constraints.discover import micros_per_tick
 from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import Axis, axis_for, is_ordered, plain
 from synthlake.encode.categorical import build_categorical, is_categorical
@@ -20,6 +21,7 @@ from synthlake.encode.decimals import usual_decimals
 from synthlake.encode.numeric import NumericCodec, build_numeric
 from synthlake.encode.octets import build_octets
 from synthlake.encode.presence import PresenceCodec
+from synthlake.encode.rhythm import find_rhythm
 from synthlake.encode.template import build_template
 from synthlake.encode.text import build_text
 from synthlake.errors import LearnError
@@ -238,7 +240,11 @@ def ordered_codec(data: TableData, column: Column) -> NumericCodec:
         values, place = np.unique(values[~empty], return_inverse=True)
         rows = np.bincount(place, rows, len(values)).astype(np.int64)
     codec = build_numeric(axis, values, rows, (ticks[~null], data.group[~null]), data.k)
-    return replace(codec, special=_special(data, column))
+    micros = micros_per_tick(axis.value_type)
+    rhythm = None
+    if micros is not None and not codec.exact:
+        rhythm = find_rhythm(ticks[~null], data.group[~null], data.k, micros, codec.step)
+    return replace(codec, special=_special(data, column), rhythm=rhythm)
 
 
 def _special(data: TableData, column: Column) -> tuple[int, ...]:

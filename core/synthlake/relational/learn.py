@@ -20,7 +20,7 @@ from synthlake.relational.joins import entities
 from synthlake.relational.lists import ListSettings, Owners, with_lists
 from synthlake.relational.loops import close_loops
 from synthlake.relational.making import build_makers
-from synthlake.relational.model import Model, TableModel, column_id, link_id, parent_id
+from synthlake.relational.model import CODE, Model, TableModel, column_id, link_id, parent_id
 from synthlake.relational.ordering import Order
 from synthlake.relational.orphans import apply_policies
 from synthlake.relational.people import rows_as_entities
@@ -171,6 +171,7 @@ def _fit(
         even=frozenset([*links, *draft.family]),
         told=told,
         stratified=True,
+        groups=frozenset({CODE} & set(draft.family)),
     )  # fmt: skip
     fitted, sequence = _fitted(draft, training, settings)
     model = TableModel(

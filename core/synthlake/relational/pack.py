@@ -22,6 +22,7 @@ from synthlake.encode.numeric import NumericCodec
 from synthlake.encode.octets import Form, OctetsCodec
 from synthlake.encode.pattern import Pattern
 from synthlake.encode.presence import PresenceCodec
+from synthlake.encode.rhythm import Rhythm
 from synthlake.encode.template import TemplateCodec
 from synthlake.encode.text import TextCodec
 from synthlake.models import registry
@@ -315,7 +316,9 @@ class _Reader:
     def _numeric(self, place: str, form: Json) -> NumericCodec:
         part = self._part(place)
         axis = Axis(type_from_json(form["type"]), form["decimals"], form["shifted"])
-        return NumericCodec(axis, part["low"], part["high"], form["step"], tuple(form["special"]))
+        rhythm = Rhythm.from_json(form.get("rhythm"))
+        special = tuple(form["special"])
+        return NumericCodec(axis, part["low"], part["high"], form["step"], special, rhythm)
 
     def _codec(self, place: str, form: Json | None) -> Codec | None:
         if form is None:
