@@ -122,16 +122,21 @@ class NumericCodec:
         if self.exact:
             return low, null
         high = self.high[at]
-        if self._steps is not None:
-            most = self._steps.take(at, mode="clip")
-            some = np.minimum(np.floor(unit(words) * (most + 1)), most).astype(np.int64)
-            some *= self.step
-            some += low
-            return some, null
         if self.axis.continuous:
             # halves, as the whole width of a bin may be beyond the largest float
             half = unit(words) * (high / 2 - low / 2)
             return np.clip(low + half + half, low, high), null
+        made = self._whole(at, low, high, words)
+        return (made if self.rhythm is None else self._timed(made, low, high, words)), null
+
+    def _whole(self, at: NDArray[np.int32], low: Ticks, high: Ticks, words: Words) -> Ticks:
+        """Whole numbers drawn uniformly within the bins ``at``."""
+        if self._steps is not None:
+            most = self._steps.take(at, mode="clip")
+            made: Ticks = np.minimum(np.floor(unit(words) * (most + 1)), most).astype(np.int64)
+            made *= self.step
+            made += low
+            return made
         # on 64 bits without a sign, where neither the width nor the sum can overflow
         start = low.view(np.uint64)
         steps = (high.view(np.uint64) - start) // np.uint64(self.step)
@@ -139,8 +144,8 @@ class NumericCodec:
         wide = steps >= np.uint64(2**53)
         some = np.where(wide, 0.0, near).astype(np.uint64)
         some = np.where(wide, words % np.maximum(steps, np.uint64(1)), np.minimum(some, steps))
-        made = (start + some * np.uint64(self.step)).view(np.int64)
-        return (made if self.rhythm is None else self._timed(made, low, high, words)), null
+        found: Ticks = (start + some * np.uint64(self.step)).view(np.int64)
+        return found
 
     def _timed(self, made: Ticks, low: Ticks, high: Ticks, words: Words) -> Ticks:
         """Dates drawn by the hours of the week where their bins have several values."""
