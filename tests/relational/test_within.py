@@ -176,3 +176,36 @@ def test_stubs_are_shared_out_among_parents_of_equal_number() -> None:
     assert place[12:].tolist() == [4, -1]
     assert not len(_shared_out(mine[:0], theirs, stubs, 7))
     assert (_shared_out(mine, theirs[:0], stubs[:0], 7) == -1).all()
+
+
+def test_a_number_is_told_apart_below_parents_that_two_codes_share() -> None:
+    random = np.random.default_rng(5)
+    tenants = np.arange(60) + 1
+    products = [(t, p) for t in tenants for p in range(1, 1 + random.integers(1, 4))]
+    batches = [(t, p, b) for t, p in products for b in range(1, 1 + random.integers(1, 5))]
+    tables = {
+        "tenants": pa.table({"tenant": tenants}),
+        "products": pa.table(dict(zip(("tenant", "product"), np.array(products).T, strict=True))),
+        "batches": pa.table(
+            dict(zip(("tenant", "product", "batch"), np.array(batches).T, strict=True))
+        ),
+    }
+    keys = {
+        "tenants": {"primary_key": ["tenant"], "foreign_keys": []},
+        "products": {
+            "primary_key": ["tenant", "product"],
+            "foreign_keys": [key("tenant", "tenants", to="tenant")],
+        },
+        "batches": {
+            "primary_key": ["tenant", "product", "batch"],
+            "foreign_keys": [
+                key("tenant", "tenants", "own", to="tenant"),
+                key("tenant product", "products", "match", to="tenant product"),
+            ],
+        },
+    }
+    artifact = sl.fit(tables, keys, seed=1, k=1)
+    for seed in range(4):
+        twin = artifact.sample(seed=seed).to_arrow()
+        rows = [tuple(row.values()) for row in twin["batches"].to_pylist()]
+        assert len(set(rows)) == len(rows)

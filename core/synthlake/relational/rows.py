@@ -242,12 +242,16 @@ class Block:
         return codes
 
     def _before(self, name: str) -> list[str]:
-        """Columns of the key that are drawn and do not give way after this one."""
+        """Columns of the key that are drawn and do not give way after this one.
+
+        Codes of parents among relatives do not tell rows apart: two codes may meet in one parent.
+        """
         if name in self.model.apart:
             return []
         later = pairing(self.model)
-        gone = None if later is None else link_id(later)
-        return [n for n in self.model.distinct if n in self.drawn and n != gone]
+        gone = {link_id(n) for n, k in enumerate(self.model.links) if k.kind == "within"}
+        gone |= set() if later is None else {link_id(later)}
+        return [n for n in self.model.distinct if n in self.drawn and n not in gone]
 
     def _many(self, name: str) -> int | None:
         """The code of a reference that stands for many parents."""
