@@ -192,6 +192,8 @@ class _Entries:
 
     def _translated(self, node: Node, key: Any) -> Any:
         """A foreign key of meta with its ``ref`` or ``source`` looked up; None without parent."""
+        if isinstance(key, Mapping) and isinstance(key.get("references"), Mapping):
+            return self._by_type(node, key)
         if not isinstance(key, Mapping) or not isinstance(key.get("references"), str):
             return key
         parent = self.manifest.resolve(key["references"], node.package)
@@ -206,6 +208,19 @@ class _Entries:
         if not self._is_there(node, reference):
             return None
         return {**key, "references": self._names[parent.id]}
+
+    def _by_type(self, node: Node, key: Mapping[str, Any]) -> Any:
+        """A key whose table a type column names, each looked up; None where none is there."""
+        by, of = key["references"], dict[str, Any]()
+        held = by.get("of")
+        if not isinstance(held, Mapping):
+            return key
+        for kind, target in held.items():
+            one = target if isinstance(target, Mapping) else {"references": target}
+            found = self._translated(node, {"columns": key.get("columns", ()), **one})
+            if found is not None:
+                of[kind] = {name: value for name, value in found.items() if name != "columns"}
+        return {**key, "references": {**by, "of": of}} if of or not held else None
 
     def _is_there(self, node: Node, reference: Reference) -> bool:
         parent = reference.parent

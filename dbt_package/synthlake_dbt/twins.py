@@ -34,7 +34,7 @@ def write_twins(project: Project, synthesis: Synthesis) -> Path:
     """
     source = open(synthesis.spec["source"])
     try:
-        schema = understand(source, synthesis.spec["tables"])
+        schema = understand(source, synthesis.spec["tables"]).written
         held = {
             fk.label(table.name)
             for table in schema

@@ -146,6 +146,23 @@ def test_ref_of_what_is_not_in_the_manifest_is_refused(shop: Project) -> None:
         _synthesis(replace(shop, manifest=manifest))
 
 
+def test_tables_that_a_type_names_are_looked_up(shop: Project) -> None:
+    manifest = dict(shop.manifest)
+    lone = dict(manifest["nodes"]["model.shop.lone"])
+    of = {"a": "ref('orders')", "b": {"references": "ref('customers')", "orphans": "null"}}
+    key = {"columns": ["a"], "references": {"by": "b", "of": of}}
+    lone["config"] = {"meta": {"synthlake": {"foreign_keys": [key]}}}
+    manifest["nodes"] = {**manifest["nodes"], "model.shop.lone": lone}
+    found = _entry(replace(shop, manifest=manifest), "lone")["foreign_keys"][0]["references"]
+    assert found == {
+        "by": "b",
+        "of": {
+            "a": {"references": "orders"},
+            "b": {"references": "customers", "orphans": "null"},
+        },
+    }
+
+
 POSTGRES = {
     "host": "::1", "port": 5433, "user": "o'neil", "password": "p@ss/w:rd", "database": "my db",
     "schema": "main", "sslmode": "require", "role": "data team", "connect_timeout": 10,

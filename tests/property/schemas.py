@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from tests.property.polymorphic import PolymorphicShape, filled
 
 Row = tuple[Any, ...]
 Ints = NDArray[np.int64]
@@ -78,6 +79,7 @@ class TableShape:
     loops: tuple[LoopShape, ...] = ()
     unique: bool = False
     keep: bool = False
+    polymorphic: tuple[PolymorphicShape, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,8 @@ def build(shape: DatabaseShape) -> Database:
     for number, table in enumerate(shape.tables):
         for place, loop in enumerate(table.loops):
             work.close(number, place, loop)
+        for place, held in enumerate(table.polymorphic):
+            work.name(number, place, held)
     made = {
         name: pa.table(dict(columns), schema=pa.schema(work.types[name]))
         for name, columns in work.columns.items()
@@ -209,7 +213,7 @@ class _Work:
             )
         self._key(name, key, len(kept))
         self._fill(name, shape, len(kept))
-        if shape.keep and not held and not shape.loops:
+        if shape.keep and not held and not shape.loops and not shape.polymorphic:
             self.declared[name]["keep"] = True
 
     def _target(
@@ -368,6 +372,28 @@ class _Work:
         self.declared[name]["foreign_keys"].append(
             {"columns": names, "references": target, "to": list(key)}
         )
+
+    def name(self, number: int, place: int, shape: PolymorphicShape) -> None:
+        """A reference whose table another column names; none where no table has one plain key."""
+        name, targets = f"t{number}", {}
+        for parent in shape.parents:
+            table = f"t{max(number - parent, 0)}"
+            key = self.declared[table]["primary_key"]
+            kind = dict(self.types[table]).get(key[0]) if len(key) == 1 else None
+            if kind == pa.string() or (kind is not None and pa.types.is_integer(kind)):
+                targets[f"T{parent}"] = (table, key[0], kind, self.columns[table][key[0]])
+        if not targets:
+            return
+        rows = len(self.columns[name]["g"])
+        for column, (kind, values) in zip(
+            (f"of{place}", f"at{place}"), filled(shape, targets, rows, self.random), strict=True
+        ):
+            self._put(name, column, kind, values)
+        of = {k: {"references": table, "to": [to]} for k, (table, to, _, _) in targets.items()}
+        self.declared[name]["foreign_keys"].append(
+            {"columns": [f"at{place}"], "references": {"by": f"of{place}", "of": of},
+             "orphans": shape.policy}
+        )  # fmt: skip
 
     def _put(self, name: str, column: str, dtype: pa.DataType, values: list[Any]) -> str:
         self.columns[name][column] = values

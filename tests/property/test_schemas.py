@@ -11,7 +11,16 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from tests.property.integrity import wrongs
-from tests.property.schemas import Database, DatabaseShape, build, database_shapes
+from tests.property.polymorphic import split, without_parts, wrong_pairs
+from tests.property.schemas import (
+    Database,
+    DatabaseShape,
+    LoopShape,
+    ReferenceShape,
+    TableShape,
+    build,
+    database_shapes,
+)
 
 import synthlake as sl
 from synthlake.errors import LearnError, SampleError, SchemaError
@@ -57,7 +66,9 @@ def check(shape: DatabaseShape) -> str:
         check_refusal(error, held)
         return f"{type(error).__name__}: {error.message}"
     notes = " ".join(twin.notes)
-    found = list(wrongs(held.tables, tables, held.declared, notes, shape.k, shape.scale))
+    (real, declared), (made, _) = split(held.tables, held.declared), split(tables, held.declared)
+    found = without_parts(list(wrongs(real, made, declared, notes, shape.k, shape.scale)))
+    found += wrong_pairs(held.tables, tables, held.declared)
     assert not found, f"{found}\n{held.text}\n{twin.notes}"
     random = np.random.default_rng(shape.seed)
     check_parts(twin, tables, random)
@@ -85,3 +96,32 @@ def test_schemas() -> None:
     one()
     refused = sum(n for end, n in ends.items() if end != "made")
     assert refused <= REFUSED * sum(ends.values()), ends.most_common(20)
+
+
+def _table(rows: int, key: str, *references: ReferenceShape, **more: Any) -> TableShape:
+    given = {"attributes": (), "loops": (), "unique": False, "keep": False, **more}
+    return TableShape(rows=rows, key=key, references=references, **given)
+
+
+def _reference(parent: int, *, through: bool = False) -> ReferenceShape:
+    return ReferenceShape(
+        parent=parent, group=False, nulls=0.0, orphans=0.0, policy="keep", mode=None, skew=0.0,
+        through=through, partial=False,
+    )  # fmt: skip
+
+
+def test_shapes_that_fuzzing_found() -> None:
+    """A key of one text, of which missing parents want more; a number below two keys at once."""
+    loop = LoopShape(target=1, kind="tree", orphans=0.2)
+    one = (
+        _table(60, "part", loops=(loop,)),
+        _table(1, "text"),
+        _table(60, "number", _reference(2)),
+    )
+    two = (
+        _table(60, "part"), _table(60, "part", _reference(1)),
+        _table(60, "part", _reference(1, through=True)),
+    )  # fmt: skip
+    for tables in (one, two):
+        shape = DatabaseShape(tables=tables, seed=0, k=1, synthesizer="trees", scale=1.0)
+        assert check(shape) == "made"

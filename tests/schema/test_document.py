@@ -58,9 +58,30 @@ def shop() -> Schema:
         ({"customers": {"constraints": {"range": "age"}}}, "constraints", "a list"),
         (
             {"orders": {"foreign_keys": [{"columns": ["a"], "references": {"by": "b"}}]}},
-            "polymorphic",
-            "leave",
+            "references.of is missing",
+            "of:",
         ),
+        (
+            {
+                "orders": {
+                    "foreign_keys": [{"columns": ["a"], "references": {"by": "b", "off": {}}}]
+                }
+            },
+            "references.off is not a key",
+            "'of'",
+        ),
+        (
+            {
+                "orders": {
+                    "foreign_keys": [
+                        {"columns": ["a"], "references": {"by": "b", "of": {"x": {"tabel": "t"}}}}
+                    ]
+                }
+            },
+            "of.x.tabel is not a key",
+            "references",
+        ),
+        ({"orders": {"foreign_keys": [{"columns": ["a"], "references": 3}]}}, "references", "by:"),
         ({"orders": {"foreign_keys": [{"references": "customers"}]}}, "columns is missing", ""),
         ({"orders": {"synthesizer": "tree"}}, "synthesizer", "independent"),
         ({"orders": {"synthesizer": {"min_leaf": 0}}}, "min_leaf", "auto"),

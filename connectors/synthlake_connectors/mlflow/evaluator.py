@@ -99,7 +99,7 @@ def _table(artifact: Artifact, asked: Any) -> Table:
             hint=f"give evaluator_config={{'table': ...}}: {', '.join(made)}",
         )
     # rows of one table have no parents here, so that only its columns are judged
-    return artifact.schema[asked or made[0]].with_keys(foreign_keys=())
+    return artifact.schema[asked or made[0]].written.with_keys(foreign_keys=())
 
 
 def _rows(data: Any, table: Table) -> pa.Table:

@@ -144,7 +144,7 @@ class _Entry:
         twin = SynthlakeSource(self.result.sink or f"parquet://{self.result.folder.absolute()}")
         found = []
         for name, rows in self.report["tables"].items():
-            table = self.artifact.schema[name]
+            table = self.artifact.schema[name].written
             for source, context, facts in (
                 (real, "training", Facts(table, rows["real"])),
                 (twin, "synthetic", Facts(table, rows["twin"], self.artifact.id)),

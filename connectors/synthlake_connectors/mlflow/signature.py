@@ -49,7 +49,7 @@ def signature_of(artifact: Artifact) -> Any:
         inputs=Schema(
             [ColSpec("long", ROWS, required=False), ColSpec("string", TABLE, required=False)]
         ),
-        outputs=columns_schema(artifact.schema[made[0]]) if len(made) == 1 else None,
+        outputs=columns_schema(artifact.schema[made[0]].written) if len(made) == 1 else None,
         params=ParamSchema([ParamSpec(SEED, "long", 0)]),
     )
     signature._is_signature_from_type_hint = True

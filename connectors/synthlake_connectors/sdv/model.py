@@ -96,7 +96,7 @@ def fit(
         )
     vendor = _vendor()
     opened = open(source)
-    learned = _table(understand(opened, schema).tables, table)
+    learned = _table(understand(opened, schema).written.tables, table)
     names = [f.name for f in learned.arrow]
     rows = pa.Table.from_batches(opened.batches(learned.name, names), learned.arrow)
     model = _made(vendor, name, learned, dict(settings or {}))

@@ -157,6 +157,6 @@ def _sink(job: Job, schema: Schema) -> Sink:
     from synthlake.sink import open_sink
 
     sink = open_sink(job.sink)
-    made = {table.name: table for table in schema if table.name in set(job.tables)}
+    made = {table.name: table for table in schema.written if table.name in set(job.tables)}
     sink.open(job.run_id, Schema(made), fingerprint=job.fingerprint)
     return sink

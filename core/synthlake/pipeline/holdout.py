@@ -12,6 +12,7 @@ from synthlake.pipeline.twin import Twin
 from synthlake.pipeline.work import ARTIFACT
 from synthlake.ports import Source
 from synthlake.schema.model import Schema
+from synthlake.source.flattened import rejoined
 from synthlake.store import artifact as store
 from synthlake.store.artifact import is_artifact
 
@@ -37,7 +38,7 @@ def held_out(real: Source, learned: object, schema: Given, share: float | None =
             "no rows were set aside when the twin was learned",
             hint="learn with holdout=0.1 from 500 roots or more, and give the twin or its folder",
         )
-    return parts.holdout
+    return rejoined(parts.holdout)
 
 
 def _schema(learned: object) -> Schema | None:

@@ -61,16 +61,17 @@ def judge(
         EvaluationError: the data sets cannot be compared.
     """
     from synthlake.quality.evaluate import evaluate
+    from synthlake.source.flattened import flattened
 
-    parts = candidates.parts
+    parts, floor, twin = candidates.parts, candidates.floor, candidates.twin
     return evaluate(
         parts.whole,
-        candidates.twin,
+        flattened(twin, schema),
         schema,
         settings=settings,
-        holdout=parts.holdout,
+        holdout=parts.holdout and flattened(parts.holdout, schema),
         train=parts.train,
-        floor=candidates.floor,
+        floor=floor if floor is None or callable(floor) else flattened(floor, schema),
         on_event=on_event,
     )
 
@@ -149,6 +150,7 @@ def compare(asked: Asked, given: EvaluationOptions, on_event: OnEvent | None = N
 
 def _floor(parts: Split, schema: Schema, scratch: Path, on_event: OnEvent | None) -> Source | None:
     from synthlake.source import open_source
+    from synthlake.source.flattened import flattened
 
     asked = learn.FitSettings()
     try:
@@ -160,7 +162,7 @@ def _floor(parts: Split, schema: Schema, scratch: Path, on_event: OnEvent | None
     folder = Twin.of(model, Wanted(asked.seed)).write(
         scratch / "floor", on_event=learn.under("floor", on_event)
     )
-    return open_source(str(folder))
+    return flattened(open_source(str(folder)), schema)
 
 
 def settings_of(spec: SynthesisSpec, about: Mapping[str, str]) -> EvaluationSettings:

@@ -120,12 +120,16 @@ def understand(source: Source, given: Given = None, on_event: OnEvent | None = N
     from synthlake.constraints.edges import check_edges
     from synthlake.schema.document import SchemaDocument, parse_tables
     from synthlake.schema.file import document_of
+    from synthlake.schema.flattening import flatten
     from synthlake.schema.infer import infer
+    from synthlake.source.flattened import flattened
 
     tell(on_event, "schema", "reading tables and keys")
     if isinstance(given, Schema):
         given = document_of(given)
     document = given if isinstance(given, SchemaDocument) else parse_tables(given or {})
+    flat = flatten(document, source.schema())
+    source, document = flattened(source, flat.schema), flat.document
     check_rules(document.merge_tables(source.schema()))  # before anything is counted
     schema = infer(source, document).schema
     check_rules(schema)
@@ -135,9 +139,10 @@ def understand(source: Source, given: Given = None, on_event: OnEvent | None = N
 
 def divide(source: Source, schema: Schema, share: float) -> Split:
     """The source as training rows, hold-out and whole, by hash of the roots."""
+    from synthlake.source.flattened import flattened
     from synthlake.sql.split import split
 
-    return split(source, schema, share)
+    return split(flattened(source, schema), schema, share)
 
 
 def study(parts: Split, schema: Schema, max_rows: int, on_event: OnEvent | None) -> Lesson:

@@ -20,6 +20,7 @@ from synthlake.ports import Source
 from synthlake.schema.honoured import unanswered
 from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.schema.nearest import nearest
+from synthlake.source.flattened import flattened
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,7 @@ def plan_run(source: Source, schema: Schema, spec: SynthesisSpec) -> Plan:
         SpecError: the spec asks for tables or rows that cannot be.
     """
     _check_names(schema, spec)
+    source = flattened(source, schema)
     look = _Look(source, schema, spec, {t.name: _count(source, t.name) for t in schema})
     tables = [look.plan(table) for table in schema.order()]
     tables += [look.plan(table) for table in schema if table.skip]
@@ -230,7 +232,7 @@ class _Look:
             root=root,
             rows=self.rows[table.name],
             wanted=_wanted(table, root, self.spec, self.rows),
-            columns=len(table.arrow),
+            columns=len(table.written.arrow),
             keys=tuple(
                 KeyPlan(
                     fk.label(table.name),

@@ -61,12 +61,15 @@ class Profile:
         return {name: _table(self, profile, show_values) for name, profile in self.tables.items()}
 
 
-def profile(source: str | Source, tables: Sequence[str] | None = None) -> Profile:
+def profile(
+    source: str | Source, tables: Sequence[str] | None = None, *, pairs: bool = False
+) -> Profile:
     """Infer a source's schema and look for constraints in a sample of each table.
 
     Args:
         source: a folder, a file or a URL, or what was opened from one.
         tables: only these; None for all.
+        pairs: whether polymorphic references are looked for, too.
 
     Raises:
         SourceError: the source cannot be read.
@@ -74,12 +77,15 @@ def profile(source: str | Source, tables: Sequence[str] | None = None) -> Profil
 
     Cost: SQL over all rows, see ``infer``; then some CPU-seconds for a million cells of a table.
     """
+    from synthlake.pipeline.pairs import with_pairs
     from synthlake.schema.infer import infer
     from synthlake.schema.nearest import nearest
     from synthlake.source import open_source
 
     opened = open_source(source) if isinstance(source, str) else source
     inference = infer(opened)
+    if pairs:
+        opened, inference = with_pairs(opened, inference)
     schema = inference.schema
     for name in tables or ():
         if name not in schema:

@@ -32,18 +32,26 @@ def propose(
     from synthlake.pipeline.profile import profile
     from synthlake.schema.draft import render
 
-    found = profile(source)
-    suggested = {name: _suggestions(t, show_values) for name, t in found.tables.items()}
+    found = profile(source, pairs=True)
+    schema = found.inference.schema
+    suggested = {
+        name: _suggestions(t, show_values, {n for p in schema[name].polymorphic for n in p.flat})
+        for name, t in found.tables.items()
+    }
     return render(found.inference, str(source), sink, suggested)
 
 
-def _suggestions(table: TableProfile, show_values: bool) -> Suggestions:
-    """Lines for the spec: the best first, what holds values only if asked for."""
+def _suggestions(table: TableProfile, show_values: bool, flat: set[str]) -> Suggestions:
+    """Lines for the spec: the best first, what holds values only if asked for.
+
+    Rules on flat columns of polymorphic references, which a spec does not name, are left out.
+    """
     from synthlake.schema.draft import Suggestions, flow
 
     if table.found is None:
         return Suggestions((), f"no constraints were looked for: {table.note}")
     proposals = [p for p in table.found.proposals if not (p.automatic and p.kind == "when")]
+    proposals = [p for p in proposals if not any(n in flow(dict(p.declaration)) for n in flat)]
     open_ones = [p for p in proposals if show_values or not p.values]
     shown = open_ones[:_SHOWN]
     said = [f"found in {table.found.rows:,} rows; uncomment this line and the rules you accept"]

@@ -214,8 +214,9 @@ def seen(found: Pool, tables: Tables, fields: Mapping[str, Sequence[Field]]) -> 
         fields: columns that are compared, by table.
     """
     from synthlake.source import open_source
+    from synthlake.source.flattened import flattened
 
-    source = open_source(dict(tables))
+    source = flattened(open_source(dict(tables)), found.schema)
     return {name: _seen(source, found.schema, name, fields[name]) for name in found.members}
 
 

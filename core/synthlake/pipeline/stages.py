@@ -104,7 +104,7 @@ class Stages:
         self.plan.demand()
         check_types(self.schema, "parquet")  # in which the twin is judged, wherever it goes then
         if self.delivery is not None:
-            self.delivery.check(self.schema)
+            self.delivery.check(self.schema.written)
 
     def fit(self, folder: Path, floor: bool = False, remedy: Remedy | None = None) -> str:
         """Learn, and write the artifact; returns its id."""
@@ -255,7 +255,7 @@ class Stages:
         kept = manifest[RUN]["kept"]
         schema = store_schema(self.model_folder(kept))
         self._say("deliver", f"writing the twin to {secrets.mask(self.delivery.target.url)}")
-        self.delivery.deliver(self.twin_folder(kept), schema, manifest)
+        self.delivery.deliver(self.twin_folder(kept), schema.written, manifest)
 
     def _say(self, step: str, message: str, **detail: Any) -> None:
         if self.on_event is not None:

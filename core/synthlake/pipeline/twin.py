@@ -83,7 +83,7 @@ class Twin(Mapping[str, TwinTable]):
         names = selected(model.schema, tables)
         generator = Generator(model, plan)
         self._tables = {
-            name: TwinTable(name, plan.rows[name], model.schema[name].arrow, generator)
+            name: TwinTable(name, plan.rows[name], model.schema[name].written.arrow, generator)
             for name in names
         }
 
@@ -137,7 +137,7 @@ class Twin(Mapping[str, TwinTable]):
     @property
     def schema(self) -> Schema:
         """Of the tables that are made."""
-        return Schema({name: self.model.schema[name] for name in self._tables})
+        return Schema({name: self.model.schema[name].written for name in self._tables})
 
     def orphan_keys(self, table: str, fk: ForeignKey) -> int | None:
         """Most distinct keys without a parent that rows of a table may refer to.

@@ -25,6 +25,7 @@ from synthlake.relational.declare import Declaration, claimed_by, computed, decl
 from synthlake.relational.enforced import Enforced
 from synthlake.relational.model import Attribute, Codec, column_id, view_id
 from synthlake.relational.near import find_near, smooth_above
+from synthlake.relational.polymorphic import types_of, with_types
 from synthlake.relational.tied import tied
 from synthlake.schema.model import Column, Table
 
@@ -77,7 +78,7 @@ def build_frame(
     """
     learned = [c for c in columns if c.action != "null"]
     said = declaration(data, table)
-    codecs = {c.name: codec_for(data, c, said.terms) for c in learned}
+    codecs = with_types(data, table, {c.name: codec_for(data, c, said.terms) for c in learned})
     cells = _cells(data, table, [c.name for c in learned] + list(given))
     types = {c.name: c.type for c in table.columns}
     axes = {c.name: axis_of(data, c) for c in learned if c.action == "learn" and c.name in cells}
@@ -94,7 +95,7 @@ def build_frame(
     above = {column_id(n): held.feature for n, held in data.above.items()}
     found = {n: above[n] for n in above if data.above[n.removeprefix(column_id(""))].free}
     searched = {**found, **first, **links, **coded}
-    taken = claimed_by(said) | set(data.above)
+    taken = claimed_by(said) | set(data.above) | types_of(table)
     maps = _maps(data, searched, structure, table, taken) if structured else ()
     mapped = {rule.made for rule in maps} | {
         column_id(n) for n in claimed_by(said) - said.terms.claimed

@@ -37,6 +37,7 @@ from synthlake.relational.links import (
 )
 from synthlake.relational.model import CODE, Link, LinkKind, Loop, count_id, link_id
 from synthlake.relational.ordering import Order, find_order
+from synthlake.relational.polymorphic import check_types, types_first
 from synthlake.relational.tied import with_marks
 from synthlake.relational.totals import with_totals
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
@@ -159,7 +160,8 @@ def prepare(
     columns = [c for c in attributes_of(table, key) if c.name not in made]
     first = order.first(table) if order else table
     whole = joined(first, schema, tuple(held.place for held in above.values()))
-    frame = build_frame(data, whole, columns, known, named, structured)
+    frame = build_frame(data, types_first(whole), columns, known, named, structured)
+    check_types(table, frame)
     frame = with_totals(
         frame, data, table, schema, samples,
         lambda name: samples[name].num_rows < statistics[name].train_rows,

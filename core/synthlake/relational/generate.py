@@ -39,6 +39,7 @@ from synthlake.relational.parents import (
 )
 from synthlake.relational.placing import Placing
 from synthlake.relational.plan import ROOT_BLOCK, SamplePlan, beyond
+from synthlake.relational.polymorphic import rejoined
 from synthlake.relational.recent import Recent
 from synthlake.relational.redraw import keep_rules
 from synthlake.relational.refined import kind_of
@@ -103,7 +104,7 @@ class Generator:
                 hint="ask for a range within the table",
             )
         model = self.model.tables[table]
-        schema = self.model.schema[table].arrow
+        schema = self.model.schema[table].written.arrow
         if model.kept is not None:
             yield from model.kept.slice(start, stop - start).cast(schema).to_batches()
             return
@@ -118,6 +119,7 @@ class Generator:
         columns = {**nested_arrays(block), **self._references(block)}
         columns |= self.closing.columns(block, number)
         columns |= self._placing.placed(block.model.table.name, columns)
+        columns |= rejoined(self, block, columns)
         arrays = [as_type(columns[f.name], f.type) for f in schema]
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
 

@@ -24,6 +24,12 @@ from synthlake.relational.model import CODE, Model, TableModel, column_id, link_
 from synthlake.relational.ordering import Order
 from synthlake.relational.orphans import apply_policies
 from synthlake.relational.people import rows_as_entities
+from synthlake.relational.polymorphic import (
+    cases_of,
+    check_named,
+    first_features,
+    rejoined_table,
+)
 from synthlake.relational.refined import refine
 from synthlake.relational.sequence import Sequence
 from synthlake.relational.sequencing import find_chained, fit_sequence
@@ -73,6 +79,7 @@ def learn(
         raise LearnError(said, hint=way)
     samples, statistics = rows_as_entities(samples, statistics, schema)
     drawn = {name: sample.num_rows for name, sample in samples.items()}
+    check_named(statistics, schema)
     samples, statistics = apply_policies(samples, statistics, schema)
     left = {name: 0 if n and not samples[name].num_rows else 1 for name, n in drawn.items()}
     for said, way in unanswered(schema, left, settled=True):
@@ -127,6 +134,7 @@ def _unlearned(table: Table, sample: pa.Table) -> TableModel:
     if not table.keep:
         return TableModel(table, 0)
     kept = sample.select([f.name for f in table.arrow]).combine_chunks()
+    kept = rejoined_table(table, kept)
     return TableModel(table, kept.num_rows, kept=kept)
 
 
@@ -166,6 +174,7 @@ def _fit(
     told = {column_id(n): held for n, held in dated_features(dates, data.sample).items()}
     made = {**draft.family, **links, **frame.drawn}
     visible = {**draft.family, **links, **frame.seen}
+    made = cases_of(table, table.foreign_keys, frame.attributes).absent(made, visible)
     training = TrainingTable(
         {n: made[n] for n in order}, context, data.group, data.k, {n: visible[n] for n in order},
         even=frozenset([*links, *draft.family]),
@@ -251,15 +260,16 @@ def _of_parent(draft: Draft, seen: Mapping[str, Mapping[str, Feature]]) -> dict[
 def _order(draft: Draft) -> tuple[list[str], tuple[str, ...]]:
     """Columns in the order in which they are drawn, and those that make the key distinct.
 
-    Declared conditions first, then codes and numbers of children, then references from few codes
-    to many, then attributes.
+    Declared conditions first, then codes and numbers of children, then what says which table is
+    meant, then references from few codes to many, then attributes.
     The last column of a key that is completed within the family is the one that gives way.
     """
     links = sorted(draft.codes, key=lambda n: (draft.kinds[n] == "cluster", draft.codes[n].size))
     table = draft.table
     declared = [n for n in map(column_id, table.conditions) if n in draft.frame.drawn]
-    order = [*declared, *sorted(draft.family, reverse=True), *(link_id(n) for n in links)]
-    order += [n for n in draft.frame.drawn if n not in declared]
+    first = [n for n in first_features(table, draft.frame.drawn) if n not in declared]
+    order = [*declared, *sorted(draft.family, reverse=True), *first, *(link_id(n) for n in links)]
+    order += [n for n in draft.frame.drawn if n not in {*declared, *first}]
     own = set(table.own.columns) if table.own else set()
     if not own or not own <= set(table.primary_key):
         return order, ()

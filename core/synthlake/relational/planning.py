@@ -185,7 +185,9 @@ class _Planner:
             for child, fk in self.model.schema.children(name):
                 self.times[fk.label(child.name)] = wanted / max(round(table.rows * factor), 1)
             extra = self._reserve(table, factor)
-            held = max(min(round(table.rows * factor), capacity - extra), 0)
+            grown = round(table.rows * factor)
+            held = max(min(grown, capacity - extra), min(grown, 1))
+            self._reserve(table, factor, capacity - held)  # a row comes before keys without one
             self.notes.append(
                 f"{name} cannot grow to {wanted:,} rows: its key holds {capacity:,};"
                 f" it is held at {held:,}, and its children grow with the scale instead"
@@ -201,13 +203,19 @@ class _Planner:
 
     # phantoms
 
-    def _reserve(self, table: TableModel, factor: float) -> int:
-        """Number the phantoms beyond a table ``factor`` as large as the source's; returns all."""
+    def _reserve(self, table: TableModel, factor: float, room: int | None = None) -> int:
+        """Number the phantoms beyond a table ``factor`` as large as the source's; returns all.
+
+        There are no more than ``room``, as many as the key holds.
+        """
         self.growth[table.table.name] = factor
         offset = 0
         for name, count in self._missing(table, factor).items():
-            self.phantoms[name], self.offsets[name] = count, offset
-            offset += count
+            some = count if room is None else min(count, room - offset)
+            self.phantoms[name], self.offsets[name] = some, offset
+            offset += some
+            if count and not some:
+                del self.phantoms[name], self.offsets[name]
         return offset
 
     def _missing(self, table: TableModel, factor: float) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,7 @@ from synthlake.relational.model import (
     view_id,
 )
 from synthlake.relational.parents import as_type
+from synthlake.relational.polymorphic import Cases, cases_of_model
 from synthlake.relational.sequence import Places
 from synthlake.relational.uniqueness import pairing, rewritten, texts_apart
 from synthlake.seed import Seed, Words
@@ -206,8 +207,14 @@ class Block:
             codes = self._masked(name, codes, redraw)
         if self.model.enforced is not None:
             codes = self.model.enforced.settle(name, codes, self.codes)
+        codes = self._cases.settle(name, codes, self.codes)
         head = self.codes.get(self.model.under.get(name, ""))
         return codes if head is None else np.where(head < 0, -1, codes).astype(np.int32)
+
+    @cached_property
+    def _cases(self) -> Cases:
+        """What the columns decide that say which table a row refers to."""
+        return cases_of_model(self.model)
 
     def _marked(self, name: str, codes: Codes, redraw: Redraw) -> Codes:
         """Codes of which one of each family marks, where a rule says so."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthlake.constraints.rule import Cells
-from synthlake.encode.categorical import UNKNOWN
+from synthlake.encode.categorical import ABSENT, UNKNOWN
 from synthlake.encode.numeric import NumericCodec
 from synthlake.errors import LearnError
 from synthlake.models.chained import before_id
@@ -167,7 +167,7 @@ class _Given:
         """
         out = {**self._training.context, **self._places}
         names = list(self._training.columns)
-        out[before_id(name)] = self._shifted(own or self._training.columns[name])
+        out[before_id(name)] = self._shifted(own or _settled(self._training.columns[name]))
         for other in names[: names.index(name)]:
             out[other] = self._seen[other]
             out[before_id(other)] = self._lags[other]
@@ -180,6 +180,11 @@ class _Given:
         earlier = names[: names.index(name)]
         told = {n: f for c in earlier for n, f in self._training.told.get(c, {}).items()}
         return {**self._training.context, **{n: self._seen[n] for n in earlier}, **told}
+
+
+def _settled(feature: Feature) -> Feature:
+    """What is drawn of a column as the rows that are made have it: NULL where nothing can be."""
+    return replace(feature, codes=np.where(feature.codes == ABSENT, -1, feature.codes))
 
 
 @dataclass

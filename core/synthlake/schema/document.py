@@ -10,9 +10,10 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     ValidationError,
-    field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -32,6 +33,7 @@ from synthlake.schema.model import (
 )
 from synthlake.schema.nearest import nearest
 from synthlake.schema.rules import AnyRule, RuleDocument, rule_document
+from synthlake.schema.targets import ByDocument, TargetDocument
 
 LATER = "this version of Synthlake does not have"
 _Names = tuple[Annotated[str, Field(min_length=1)], ...]
@@ -84,29 +86,29 @@ class ColumnDocument(_Strict):
         )
 
 
+def _naming(value: Any) -> str:
+    return "named-by" if isinstance(value, Mapping | ByDocument) else "named-here"
+
+
 class ForeignKeyDocument(_Strict):
     """A declared foreign key.
 
     Attributes:
         columns: of the child.
-        references: the parent table.
+        references: the parent table, or the column that names it.
         to: the parent's columns; None for its primary key, or for the same names.
         mode: None to be chosen by evidence.
         orphans: what becomes of references that no parent has.
     """
 
     columns: Annotated[_Names, Field(min_length=1)]
-    references: str
+    references: Annotated[
+        Annotated[str, Tag("named-here")] | Annotated[ByDocument, Tag("named-by")],
+        Discriminator(_naming),
+    ]
     to: Annotated[_Names, Field(min_length=1)] | None = None
     mode: Mode | None = None
     orphans: Orphans = "keep"
-
-    @field_validator("references", mode="before")
-    @classmethod
-    def _refuse_later(cls, value: Any) -> Any:
-        if isinstance(value, Mapping):
-            raise _later("polymorphic references (`references: {by: ..., of: ...}`)")
-        return value
 
     def resolved(self, table: str, schema: Schema) -> ForeignKey:
         """The foreign key with the parent's columns looked up.
@@ -118,6 +120,12 @@ class ForeignKeyDocument(_Strict):
         Raises:
             SchemaError: there is no such parent, or its columns are not clear.
         """
+        if isinstance(self.references, ByDocument):
+            raise SchemaError(
+                f"{table}({', '.join(self.columns)}): the table of the reference is named by"
+                f" {self.references.by}, and subsets do not follow such references",
+                hint="leave the foreign key out: rows then come with or without what they refer to",
+            )
         fk = ForeignKey(self.columns, self.references, self.to or (), self.mode, self.orphans)
         if self.references not in schema:
             raise SchemaError(
@@ -233,6 +241,7 @@ class TableDocument(_Strict):
             order=table.order if self.order is None else self.order,
             conditions=table.conditions if self.conditions is None else self.conditions,
             sequence=self._sequenced(table),
+            polymorphic=table.polymorphic,
         )
 
     def _sequenced(self, table: Table) -> Sequenced | None:
@@ -334,7 +343,7 @@ def _explain(problem: ErrorDetails) -> SchemaError:
 
 def _is_branch(part: str | int) -> bool:
     # pydantic puts the branch of a union into the path, as the name of its type
-    return isinstance(part, str) and part.startswith(("constrained-", "literal["))
+    return isinstance(part, str) and part.startswith(("constrained-", "literal[", "named-"))
 
 
 def _last_name(place: tuple[str | int, ...]) -> str:
@@ -349,6 +358,8 @@ def _keys_at(place: tuple[str | int, ...]) -> list[str]:
         "sequence": SequenceDocument,
     }
     model = below[str(place[2])] if len(place) > 3 else TableDocument
+    if model is ForeignKeyDocument and "references" in place[:-1]:
+        model = TargetDocument if "of" in place[:-1] else ByDocument
     return list(model.model_fields)
 
 
@@ -358,7 +369,9 @@ _FORMS = {
     "foreign_keys": "a list such as [{columns: [tailnum], references: planes}]",
     "primary_key": "a list such as [tailnum]; [] for none",
     "conditions": "a list of columns such as [income, sex]",
-    "references": "the name of a table",
+    "references": "the name of a table, or {by: type_column, of: {type: table}}",
+    "of": "a mapping such as {post: posts, photo: photos}",
+    "by": "the name of the column that says which table is meant",
     "to": "a list of the parent's columns",
     "mode": "own or match",
     "orphans": "keep, null, drop or fail",

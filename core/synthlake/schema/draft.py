@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from synthlake.schema.file import dump_polymorphic
 from synthlake.schema.infer import Inference
 from synthlake.schema.model import Column, ForeignKey, Table
 
@@ -100,7 +101,7 @@ def _table(table: Table, inference: Inference) -> Iterator[str]:
     yield _line(f"    primary_key: {_list(table.primary_key)}", key)
     yield from _references(table, said)
     yield "    columns:"
-    for column in table.columns:
+    for column in table.written.columns:
         evidence = said.get(f"{table.name}.columns.{column.name}", "")
         yield _line(f"      {_scalar(column.name)}: {_column(column)}", evidence)
     if table.synthesizer:
@@ -129,8 +130,12 @@ def _advice(table: Table, inference: Inference) -> Iterator[str]:
 def _references(table: Table, said: Mapping[str, str]) -> Iterator[str]:
     yield "    foreign_keys:" if table.references else "    foreign_keys: []"
     held = {_path(table, fk.columns) for fk in table.references}
-    for fk in table.references:
+    for fk in table.written.references:
         yield _line(f"      - {_reference(fk)}", said.get(_path(table, fk.columns), ""))
+    for one in table.polymorphic:
+        path = _path(table, (one.column,))
+        held.add(path)
+        yield _line(f"      - {flow(dump_polymorphic(one, table))}", said.get(path, ""))
     for path, reason in said.items():
         if path.startswith(f"{table.name}.foreign_keys[") and path not in held:
             yield f"      # {_comment(path.removeprefix(f'{table.name}.'))}: {_comment(reason)}"

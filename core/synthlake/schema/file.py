@@ -12,6 +12,7 @@ from synthlake.errors import SchemaError
 from synthlake.schema.document import SchemaDocument, parse_tables
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
 from synthlake.schema.nearest import nearest
+from synthlake.schema.polymorphic import Polymorphic
 
 SPEC_KEYS = (
     "version", "source", "sink", "synthesizer", "fit", "holdout", "scale", "rows", "given",
@@ -71,8 +72,12 @@ def document_of(schema: Schema) -> SchemaDocument:
 def _dump_table(table: Table) -> dict[str, Any]:
     held: dict[str, Any] = {key: True for key in ("keep", "skip") if getattr(table, key)}
     held["primary_key"] = list(table.primary_key)
-    held["foreign_keys"] = [_dump_reference(fk) for fk in table.references]
-    held["columns"] = {c.name: _dump_column(c) for c in table.columns}
+    flat = {name for p in table.polymorphic for name in p.flat}
+    held["foreign_keys"] = [
+        _dump_reference(fk) for fk in table.references if not flat & {*fk.columns}
+    ]
+    held["foreign_keys"] += [dump_polymorphic(p, table) for p in table.polymorphic]
+    held["columns"] = {c.name: _dump_column(c) for c in table.columns if c.name not in flat}
     if table.constraints:
         held["constraints"] = [dict(rule) for rule in table.constraints]
     for key in ("conditions", "order"):
@@ -102,6 +107,20 @@ def _dump_reference(fk: ForeignKey) -> dict[str, Any]:
         "orphans": fk.orphans,
     }
     return held if fk.mode is None else {**held, "mode": fk.mode}
+
+
+def dump_polymorphic(held: Polymorphic, table: Table) -> dict[str, Any]:
+    """A polymorphic reference as an entry of `foreign_keys`."""
+    keys = {fk.columns: fk for fk in table.references}
+    of: dict[str, Any] = {}
+    for kind, part in held.of:
+        fk = keys[(part,)]
+        of[kind] = {"references": fk.references, "to": list(fk.to), "orphans": fk.orphans}
+    return {
+        "columns": [held.column],
+        "references": {"by": held.by, "of": of},
+        "orphans": held.orphans,
+    }
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from synthlake.errors import SchemaError
 from synthlake.schema.model import Column, ForeignKey, Schema, Sequenced, Table
+from synthlake.schema.polymorphic import Polymorphic
 from synthlake.schema.types import VIEWED, type_from_json, type_to_json
 from synthlake.seed import digest
 
@@ -68,6 +69,11 @@ def _table_to_json(table: Table) -> dict[str, Any]:
         "order": list(table.order),
         "conditions": list(table.conditions),
         **({"loops": [_reference_to_json(fk) for fk in table.loops]} if table.loops else {}),
+        **(
+            {"polymorphic": [_polymorphic_to_json(p) for p in table.polymorphic]}
+            if table.polymorphic
+            else {}
+        ),
     }
     # left out where it is not declared: schemas that do not have it keep their id
     if table.sequence is None:
@@ -84,6 +90,15 @@ def _reference_to_json(fk: ForeignKey) -> dict[str, Any]:
     return {**vars(fk), "columns": list(fk.columns), "to": list(fk.to)}
 
 
+def _polymorphic_to_json(held: Polymorphic) -> dict[str, Any]:
+    return {**vars(held), "type": type_to_json(held.type), "of": [list(pair) for pair in held.of]}
+
+
+def _polymorphic(held: Mapping[str, Any]) -> Polymorphic:
+    of = tuple((kind, part) for kind, part in held["of"])
+    return Polymorphic(**{**held, "type": type_from_json(held["type"]), "of": of})
+
+
 def _table(held: Mapping[str, Any]) -> Table:
     return Table(
         **{
@@ -96,6 +111,7 @@ def _table(held: Mapping[str, Any]) -> Table:
             "conditions": tuple(held.get("conditions", ())),
             "sequence": _sequenced(held.get("sequence")),
             "loops": tuple(_reference(fk) for fk in held.get("loops", ())),
+            "polymorphic": tuple(_polymorphic(p) for p in held.get("polymorphic", ())),
         }
     )
 

@@ -183,7 +183,11 @@ class _Work:
         for table in list(self._live()):
             lost = {c for fk in table.foreign_keys if fk.orphans == "null" for c in fk.columns}
             columns = (replace(c, nullable=True) if c.name in lost else c for c in table.columns)
-            self.schema = self.schema.with_table(replace(table, columns=tuple(columns)))
+            ids = (replace(p, nullable=p.nullable or bool(lost & {*p.flat}) or p.orphans == "null")
+                   for p in table.polymorphic)  # fmt: skip
+            self.schema = self.schema.with_table(
+                replace(table, columns=tuple(columns), polymorphic=tuple(ids))
+            )
 
     def choose_modes(self) -> None:
         for table in self.schema.order():  # parents first: their own keys tell who has relatives
@@ -300,7 +304,11 @@ def _as_complete(table: Table, counts: TableCounts) -> Table:
         replace(c, nullable=c.action == "null" or not (counts.rows and counts.complete(c.name)))
         for c in table.columns
     )
-    return replace(table, columns=tuple(columns))
+    ids = (
+        replace(p, nullable=sum(counts.columns[n].values for n in p.flat) < max(counts.rows, 1))
+        for p in table.polymorphic
+    )
+    return replace(table, columns=tuple(columns), polymorphic=tuple(ids))
 
 
 def _path(table: str, fk: ForeignKey) -> str:

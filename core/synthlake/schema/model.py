@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pyarrow as pa
 
 from synthlake.errors import SchemaError
+from synthlake.schema.polymorphic import Polymorphic
 
 if TYPE_CHECKING:
     from synthlake.schema.document import SchemaDocument
@@ -118,6 +119,7 @@ class Table:
         conditions: columns that come first in the order in which they are drawn, so that samples
             can be conditioned on them at full speed.
         sequence: the order of its rows; None to be found by evidence.
+        polymorphic: id columns in whose place ``columns`` has one a target.
     """
 
     name: str
@@ -132,6 +134,7 @@ class Table:
     conditions: tuple[str, ...] = ()
     sequence: Sequenced | None = None
     loops: tuple[ForeignKey, ...] = ()
+    polymorphic: tuple[Polymorphic, ...] = ()
 
     def column(self, name: str) -> Column:
         """A column by name.
@@ -187,6 +190,22 @@ class Table:
         """
         return pa.schema([pa.field(c.name, c.type) for c in self.columns if c.action != "skip"])
 
+    @property
+    def written(self) -> Table:
+        """The table as its rows are written: polymorphic ids in one column, which is no key."""
+        if not self.polymorphic:
+            return self
+        ids = {p.rest: Column(p.column, p.type, "key", nullable=p.nullable)
+               for p in self.polymorphic}  # fmt: skip
+        parts = {part for p in self.polymorphic for part in p.parts}
+        return replace(
+            self,
+            columns=tuple(ids.get(c.name, c) for c in self.columns if c.name not in parts),
+            foreign_keys=tuple(f for f in self.foreign_keys if not parts & {*f.columns}),
+            loops=tuple(f for f in self.loops if not parts & {*f.columns}),
+            polymorphic=(),
+        )
+
 
 @dataclass(frozen=True)
 class Schema:
@@ -227,6 +246,11 @@ class Schema:
 
     def __contains__(self, name: object) -> bool:
         return name in self.tables
+
+    @property
+    def written(self) -> Schema:
+        """The schema of the rows that are written."""
+        return Schema({table.name: table.written for table in self})
 
     def ordered(self) -> Schema:
         """The same schema in an order that no source decides.

@@ -13,6 +13,7 @@ from synthlake.quality.layout import Field, fields_of
 from synthlake.quality.pairing import Pair, blocks_of
 from synthlake.schema.model import Schema, Table
 from synthlake.source.nesting import is_listed
+from synthlake.sql.polymorphic import Spelling, flat_select
 
 SIDES = (0, 1)  # real, synthetic
 
@@ -60,7 +61,16 @@ class Site:
     seed: int = 0
 
     def relation(self, side: int, table: str = "") -> str:
-        """What to write after FROM."""
+        """What to write after FROM; ids of several tables are read as a column for each."""
+        flat = self.schema[table or self.table.name]
+        if not flat.polymorphic:
+            return self.stored(side, table)
+        leaves = self.leaves
+        spelled = Spelling(leaves.name, lambda v, _: leaves.text.format(v), leaves.converted)
+        return f"({flat_select(spelled, flat.written, flat, self.stored(side, table))})"
+
+    def stored(self, side: int, table: str = "") -> str:
+        """The name of a table where it lies."""
         names = (*self.spaces[side], table or self.table.name)
         return ".".join(self.leaves.quoted(name) for name in names)
 

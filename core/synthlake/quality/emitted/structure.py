@@ -55,7 +55,7 @@ def differences(site: Site) -> Statement:
     real, found = (_catalogue(site, side) for side in SIDES)
     wanted = union([
         select("SELECT :name AS name, :place AS place", name=text(name), place=place)
-        for place, name in enumerate(site.table.arrow.names, 1)
+        for place, name in enumerate(site.table.written.arrow.names, 1)
     ])  # fmt: skip
     made = select(
         _DIFFERENCES, wanted=wanted, real=real, found=found, metric=text("schema"),
@@ -78,7 +78,7 @@ def _catalogue(site: Site, side: int) -> exp.Expression:
     """Columns of a table: name, place and type."""
     leaves, parts = site.leaves, site.spaces[side]
     if leaves.name == "spark":
-        return raw(_SPARK.format(site.relation(side)))
+        return raw(_SPARK.format(site.stored(side)))
     kinds = {"postgres": ("'numeric'", "TEXT"), "snowflake": ("'NUMBER'", "VARCHAR")}
     typed = _DECIMAL.format(*kinds[leaves.name]) if leaves.name in kinds else "i.data_type"
     tree = select(
