@@ -16,51 +16,59 @@ import pyarrow as pa
 
 from synthlake import errors, ports
 from synthlake.errors import SynthlakeError
-from synthlake.options import taking
-from synthlake.pipeline import judge, learn
-from synthlake.pipeline import refit as refitting
-from synthlake.pipeline.audit import Audit, AuditOptions, AuditSettings, Subject
-from synthlake.pipeline.audit import audit as audited
-from synthlake.pipeline.augment import augment
+from synthlake.late import late, late_names
+from synthlake.pipeline import learn
 from synthlake.pipeline.conditions import Conditions, conditions_of, table_of
-from synthlake.pipeline.document import Document
-from synthlake.pipeline.document import read as read_document
-from synthlake.pipeline.find import FoundRun, find_run
-from synthlake.pipeline.holdout import held_out
+from synthlake.pipeline.homes import HOMES
 from synthlake.pipeline.learn import FitOptions, FitSettings, Given, understand
-from synthlake.pipeline.lines import Lines
-from synthlake.pipeline.plan import Plan
-from synthlake.pipeline.run import RunResult, RunSettings, if_published_of, plan, run
-from synthlake.pipeline.secrets import mask, mask_all
-from synthlake.pipeline.spec import SynthesisSpec
-from synthlake.pipeline.subset import Subset, SubsetTable, subset
 from synthlake.pipeline.twin import Twin, TwinTable
 from synthlake.pipeline.wanted import Wanted
-from synthlake.plugins import schemes
 from synthlake.ports import Event, OnEvent, QueryEngine, Sink, Source
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
-from synthlake.sink import database as sinks
-from synthlake.sink.carry import carried, carry
-from synthlake.sink.export import write_table
-from synthlake.sink.staging import PartFiles
-from synthlake.source import open_source as open
-from synthlake.source.folder import read_manifest
-from synthlake.source.names import check_columns, check_tables, nearest
-from synthlake.source.relations import Relation, relations
-from synthlake.source.scans import Scan, ScanSource
-from synthlake.source.secrets import resolve as resolve_secret
-from synthlake.source.types import typed_batches
-from synthlake.sql import dialect as sql
-from synthlake.sql.bounded import interrupted
-from synthlake.sql.duckdb_engine import DuckDBEngine
 from synthlake.store import artifact as store
 
 if TYPE_CHECKING:
+    from synthlake import source as sources
+    from synthlake.options import taking
+    from synthlake.pipeline import audit as auditing
+    from synthlake.pipeline import holdout as holdouts
+    from synthlake.pipeline import judge
+    from synthlake.pipeline import refit as refitting
+    from synthlake.pipeline.audit import Audit
+    from synthlake.pipeline.augment import augment
+    from synthlake.pipeline.document import Document
+    from synthlake.pipeline.document import read as read_document
+    from synthlake.pipeline.find import FoundRun, find_run
+    from synthlake.pipeline.lines import Lines
+    from synthlake.pipeline.plan import Plan
+    from synthlake.pipeline.run import RunResult, RunSettings, if_published_of, plan, run
+    from synthlake.pipeline.secrets import mask, mask_all
+    from synthlake.pipeline.spec import SynthesisSpec
+    from synthlake.pipeline.subset import Subset, SubsetTable, subset
+    from synthlake.plugins import schemes
     from synthlake.quality.comparison import Comparison, Reports
     from synthlake.quality.drift import Drift
     from synthlake.quality.emitted.script import QualitySQL
     from synthlake.quality.report import Report
     from synthlake.relational import Model
+    from synthlake.sink import database as sinks
+    from synthlake.sink.carry import carried, carry
+    from synthlake.sink.export import write_table
+    from synthlake.sink.staging import PartFiles
+    from synthlake.source import open_source as open
+    from synthlake.source.folder import read_manifest
+    from synthlake.source.names import check_columns, check_tables, nearest
+    from synthlake.source.relations import Relation, relations
+    from synthlake.source.scans import Scan, ScanSource
+    from synthlake.source.secrets import resolve as resolve_secret
+    from synthlake.source.types import typed_batches
+    from synthlake.sql import dialect as sql
+    from synthlake.sql.bounded import interrupted
+    from synthlake.sql.duckdb_engine import DuckDBEngine
+else:
+    auditing, holdouts = late("synthlake.pipeline.audit"), late("synthlake.pipeline.holdout")
+    judge, refitting = late("synthlake.pipeline.judge"), late("synthlake.pipeline.refit")
+    sources = late("synthlake.source")
 
 __all__ = [
     "Artifact",
@@ -281,7 +289,9 @@ class Artifact:
         asked = refitting.refit_settings(given)
         refitting.check_model(self._model)
         share = float(self.provenance.get("fit", {}).get("holdout", 0.0))
-        made, drift = refitting.refit(self._model, open(source), share, asked, on_event)
+        made, drift = refitting.refit(
+            self._model, sources.open_source(source), share, asked, on_event
+        )
         name = learn.name_of(source)
         known = refitting.provenance(self.provenance, self.id, name, asked)
         return Artifact(made, known, drift)
@@ -330,7 +340,7 @@ def fit(
         LearnError: the data cannot be learned as asked.
     """
     asked = learn.fit_settings(given)
-    opened = open(source)
+    opened = sources.open_source(source)
     decided = learn.understand(opened, schema, on_event)
     parts = learn.divide(opened, decided, asked.holdout)
     model = learn.fit(learn.study(parts, decided, asked.max_rows, on_event), asked, on_event)
@@ -363,11 +373,13 @@ def evaluate(
     Raises:
         EvaluationError: the data sets cannot be compared.
     """
-    held = None if holdout is None else open(holdout)
+    held = None if holdout is None else sources.open_source(holdout)
     share = judge.share_of(synthetic) if held is None else 0.0
     if schema is None and isinstance(synthetic, Twin):
         schema = synthetic.schema
-    asked = judge.Asked(open(real), open(synthetic), schema, held, share)
+    asked = judge.Asked(
+        sources.open_source(real), sources.open_source(synthetic), schema, held, share
+    )
     return judge.compare(asked, given, on_event)
 
 
@@ -377,7 +389,7 @@ def audit(
     *,
     fit: FitOptions | None = None,
     on_event: OnEvent | None = None,
-    **given: Unpack[AuditOptions],
+    **given: Unpack[auditing.AuditOptions],
 ) -> Audit:
     """Attack a synthesizer by shadow models: would its twins tell who was learned from?
 
@@ -396,8 +408,8 @@ def audit(
         EvaluationError: there are too few entities, or too few shadows within the budget.
         LearnError: a shadow's rows cannot be learned.
     """
-    subject = Subject(open(source), schema, learn.fit_settings(fit or {}))
-    return audited(subject, AuditSettings(**given), on_event)
+    subject = auditing.Subject(sources.open_source(source), schema, learn.fit_settings(fit or {}))
+    return auditing.audit(subject, auditing.AuditSettings(**given), on_event)
 
 
 def quality_sql(
@@ -428,7 +440,9 @@ def quality_sql(
     from synthlake.quality.emitted.script import quality_sql as emitted
 
     leaves_of(dialect)  # an unknown one is told before any work
-    whole = real if isinstance(real, Schema) else learn.understand(open(real), schema)
+    whole = (
+        real if isinstance(real, Schema) else learn.understand(sources.open_source(real), schema)
+    )
     return emitted(whole, dialect, real_in, synthetic_in, seed)
 
 
@@ -458,20 +472,11 @@ def holdout(real: object, learned: object, schema: Given = None) -> Source:
     Raises:
         EvaluationError: nothing was set aside.
     """
-    opened = open(real)
+    opened = sources.open_source(real)
     if isinstance(learned, Artifact):
         share = float(learned.provenance.get("fit", {}).get("holdout", 0.0))
-        return held_out(opened, None, schema or learned.schema, share)
-    return held_out(opened, learned, schema)
+        return holdouts.held_out(opened, None, schema or learned.schema, share)
+    return holdouts.held_out(opened, learned, schema)
 
 
-def __getattr__(name: str) -> Any:
-    if name == "Report":
-        from synthlake.quality.report import Report
-
-        return Report
-    if name == "Comparison":
-        from synthlake.quality.comparison import Comparison
-
-        return Comparison
-    raise AttributeError(f"module 'synthlake.api' has no attribute {name!r}")
+__getattr__ = late_names("synthlake", HOMES)

@@ -80,6 +80,13 @@ def synthesizers() -> dict[str, EntryPoint]:
     return found
 
 
+def synthesizer(name: str) -> EntryPoint | None:
+    """Where the class of a synthesizer is; None if there is none of that name."""
+    if name in BUILT_IN:  # without a look at what is installed, which takes a while
+        return EntryPoint(name, BUILT_IN[name], SYNTHESIZERS)
+    return synthesizers().get(name)
+
+
 def distribution_of(name: str) -> str:
     """The package that brought an installed synthesizer; empty for what comes with Synthlake."""
     entry = None if name in BUILT_IN else synthesizers().get(name)

@@ -43,6 +43,26 @@ def test_importing_loads_nothing_heavy(module: str) -> None:
     assert loaded & FORBIDDEN == set()
 
 
+def test_making_rows_loads_nothing_that_learns_or_judges(tmp_path: Path) -> None:
+    """Neither SQL nor documents: they would take longer to import than a small twin to make."""
+    import pyarrow as pa
+
+    import synthlake as sl
+
+    table = pa.table({"a": list(range(500)), "b": ["x", "y"] * 250})
+    sl.fit({"t": table}, holdout=0.0).save(tmp_path / "artifact")
+    code = (
+        "import json, sys, synthlake as sl;"
+        f"sl.load({str(tmp_path / 'artifact')!r}).sample().write({str(tmp_path / 'twin')!r});"
+        "print(json.dumps([m for m in sys.modules]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(json.loads(done.stdout))
+    assert (tmp_path / "twin" / "t.parquet").exists()
+    assert not loaded & {"sqlglot", "duckdb", "pydantic", "torch", "sklearn", "scipy"}
+    assert not loaded & {"synthlake.relational.learn", "synthlake.pipeline.judge"}
+
+
 def test_importing_is_quick() -> None:
     best = min(_import("synthlake")[0] for _ in range(5))  # a busy machine only ever adds
     assert best < MAX_IMPORT_S

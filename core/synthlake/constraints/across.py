@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from sqlglot import exp
 
 from synthlake.constraints.bounds import family_of, value_type
 from synthlake.constraints.declared import Declared
 from synthlake.constraints.joined import FAMILY, family_key, joined, part_of, places
+from synthlake.late import late
 from synthlake.schema.model import Schema, Table
 from synthlake.sql.dialect import quoted
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+else:
+    exp = late("sqlglot.expressions")
 
 Of = Callable[[str], str]
 _LOST, _LOST_HALF = "1e-9", "1e-6"  # of the sum of sizes, what adding floats may lose

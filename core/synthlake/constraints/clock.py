@@ -18,14 +18,14 @@ _MANY = 90  # distinct values from which a column without x60..x99 is a clock by
 
 def minutes(ticks: NDArray[Any]) -> NDArray[np.int64]:
     """Minutes since midnight of HHMM; 2400 is 1440."""
-    found: NDArray[np.int64] = ticks // 100 * 60 + ticks % 100
+    found: NDArray[np.int64] = ticks - ticks // 100 * 40  # // is several times faster than %
     return found
 
 
 def clock(minute: NDArray[np.int64], midnight: int) -> NDArray[np.int64]:
     """HHMM of minutes modulo a day; midnight is written as 0 or 2400."""
-    minute = minute % DAY
-    return np.where(minute == 0, midnight, minute // 60 * 100 + minute % 60)
+    minute = minute - minute // DAY * DAY
+    return np.where(minute == 0, midnight, minute + minute // 60 * 40)
 
 
 def midnight_of(cells: Cells) -> int:

@@ -6,15 +6,20 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from itertools import combinations, groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from sqlglot import exp
 
 from synthlake.constraints.bounds import family_of, moment, value_type
 from synthlake.constraints.predicate import column, parse_predicate
 from synthlake.encode.pattern import parse_pattern
+from synthlake.late import late
 from synthlake.schema.model import Table
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+else:
+    exp = late("sqlglot.expressions")
 
 Rule = Mapping[str, Any]
 _WIDEST = 38  # digits of a decimal

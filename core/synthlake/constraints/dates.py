@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,13 @@ _FIRST_ZONES = (
 )  # fmt: skip
 _MICROS = 1_000_000
 _HOUR = 3_600 * _MICROS
+_DAY = 24 * _HOUR
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TRIED = 400  # rows that rule zones out
 _SHIFTS = 8  # distinct offsets of a zone's clock over time
 _CYCLES = {"hour": 24, "minute": 60, "second": 60}
+_UNITS = {"hour": _HOUR, "minute": 60 * _MICROS, "second": _MICROS}
+_DENSE = 4  # days or hours for each row, up to which they are looked up by number
 _KEPT_HOURS = 1_000_000  # of a zone, 16 octets each: a century
 _KNOWN: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
 _LIMIT = 200_000 * 366 * 24 * _HOUR  # microseconds; beyond, calendars do not reach
@@ -79,8 +83,18 @@ def local(micros: NDArray[np.int64], zone: str) -> NDArray[np.int64]:
     """Wall-clock microseconds in a zone."""
     if zone == "UTC" or not len(micros):
         return micros
-    hours, place = np.unique(micros // _HOUR, return_inverse=True)
-    return micros + _shifts(hours, zone)[place]
+    hours = micros // _HOUR
+    first, last = int(hours.min()), int(hours.max())
+    if last - first >= _DENSE * len(hours):
+        some, place = np.unique(hours, return_inverse=True)
+        return micros + _shifts(some, zone)[place]
+    hours -= first
+    met = np.zeros(last - first + 1, bool)
+    met[hours] = True
+    some = np.flatnonzero(met)
+    shift = np.zeros(len(met), np.int64)
+    shift[some] = _shifts(some + first, zone)
+    return micros + shift.take(hours, mode="clip")
 
 
 def _shifts(hours: NDArray[np.int64], zone: str) -> NDArray[np.int64]:
@@ -112,22 +126,62 @@ def _offset(hour: int, where: zoneinfo.ZoneInfo) -> int:
     return int(shift.total_seconds()) * _MICROS if shift else 0
 
 
-def fields(micros: NDArray[np.int64], zone: str) -> dict[str, NDArray[np.int64]]:
-    """All parts of timestamps by name."""
-    wall = np.clip(local(micros, zone), -_LIMIT, _LIMIT)
-    days, rest = wall // (24 * _HOUR), wall % (24 * _HOUR)
+def fields(micros: NDArray[np.int64], zone: str) -> Mapping[str, NDArray[np.int64]]:
+    """All parts of timestamps by name, each computed when it is asked for."""
+    return _Fields(np.clip(local(micros, zone), -_LIMIT, _LIMIT))
+
+
+class _Fields(Mapping[str, NDArray[np.int64]]):
+    """Parts of wall-clock times.
+
+    Args:
+        wall: shape (rows,), microseconds.
+    """
+
+    def __init__(self, wall: NDArray[np.int64]) -> None:
+        self._made: dict[str, NDArray[np.int64]] = {}
+        days = wall // _DAY
+        self._rest = wall - days * _DAY
+        first, last = (int(days.min()), int(days.max())) if len(days) else (0, -1)
+        self._place: NDArray[np.int64] | None = None
+        if 0 <= last - first < _DENSE * len(days):  # few days: their parts are looked up
+            self._place, days = days - first, np.arange(first, last + 1)
+        self._days = days
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(PARTS)
+
+    def __len__(self) -> int:
+        return len(PARTS)
+
+    def __getitem__(self, part: str) -> NDArray[np.int64]:
+        if part not in self._made:
+            self._made[part] = self._part(part)
+        return self._made[part]
+
+    @cached_property
+    def _calendar(self) -> dict[str, NDArray[np.int64]]:
+        return _of_days(self._days)
+
+    def _part(self, part: str) -> NDArray[np.int64]:
+        if part in _CYCLES:
+            found: NDArray[np.int64] = self._rest // _UNITS[part]
+            found %= _CYCLES[part]
+            return found
+        made = self._calendar[part]
+        return made if self._place is None else made.take(self._place, mode="clip")
+
+
+def _of_days(days: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+    """The parts of days since the epoch."""
     date = days.astype("datetime64[D]")
-    years = date.astype("datetime64[Y]")
-    months = date.astype("datetime64[M]")
+    years, months = date.astype("datetime64[Y]"), date.astype("datetime64[M]")
     month = months.astype(np.int64) % 12 + 1
     weekday = (days + 3) % 7  # 1970-01-01 was a Thursday
     return {
         "year": years.astype(np.int64) + 1970,
         "month": month,
         "day": (date - months.astype("datetime64[D]")).astype(np.int64) + 1,
-        "hour": rest // _HOUR,
-        "minute": rest % _HOUR // (60 * _MICROS),
-        "second": rest % (60 * _MICROS) // _MICROS,
         "weekday0": weekday,
         "weekday1": weekday + 1,
         "weekday7": (weekday + 1) % 7,

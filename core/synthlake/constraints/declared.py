@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from sqlglot import exp
 
 from synthlake.constraints.conditions import condition
 from synthlake.constraints.joined import FAMILY, abroad
 from synthlake.constraints.predicate import column, columns_of
+from synthlake.late import late
 from synthlake.schema.model import Schema, Table
-from synthlake.schema.rules import kind_of, label
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+    from synthlake.schema import rules
+else:
+    exp, rules = late("sqlglot.expressions"), late("synthlake.schema.rules")
 
 BETWEEN_ROWS = ("unique", "determines", "fixed_combinations")
 FORMULAS = ("sum", "difference", "ratio")
@@ -39,12 +45,12 @@ class Declared:
     @cached_property
     def kind(self) -> str:
         """Which of ``schema.rules.KINDS`` it is."""
-        return kind_of(self.rule)
+        return rules.kind_of(self.rule)
 
     @cached_property
     def label(self) -> str:
         """The rule in a line, as declared."""
-        return label(self.rule)
+        return rules.label(self.rule)
 
     @property
     def where(self) -> str:

@@ -8,12 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synthlake.errors import SchemaError
+from synthlake.late import late
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
 from synthlake.schema.nearest import nearest
-from synthlake.schema.rules import kind_of, label
+
+if TYPE_CHECKING:
+    from synthlake.schema import rules
+else:
+    rules = late("synthlake.schema.rules")
 
 FAMILY = ("aggregate", "one_per")
 """Kinds that speak of all rows of a family."""
@@ -51,7 +56,7 @@ class Place:
 
 def abroad(rule: Mapping[str, Any], table: Table) -> tuple[str, ...]:
     """Names of columns of parents in a rule, each once."""
-    key = _LISTS.get(kind_of(rule))
+    key = _LISTS.get(rules.kind_of(rule))
     if key is None:
         return ()
     named = [rule[key]] if isinstance(rule[key], str) else rule[key]
@@ -97,13 +102,13 @@ def check_names(rule: Mapping[str, Any], table: Table, schema: Schema) -> None:
     """
     for name in abroad(rule, table):
         _split(name, table, schema)
-    kind = kind_of(rule)
+    kind = rules.kind_of(rule)
     if kind in FAMILY:
         name = rule["one_per"] if kind == "one_per" else rule["of"]
         if kind == "one_per" or rule.get("function") == "count":
             if name not in schema:
                 raise SchemaError(
-                    f"{table.name} {{{label(rule)}}}: there is no table {name!r}",
+                    f"{table.name} {{{rules.label(rule)}}}: there is no table {name!r}",
                     hint=nearest(name, schema.tables),
                 )
         else:
@@ -168,7 +173,7 @@ def family_key(rule: Mapping[str, Any], table: Table, schema: Schema) -> tuple[T
         SchemaError: there is none, several might be meant, or children are not made with it.
     """
     via = tuple(rule.get("via", ()))
-    if kind_of(rule) == "one_per":
+    if rules.kind_of(rule) == "one_per":
         child, parent = table, rule["one_per"]
     else:
         name = rule["of"]
@@ -180,7 +185,7 @@ def family_key(rule: Mapping[str, Any], table: Table, schema: Schema) -> tuple[T
     fk = _first(parent, child, parent, via)
     if fk is None or fk.references != parent:
         raise SchemaError(
-            f"{table.name} {{{label(rule)}}}: {child.name} does not refer to {parent}",
+            f"{table.name} {{{rules.label(rule)}}}: {child.name} does not refer to {parent}",
             hint="rules of a family go by one reference from the children to their parent",
         )
     _demand_own(parent, child, fk)
@@ -194,10 +199,10 @@ def relatives(rule: Mapping[str, Any], table: Table, schema: Schema) -> dict[str
         SchemaError: no reference leads where the rule goes.
     """
     out: dict[str, set[str]] = {}
-    if kind_of(rule) in FAMILY:
+    if rules.kind_of(rule) in FAMILY:
         child, fk = family_key(rule, table, schema)
         held = {child.name: set(fk.columns), fk.references: set(fk.to)}
-        part = "" if kind_of(rule) == "one_per" else part_of(rule, table, schema)
+        part = "" if rules.kind_of(rule) == "one_per" else part_of(rule, table, schema)
         held[child.name] |= {part} - {""}
         return {name: columns for name, columns in held.items() if name != table.name}
     for name in abroad(rule, table):
@@ -222,7 +227,7 @@ def aggregates(schema: Schema) -> Iterator[tuple[Table, Mapping[str, Any]]]:
     """All aggregates of a schema, with the tables of their totals."""
     for table in schema:
         for rule in table.constraints:
-            if kind_of(rule) == "aggregate":
+            if rules.kind_of(rule) == "aggregate":
                 yield table, rule
 
 

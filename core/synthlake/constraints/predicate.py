@@ -4,30 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-
-import sqlglot
-from sqlglot import exp
-from sqlglot.errors import SqlglotError
+from typing import TYPE_CHECKING
 
 from synthlake.errors import SchemaError
+from synthlake.late import late
 from synthlake.schema.model import Table
 from synthlake.schema.nearest import nearest
 
+if TYPE_CHECKING:
+    import sqlglot
+    from sqlglot import errors, exp
+else:
+    sqlglot = late("sqlglot")
+    errors, exp = late("sqlglot.errors"), late("sqlglot.expressions")
+
 _LONGEST = 2_000  # characters
 _BOOLEAN = (
-    exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.In,
-    exp.Between, exp.Like, exp.ILike, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Boolean, exp.Case,
-    exp.Coalesce, exp.Column,
-)  # fmt: skip
+    "And Or Not EQ NEQ GT GTE LT LTE Is In Between Like ILike NullSafeEQ NullSafeNEQ "
+    "Boolean Case Coalesce Column"
+)
 _PLAIN = (
-    exp.Paren, exp.Null, exp.Literal, exp.Identifier, exp.Neg, exp.Add, exp.Sub, exp.Mul, exp.Div,
-    exp.Mod, exp.If, exp.DPipe, exp.Tuple, exp.Cast, exp.DataType, exp.DataTypeParam,
-)  # fmt: skip
+    "Paren Null Literal Identifier Neg Add Sub Mul Div Mod If DPipe Tuple Cast DataType "
+    "DataTypeParam"
+)
 _SCALAR = (
-    exp.Abs, exp.Lower, exp.Upper, exp.Length, exp.Trim, exp.Round, exp.Floor, exp.Ceil,
-    exp.Least, exp.Greatest, exp.Nullif, exp.Substring, exp.Year, exp.Month, exp.Day, exp.Sign,
-)  # fmt: skip
-_KNOWN = frozenset((*_BOOLEAN, *_PLAIN, *_SCALAR))
+    "Abs Lower Upper Length Trim Round Floor Ceil Least Greatest Nullif Substring Year "
+    "Month Day Sign"
+)
 FUNCTIONS = (
     "abs, ceil, coalesce, day, floor, greatest, least, length, lower, month, nullif, round, sign, "
     "substring, trim, upper, year"
@@ -47,13 +50,15 @@ def parse_predicate(text: str, table: Table) -> exp.Expression:
 @lru_cache(maxsize=512)
 def _parsed(text: str, table: str, columns: tuple[str, ...]) -> exp.Expression:
     tree = _read(text, table)
+    boolean = _classes(_BOOLEAN)
+    known = {*boolean, *_classes(_PLAIN), *_classes(_SCALAR)}
     for node in tree.walk():
-        if type(node) not in _KNOWN:
+        if type(node) not in known:
             raise SchemaError(
                 f"{table}: a predicate may not have {_called(node)}",
                 hint=f"it has columns, literals, operators, CASE and the functions {FUNCTIONS}",
             )
-    if not isinstance(tree.unnest(), _BOOLEAN):
+    if not isinstance(tree.unnest(), boolean):
         raise SchemaError(f"{table}: a predicate is true or false", hint="such as a > 0")
     names = {name.casefold(): name for name in reversed(columns)} | {n: n for n in columns}
     return tree.transform(lambda node: _column(node, names, table))
@@ -66,7 +71,7 @@ def _read(text: str, table: str) -> exp.Expression:
         )
     try:
         statements = sqlglot.parse(text, read="duckdb")
-    except (SqlglotError, RecursionError):
+    except (errors.SqlglotError, RecursionError):
         statements = []
     if len(statements) != 1 or not isinstance(statements[0], exp.Expression):
         raise SchemaError(
@@ -75,6 +80,11 @@ def _read(text: str, table: str) -> exp.Expression:
     if any(node.comments for node in statements[0].walk()):
         raise SchemaError(f"{table}: a predicate has no comments", hint="leave them out")
     return statements[0]
+
+
+@lru_cache
+def _classes(names: str) -> tuple[type[exp.Expression], ...]:
+    return tuple(getattr(exp, name) for name in names.split())
 
 
 def _called(node: object) -> str:

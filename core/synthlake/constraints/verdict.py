@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -14,6 +13,12 @@ from numpy.typing import NDArray
 from synthlake.constraints.declared import Declared
 from synthlake.encode.axis import plain
 from synthlake.errors import LearnError
+from synthlake.late import late
+
+if TYPE_CHECKING:
+    import duckdb
+else:
+    duckdb = late("duckdb")
 
 _LOCAL = threading.local()
 

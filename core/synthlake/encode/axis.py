@@ -168,10 +168,22 @@ class Axis:
         whole = np.asarray(ticks)
         if whole.dtype.kind == "f":
             whole = np.rint(whole).astype(np.int64)
+        gone = null if null.any() else None
+        whole = whole if gone is None else np.where(null, 0, whole)
         if pa.types.is_integer(dtype):
-            return pa.array(np.where(null, 0, whole), mask=null).cast(dtype)
+            return pa.array(_narrow(whole, dtype), mask=gone).cast(dtype)
         width = pa.int32() if dtype.bit_width == 32 else pa.int64()
-        return pa.array(np.where(null, 0, whole), mask=null).cast(width).cast(dtype)
+        return pa.array(_narrow(whole, width), mask=gone).cast(width).cast(dtype)
+
+
+def _narrow(whole: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    """Whole numbers in as many bits as a type has, if they fit: Arrow would look at each."""
+    if dtype.bit_width >= 64 or not len(whole):
+        return whole
+    narrow = np.dtype(dtype.to_pandas_dtype())
+    held = np.iinfo(narrow)
+    fits = held.min <= int(whole.min()) and int(whole.max()) <= held.max
+    return whole.astype(narrow) if fits else whole
 
 
 def _most_decimal(dtype: Any) -> float:

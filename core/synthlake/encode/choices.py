@@ -24,7 +24,7 @@ def by_choice(
     """
     parts: list[pa.Array[Any]] = [pa.array([], pa.string())]
     places, start = np.zeros(len(choice), np.int64), 0
-    for number in np.unique(choice):
+    for number in np.flatnonzero(np.bincount(choice)):
         rows = np.flatnonzero(choice == number)
         parts.append(make(int(number), rows))
         places[rows] = np.arange(start, start + len(rows))

@@ -17,6 +17,7 @@ from synthlake.encode.rhythm import Rhythm, find_rhythm
 from synthlake.seed import Words, unit
 
 MAX_BINS = 4_096
+_MOST_LISTED = 1 << 16  # ticks, each with its code
 _SPECIAL = (np.nan, np.inf, -np.inf)
 
 
@@ -71,6 +72,21 @@ class NumericCodec:
         """Codes of ticks; what lies between two bins belongs to the nearer one."""
         if not len(self.low):
             return np.where(null, -1, UNKNOWN).astype(np.int32)
+        if self._listed is not None and ticks.dtype.kind == "i":
+            first, last = int(self.low[0]), int(self.high[-1])
+            found = self._listed.take(np.clip(ticks, first, last) - first, mode="clip")
+            return np.where(null, np.int32(-1), found)
+        return self._searched(ticks, null)
+
+    @cached_property
+    def _listed(self) -> NDArray[np.int32] | None:
+        """The code of every tick from the first bin to the last, where these are not many."""
+        if self.low.dtype.kind != "i" or int(self.high[-1]) - int(self.low[0]) >= _MOST_LISTED:
+            return None
+        ticks = np.arange(int(self.low[0]), int(self.high[-1]) + 1)
+        return self._searched(ticks, np.zeros(len(ticks), bool))
+
+    def _searched(self, ticks: Ticks, null: NDArray[np.bool_]) -> NDArray[np.int32]:
         codes = np.clip(np.searchsorted(self.low, ticks, side="right") - 1, 0, None)
         above = np.minimum(codes + 1, len(self.low) - 1)
         between = (ticks > self.high[codes]) & (ticks < self.low[above])
@@ -110,6 +126,17 @@ class NumericCodec:
             # halves, as the whole width of a bin may be beyond the largest float
             half = unit(words) * (high / 2 - low / 2)
             return np.clip(low + half + half, low, high), null
+        made = self._whole(at, low, high, words)
+        return (made if self.rhythm is None else self._timed(made, low, high, words)), null
+
+    def _whole(self, at: NDArray[np.int32], low: Ticks, high: Ticks, words: Words) -> Ticks:
+        """Whole numbers drawn uniformly within the bins ``at``."""
+        if self._steps is not None:
+            most = self._steps.take(at, mode="clip")
+            made: Ticks = np.minimum(np.floor(unit(words) * (most + 1)), most).astype(np.int64)
+            made *= self.step
+            made += low
+            return made
         # on 64 bits without a sign, where neither the width nor the sum can overflow
         start = low.view(np.uint64)
         steps = (high.view(np.uint64) - start) // np.uint64(self.step)
@@ -117,8 +144,8 @@ class NumericCodec:
         wide = steps >= np.uint64(2**53)
         some = np.where(wide, 0.0, near).astype(np.uint64)
         some = np.where(wide, words % np.maximum(steps, np.uint64(1)), np.minimum(some, steps))
-        made = (start + some * np.uint64(self.step)).view(np.int64)
-        return (made if self.rhythm is None else self._timed(made, low, high, words)), null
+        found: Ticks = (start + some * np.uint64(self.step)).view(np.int64)
+        return found
 
     def _timed(self, made: Ticks, low: Ticks, high: Ticks, words: Words) -> Ticks:
         """Dates drawn by the hours of the week where their bins have several values."""
@@ -128,6 +155,14 @@ class NumericCodec:
         ticks, there = self.rhythm.place(low[rows], high[rows], self.step, share)
         made[rows[there]] = ticks[there]
         return made
+
+    @cached_property
+    def _steps(self) -> NDArray[np.float64] | None:
+        """Steps between the ends of each bin; None where a float cannot count them."""
+        if self.axis.continuous or self.low.dtype.kind != "i":
+            return None
+        steps = (self.high.view(np.uint64) - self.low.view(np.uint64)) // np.uint64(self.step)
+        return None if (steps >= np.uint64(2**53)).any() else steps.astype(np.float64)
 
     def decode(self, codes: NDArray[np.int32], words: Words) -> pa.Array[Any]:
         """Values of codes in the column's Arrow type."""

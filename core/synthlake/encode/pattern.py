@@ -43,30 +43,33 @@ class Pattern:
         if not self.alphabets:
             return pa.array([""] * len(numbers), pa.string())
         rest, left = numbers.astype(np.uint64), _CAPACITY_LIMIT
-        parts = np.empty((len(numbers), len(self.alphabets)), np.uint32)
+        narrow = all(letters.isascii() for letters in self.alphabets)
+        parts = np.empty((len(self.alphabets), len(numbers)), np.uint8 if narrow else np.uint32)
         for place in range(len(self.alphabets) - 1, -1, -1):
-            letters = np.array([ord(letter) for letter in self.alphabets[place]], np.uint32)
+            letters = np.array([ord(letter) for letter in self.alphabets[place]], parts.dtype)
             if len(letters) == 1:
-                parts[:, place] = letters
+                parts[place] = letters
                 continue
             if left <= 0:
                 rest, left = mix(rest + np.uint64(place) + numbers.astype(np.uint64)), 2**60
             left //= len(letters)
             base = np.uint64(len(letters))
-            parts[:, place] = letters[(rest % base).astype(np.int64)]
-            rest //= base
-        return _joined(parts)
+            above = rest // base
+            rest -= above * base  # faster than %, which numpy does number by number
+            parts[place] = letters.take(rest.view(np.int64), mode="clip")
+            rest = above
+        return _joined(np.ascontiguousarray(parts.T))
 
 
-def _joined(parts: NDArray[np.uint32]) -> pa.Array[Any]:
+def _joined(parts: NDArray[np.uint8] | NDArray[np.uint32]) -> pa.Array[Any]:
     """Rows of code points as texts."""
     rows, width = parts.shape
-    if parts.max(initial=0) < 128 and rows * width < 2**31:  # a byte each
-        ends = np.arange(rows + 1, dtype=np.int32) * width
-        return pa.StringArray.from_buffers(
-            rows, pa.py_buffer(ends.tobytes()), pa.py_buffer(parts.astype(np.uint8).tobytes())
-        )
-    joined = np.ascontiguousarray(parts).view(f"<U{width}")[:, 0]
+    if parts.dtype == np.uint8 and rows * width < 2**31:  # a byte each
+        ends = np.arange(rows + 1, dtype=np.int32) * np.int32(width)
+        first: Any = ends
+        every: Any = parts
+        return pa.StringArray.from_buffers(rows, pa.py_buffer(first), pa.py_buffer(every))
+    joined = parts.astype(np.uint32).view(f"<U{width}")[:, 0]
     return pa.array(joined.tolist(), pa.string())
 
 

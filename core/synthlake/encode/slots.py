@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -11,17 +12,20 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synthlake.encode.axis import indices
-from synthlake.encode.choices import joined
+from synthlake.encode.guide import Guide
 from synthlake.encode.mixing import mix
 from synthlake.seed import Words
 
 _GOLDEN: Final = 0x9E3779B97F4A7C15
 _LITERAL, _CHOICE, _MADE = 1, 2, 3  # kinds of slots; 0 beyond the end of a template
+_BITS, _KIND = 2, 3  # of the word of a slot
 
 Index = NDArray[np.int64]
 Make = Callable[[str, str, Words], "pa.Array[Any]"]
 Slot = tuple[str, str]
 Weighed = tuple[Sequence[str], Sequence[int]]
+Made = tuple[int, Index, Words]
+"""A place, the rows that have something made there, and the words of which it is made."""
 
 
 @dataclass
@@ -58,37 +62,73 @@ class Slots:
 
         Cost: O(rows x places of the longest template), whatever the number of templates.
         """
-        parts: list[Any] = []
-        for place in range(self.kind.shape[1]):
-            kind = self.kind[codes, place]
-            if not kind.any():
+        ids = np.zeros((len(codes), self.kind.shape[1]), np.int32)
+        made: dict[int, list[Made]] = {}
+        used = 0
+        for place, slots in enumerate(self._packed):
+            slot = slots.take(codes, mode="clip")
+            if not slot.any():
                 break
-            drawn = mix(words + np.uint64(_GOLDEN * (place + 1) % 2**64))
-            parts.append(self._piece(kind, self.which[codes, place], drawn, make))
-        return joined(parts, len(codes))
+            used = place + 1
+            kind = slot & _KIND
+            slot >>= _BITS
+            ids[:, place] = np.where(kind == _LITERAL, slot, 0)
+            salt = np.uint64(_GOLDEN * used % 2**64)
+            chosen = np.flatnonzero(kind == _CHOICE)
+            if len(chosen):
+                drawn = mix(words.take(chosen, mode="clip") + salt)
+                ids[chosen, place] = self._chosen(slot[chosen], drawn)
+            for number, rows in _by_number(slot, np.flatnonzero(kind == _MADE)):
+                drawn = mix(words.take(rows, mode="clip") + salt)
+                made.setdefault(number, []).append((place, rows, drawn))
+        return _joined(self._with_made(ids, made, make), ids[:, :used])
 
-    def _piece(
-        self, kind: NDArray[np.int8], which: NDArray[np.int32], drawn: Words, make: Make
+    def _chosen(self, choice: NDArray[np.int32], drawn: Words) -> NDArray[np.int32]:
+        """Texts of choices, by weight."""
+        at = self.bases.take(choice, mode="clip") + drawn % self.totals.take(choice, mode="clip")
+        return self.words.take(self._guide.find(at.view(np.int64)), mode="clip")
+
+    def _with_made(
+        self, ids: NDArray[np.int32], made: Mapping[int, Sequence[Made]], make: Make
     ) -> pa.Array[Any]:
-        """The texts of one place."""
-        texts = np.where(kind == _LITERAL, which, 0)
-        chosen = np.flatnonzero(kind == _CHOICE)
-        if len(chosen):
-            choice = which[chosen]
-            at = self.bases[choice] + drawn[chosen] % self.totals[choice]
-            texts[chosen] = self.words[np.searchsorted(self.ends, at, side="right")]
-        found = self.texts.take(indices(texts))
-        made = np.flatnonzero(kind == _MADE)
-        if not len(made):
-            return found
-        parts, places, end = [found], np.arange(len(kind)), len(kind)
-        for number in np.unique(which[made]):
-            rows = made[which[made] == number]
+        """All texts, those that are made for single rows among them, whose ids are set."""
+        parts, end = [self.texts], len(self.texts)
+        for number, places in made.items():  # all places at once: the same words give the same
             mark, what = self.makers[number]
-            parts.append(make(mark, what, drawn[rows]))
-            places[rows] = np.arange(end, end + len(rows))
-            end += len(rows)
-        return pa.concat_arrays(parts).take(indices(places))
+            parts.append(make(mark, what, np.concatenate([drawn for _, _, drawn in places])))
+            for place, rows, _ in places:
+                ids[rows, place] = np.arange(end, end + len(rows))
+                end += len(rows)
+        return pa.concat_arrays(parts) if made else self.texts
+
+    @cached_property
+    def _packed(self) -> list[NDArray[np.int32]]:
+        """By place, what and which each template has there, in one word."""
+        packed = (self.which << _BITS) | self.kind
+        return [np.ascontiguousarray(place) for place in packed.T]
+
+    @cached_property
+    def _guide(self) -> Guide:
+        return Guide.build(self.ends)
+
+
+def _by_number(numbers: NDArray[np.int32], rows: Index) -> Iterator[tuple[int, Index]]:
+    """Rows by their number."""
+    some = numbers[rows]
+    for number in np.flatnonzero(np.bincount(some)) if len(rows) else ():
+        yield int(number), rows[some == number]
+
+
+def _joined(texts: pa.Array[Any], ids: NDArray[np.int32]) -> pa.Array[Any]:
+    """The texts of each row one after another: in this order they lie in memory anyway."""
+    rows, places = ids.shape
+    if not places:
+        return pa.array([""] * rows, pa.string())
+    pieces: Any = texts.take(indices(np.ascontiguousarray(ids).reshape(-1)))
+    ends = np.frombuffer(pieces.buffers()[1], np.int32)[pieces.offset :][: rows * places + 1]
+    every: Any = np.ascontiguousarray(ends[::places])
+    data = pieces.buffers()[2] or pa.py_buffer(b"")
+    return pa.StringArray.from_buffers(rows, pa.py_buffer(every), data)
 
 
 @dataclass

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from synthlake.encode.axis import AnyArray, as_text, indices, plain
 from synthlake.encode.categorical import UNKNOWN
 from synthlake.encode.choices import by_choice
+from synthlake.encode.guide import Guide
 from synthlake.encode.mixing import mix
 from synthlake.encode.pattern import Pattern
 from synthlake.encode.slots import Slots, build_slots
@@ -51,9 +52,8 @@ class Choice:
 
     def choose(self, words: Words) -> NDArray[np.int64]:
         """Places, by weight."""
-        ends = self._ends
-        places: NDArray[np.int64] = np.searchsorted(ends, words % ends[-1], side="right")
-        return places.astype(np.int64)
+        guide = self._guide
+        return guide.find(_modulo(words, int(guide.ends[-1]))).astype(np.int64)
 
     @cached_property
     def empty(self) -> NDArray[np.bool_]:
@@ -61,8 +61,8 @@ class Choice:
         return np.array([not value for value in self.values], bool)
 
     @cached_property
-    def _ends(self) -> Words:
-        return np.cumsum(np.array(self.weights, np.uint64))
+    def _guide(self) -> Guide:
+        return Guide.build(np.cumsum(np.array(self.weights, np.uint64)))
 
 
 _LENGTHS = {form: Choice(("4", "6", "8"), (1, 2, 1)) for form in _RARE}
@@ -199,10 +199,16 @@ def _form(word: str) -> str:
     return "A" if word.isupper() and len(word) > 1 else "Aa"
 
 
+def _modulo(words: Words, size: int) -> NDArray[np.int64]:
+    """``words % size``, which numpy does number by number."""
+    found = words - words // np.uint64(size) * np.uint64(size)
+    return found.view(np.int64)
+
+
 def _digits(count: int, words: Words) -> pa.Array[Any]:
     first = Pattern(("123456789" if count > 1 else "0123456789", *(["0123456789"] * (count - 1))))
     first = Pattern(first.alphabets[:18])
-    return first.unrank((words % np.uint64(first.capacity)).astype(np.int64))
+    return first.unrank(_modulo(words, first.capacity))
 
 
 def _syllables(form: str, length: int, words: Words) -> pa.Array[Any]:
@@ -213,7 +219,7 @@ def _syllables(form: str, length: int, words: Words) -> pa.Array[Any]:
     if form == "A":
         letters = [some.upper() for some in letters]
     pattern = Pattern(tuple(letters))
-    return pattern.unrank((words % np.uint64(pattern.capacity)).astype(np.int64))
+    return pattern.unrank(_modulo(words, pattern.capacity))
 
 
 def build_template(

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from synthlake.errors import LearnError
+from synthlake.late import late
 from synthlake.models import registry
 from synthlake.models.contest import Contest, Figures, refusal
 from synthlake.ports import Codes, Draw, GuidedSynthesizer, Settle, TrainingTable
+
+if TYPE_CHECKING:
+    import pydantic
+else:
+    pydantic = late("pydantic")
 
 # From the cheapest to make rows with to the dearest; of near equals the first one is taken.
 _COST = ("independent", "copula", "mixture", "trees")
@@ -71,7 +76,7 @@ class Auto:
     """
 
     goal: Goal = "quality"
-    budget_s: Annotated[float, Field(gt=0)] | None = None
+    budget_s: Annotated[float, pydantic.Field(gt=0)] | None = None
     candidates: tuple[str, ...] | None = None
     name: str = "auto"
 

@@ -155,7 +155,7 @@ class _Drawing:
             if own:
                 before = chain.own(self.name, wave)
                 for place in own:
-                    self.second.asks[place].recode(before, here[place])
+                    self.second.asks[place].recode.into(before, here[place])
             nodes[wave] = self.second.tree.apply(here)
             drawn = self._of(self.second, nodes[wave], words[order[wave]])
             codes[wave] = chain.take(self.name, wave, drawn)
@@ -164,16 +164,16 @@ class _Drawing:
         self.codes = chain.done(self.name, codes[back])
         self.node, self.follows = nodes[back], back >= begin
 
-    def _places(self, seen: _Seen, rows: Index) -> tuple[NDArray[np.int32], list[int]]:
+    def _places(self, seen: _Seen, rows: Index) -> tuple[NDArray[np.uint16], list[int]]:
         """Positions of what later rows are asked, and which asks are of the column itself."""
         asks = self.second.asks
-        places = np.empty((len(asks), len(rows)), np.int32)
+        places = np.empty((len(asks), len(rows)), np.uint16)
         own = []
         for number, ask in enumerate(asks):
             if ask.column == before_id(self.name):
                 own.append(number)
             else:
-                ask.recode(seen[ask.column][rows], places[number])
+                ask.recode.into(seen[ask.column][rows], places[number])
         return places, own
 
     def redraw_of(self, chain: Chain) -> Redraw:

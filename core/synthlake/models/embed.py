@@ -27,15 +27,26 @@ class Recode:
 
     place: NDArray[np.int32]
 
-    def __call__(self, codes: Codes, out: NDArray[np.int32] | None = None) -> NDArray[np.int32]:
+    def __call__(self, codes: Codes) -> NDArray[np.int32]:
         """The positions of codes."""
         if self._plain:
-            return np.add(codes, 2, out=out)
-        return np.take(self._turned, codes, out=out, mode="wrap")
+            return np.add(codes, 2)
+        return np.take(self._turned, codes, mode="wrap")
+
+    def into(self, codes: Codes, out: NDArray[np.uint16]) -> None:
+        """Write the positions of codes, which are below 2**16."""
+        if self._plain:
+            np.add(codes, 2, out=out, casting="unsafe")
+        else:
+            np.take(self._short, codes, out=out, mode="wrap")
 
     @cached_property
     def _plain(self) -> bool:
         return bool(np.array_equal(self.place, np.arange(len(self.place))))
+
+    @cached_property
+    def _short(self) -> NDArray[np.uint16]:
+        return self._turned.astype(np.uint16)
 
     @cached_property
     def _turned(self) -> NDArray[np.int32]:

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthlake.models.cart import Tree
+from synthlake.models.guide import LOW, SHIFT, CellGuide, CodeGuide, first_codes, wide
 from synthlake.models.histograms import Floats, Rows, histograms
 from synthlake.models.support import distinct, known
 from synthlake.ports import Codes, Feature
 
-_SHIFT = np.uint64(32)
-_LOW = np.uint64(0xFFFFFFFF)
 _WIDTH = 384  # positions of a column
 _GRAIN = 8  # steps of density in which neighbours are equal, a factor of two
 
@@ -48,37 +47,23 @@ class Leaves:
 
     def draw(self, node: NDArray[np.int32], words: NDArray[np.uint64]) -> Codes:
         """A code for each row: the upper half of its word picks the cell, the lower the code."""
-        leaf = self.number[node]
-        share = words >> _SHIFT
-        part = self._start[leaf] + (share >> self._drop[leaf]).astype(np.int64)
-        cell = self._guide[part].astype(np.int64)
-        wanted = (leaf.astype(np.uint64) << _SHIFT) | share
-        cell = _onward(self._ends, cell, wanted)
-        out = self.first[cell]
-        wide = np.flatnonzero(self._wide[cell])
-        if len(wide):
-            out[wide] = self._within(cell[wide], words[wide] & _LOW)
-        if len(self.code):
-            return np.where(out < 0, out, self.code[out])
-        return out
-
-    def _within(self, cell: NDArray[np.int64], words: NDArray[np.uint64]) -> Codes:
-        """A code of each cell, as frequent as in the whole table."""
-        start = self.cumulative[self.first[cell]]
-        mass = (self.cumulative[self.last[cell] + 1] - start).astype(np.uint64)
-        at = start + ((words * mass) >> _SHIFT).astype(np.int64)
-        found = _onward(self.cumulative[1:], self._near[at >> self._coarse], at)
-        return found.astype(np.int32)
+        record, cell = self._cells.find(node, (words >> SHIFT).view(np.int64))
+        out = first_codes(record)
+        rows = wide(record)
+        if len(rows):
+            last = self.last.take(cell[rows], mode="clip")
+            out[rows] = self._codes.draw(out[rows], last, words[rows] & LOW)
+        return self._named.take(out, mode="wrap") if len(self.code) else out
 
     def probability(self, node: NDArray[np.int32], codes: Codes) -> Floats:
         """How likely each row's leaf draws its code (-1 is NULL)."""
         if not len(self.key):
             return np.zeros(len(codes))
         number = self.numbers(codes)
-        order = (self.key & ~_LOW) | (self.first + 1).astype(np.uint64)
-        wanted = (self.number[node].astype(np.uint64) << _SHIFT) | (number + 1).astype(np.uint64)
+        order = (self.key & ~LOW) | (self.first + 1).astype(np.uint64)
+        wanted = (self.number[node].astype(np.uint64) << SHIFT) | (number + 1).astype(np.uint64)
         cell = np.maximum(np.searchsorted(order, wanted, side="right") - 1, 0)
-        same = (self.key[cell] >> _SHIFT) == (wanted >> _SHIFT)
+        same = (self.key[cell] >> SHIFT) == (wanted >> SHIFT)
         inside = same & (self.first[cell] <= number) & (number <= self.last[cell])
         first, last = np.maximum(self.first[cell], 0), np.maximum(self.last[cell], 0)
         most = len(self.cumulative) - 1  # no code at all where all is NULL
@@ -110,75 +95,29 @@ class Leaves:
     @cached_property
     def weights(self) -> Floats:
         """The share of its leaf that each cell has."""
-        leaf = self.key >> _SHIFT
+        leaf = self.key >> SHIFT
         last = np.append(leaf[1:] != leaf[:-1], True)[: len(leaf)]
-        ends = np.where(last, (leaf + np.uint64(1)) << _SHIFT, self._ends)
+        ends = np.where(last, (leaf + np.uint64(1)) << SHIFT, self._ends)
         return (ends - self.key).astype(np.float64) * 2.0**-32
 
     @cached_property
     def _ends(self) -> NDArray[np.uint64]:
         """Where each cell ends: at the next one, the last of a leaf at the next leaf."""
         leaves = np.uint64(int(self.number.max(initial=0)) + 1)
-        return np.append(self.key[1:], leaves << _SHIFT)
+        return np.append(self.key[1:], leaves << SHIFT)
 
     @cached_property
-    def _wide(self) -> NDArray[np.bool_]:
-        return self.last > self.first
-
-    # A cell is found by a guide table (Chen and Asau 1974): the first cell of each of some equal
-    # parts of a leaf, from where it is a step or two.
+    def _cells(self) -> CellGuide:
+        return CellGuide.build(self.key, self.first, self.last, self.number)
 
     @cached_property
-    def _bits(self) -> NDArray[np.uint64]:
-        """Bits of the share that pick a part, of each leaf."""
-        leaves = int(self.number.max(initial=0)) + 1
-        cells = np.bincount((self.key >> _SHIFT).astype(np.int64), minlength=leaves)
-        return np.ceil(np.log2(np.maximum(2 * cells, 1))).astype(np.uint64)
+    def _codes(self) -> CodeGuide:
+        return CodeGuide.build(self.cumulative)
 
     @cached_property
-    def _drop(self) -> NDArray[np.uint64]:
-        return _SHIFT - self._bits
-
-    @cached_property
-    def _parts(self) -> NDArray[np.int64]:
-        parts: NDArray[np.int64] = np.left_shift(np.int64(1), self._bits.astype(np.int64))
-        return parts
-
-    @cached_property
-    def _start(self) -> NDArray[np.int64]:
-        return np.cumsum(self._parts) - self._parts
-
-    @cached_property
-    def _guide(self) -> NDArray[np.int32]:
-        """The cell in which each part begins: the last one that begins at or before it."""
-        leaf = (self.key >> _SHIFT).astype(np.int64)
-        drop = self._drop[leaf]
-        up = (np.uint64(1) << drop) - np.uint64(1)
-        part = self._start[leaf] + (((self.key & _LOW) + up) >> drop).astype(np.int64)
-        parts = int(self._parts.sum())
-        found = np.bincount(part, minlength=parts + 1)[:parts]
-        return np.cumsum(found, dtype=np.int32) - np.int32(1)
-
-    @cached_property
-    def _coarse(self) -> int:
-        """Bits of a row's number that the table of near codes leaves out."""
-        rows, codes = int(self.cumulative[-1]), len(self.cumulative)
-        return max(0, rows.bit_length() - codes.bit_length() - 1)
-
-    @cached_property
-    def _near(self) -> NDArray[np.int64]:
-        """The code of every so manieth row of the whole table."""
-        rows = np.arange((int(self.cumulative[-1]) >> self._coarse) + 1) << self._coarse
-        return np.searchsorted(self.cumulative, rows, side="right") - 1
-
-
-def _onward(ends: NDArray[Any], cell: NDArray[np.int64], wanted: NDArray[Any]) -> NDArray[np.int64]:
-    """The first cell from each given one on that ends beyond what is wanted."""
-    late = np.flatnonzero(ends[cell] <= wanted)
-    while len(late):
-        cell[late] += 1
-        late = late[ends[cell[late]] <= wanted[late]]
-    return cell
+    def _named(self) -> Codes:
+        """The code of each number, and NULL where -1 points."""
+        return np.append(self.code, np.int32(-1))
 
 
 def build_leaves(
@@ -300,7 +239,7 @@ def keys_of(leaf: NDArray[Any], weight: Floats, leaves: int) -> NDArray[np.uint6
     share = np.clip((before - starts[leaf]) / np.maximum(total[leaf], 1e-300), 0.0, 1.0)
     begins = np.append(True, leaf[1:] != leaf[:-1])[: len(leaf)]
     part = np.where(begins, 0, np.minimum(share * 2.0**32, 2.0**32 - 1)).astype(np.uint64)
-    keys: NDArray[np.uint64] = (leaf.astype(np.uint64) << _SHIFT) | part
+    keys: NDArray[np.uint64] = (leaf.astype(np.uint64) << SHIFT) | part
     return keys
 
 

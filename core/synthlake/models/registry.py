@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
 from synthlake import plugins
 from synthlake.errors import ArtifactError, LearnError, SchemaError
+from synthlake.late import late
 from synthlake.models.trees import FittedTrees
 from synthlake.ports import (
     Codes,
@@ -20,7 +21,11 @@ from synthlake.ports import (
     Synthesizer,
     TrainingTable,
 )
-from synthlake.schema import synthesizers
+
+if TYPE_CHECKING:
+    from synthlake.schema import synthesizers
+else:
+    synthesizers = late("synthlake.schema.synthesizers")
 
 
 def synthesizer_of(settings: Mapping[str, Any]) -> Synthesizer:
@@ -95,7 +100,7 @@ def unpack(held: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> Name
         ArtifactError: it was made by a plugin that is not installed here, or is not complete.
     """
     name = str(held["name"])
-    if name not in plugins.synthesizers():
+    if plugins.synthesizer(name) is None:
         package = str(held.get("package", ""))
         raise ArtifactError(
             f"the artifact was made by the synthesizer {name!r}, which is not installed here",

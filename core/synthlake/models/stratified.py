@@ -37,10 +37,15 @@ def spread(words: Words, leaf: NDArray[Any], within: NDArray[Any] | None = None)
     if len(words) < 2:
         return words
     order = _order(leaf, _fine(words, within))
-    start = np.bitwise_xor.reduce(words & _HALF) << _SHIFT  # owes nothing to any row's own word
-    along = np.arange(len(words), dtype=np.uint64) * _GOLDEN + start
+    low = words & _HALF
+    start = np.bitwise_xor.reduce(low) << _SHIFT  # owes nothing to any row's own word
+    along = np.arange(len(words), dtype=np.uint64)
+    along *= _GOLDEN
+    along += start
+    along &= ~_HALF
     out = np.empty_like(words)
-    out[order] = (along & ~_HALF) | (words[order] & _HALF)
+    out[order] = along
+    out |= low
     return out
 
 
@@ -62,6 +67,6 @@ def _order(leaf: NDArray[Any], fine: NDArray[np.uint16]) -> NDArray[np.intp]:
     rest = leaf - leaf.min()
     bits = int(rest.max()).bit_length()
     for shift in range(0, bits, _DIGIT):
-        digit = ((rest >> shift) & 0xFFFF).astype(np.uint16)
-        order = order[np.argsort(digit[order], kind="stable")]
+        digit = (rest >> shift if shift else rest).astype(np.uint16)  # the lower bits alone
+        order = order.take(np.argsort(digit.take(order), kind="stable"))
     return order

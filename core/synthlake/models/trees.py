@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from synthlake.encode.categorical import ABSENT
 from synthlake.errors import ArtifactError
-from synthlake.models.cart import Growth, Index, Tree, grow
+from synthlake.late import late
+from synthlake.models.cart import Growth, Index, Tree, at_once, grow
 from synthlake.models.concurrent import side_by_side
 from synthlake.models.conditional import LeafRows
 from synthlake.models.embed import Recode, ordered_recode, sorted_recode, target_of
@@ -29,6 +29,11 @@ from synthlake.models.support import dense
 from synthlake.models.support import known as supported
 from synthlake.ports import Codes, Distribution, Draw, Feature, Guide, Settle, TrainingTable
 from synthlake.seed import Words
+
+if TYPE_CHECKING:
+    import pydantic
+else:
+    pydantic = late("pydantic")
 
 MOST_TRIES = 64
 MAX_GROWTH_ROWS = 150_000  # rows that decide the splits; all rows fill the leaves
@@ -64,10 +69,13 @@ def leaf_of(tree: Tree, asks: Sequence[Ask], seen: Mapping[str, Codes], rows: in
     """The leaf of each row by the codes of columns."""
     if not asks:
         return np.zeros(rows, np.int32)
-    places = np.empty((len(asks), rows), np.int32)
-    for at, ask in zip(places, asks, strict=True):
-        ask.recode(seen[ask.column], at)
-    return tree.apply(places)
+    codes, out = [seen[ask.column] for ask in asks], np.empty(rows, np.int32)
+    for some, places in at_once(rows, len(asks)):
+        here = some.stop - some.start
+        for at, ask, held in zip(places, asks, codes, strict=True):
+            ask.recode.into(held[some], at[:here])
+        out[some] = tree.descend(places, here)
+    return out
 
 
 class _Seen(dict[str, Codes]):
@@ -165,7 +173,7 @@ class Trees:
 
     min_leaf: int | None = None
     max_depth: int = 16
-    tries: Annotated[int, Field(ge=1, le=MOST_TRIES)] = 1
+    tries: Annotated[int, pydantic.Field(ge=1, le=MOST_TRIES)] = 1
     name: str = "trees"
 
     def fit(self, data: TrainingTable, seed: int) -> FittedTrees:

@@ -175,7 +175,7 @@ def fit(lesson: Lesson, settings: FitSettings, on_event: OnEvent | None = None) 
     Raises:
         LearnError: the data cannot be learned as asked.
     """
-    from synthlake.relational import LearnSettings, learn
+    from synthlake.relational.learn import LearnSettings, learn
 
     tell(on_event, "fit", f"learning {len(lesson.samples)} tables")
     asked = LearnSettings(seed=settings.seed, k=settings.k, synthesizer=dict(settings.synthesizer))

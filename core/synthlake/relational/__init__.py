@@ -1,9 +1,17 @@
-"""Many tables: learning their keys and rows, and making them again."""
+"""Many tables: learning their keys and rows (``relational.learn``), and making them again."""
 
-from synthlake.relational.generate import Generator
-from synthlake.relational.learn import LearnSettings, learn
-from synthlake.relational.model import Model
-from synthlake.relational.plan import SamplePlan
-from synthlake.relational.planning import plan_sample
+from __future__ import annotations
 
-__all__ = ["Generator", "LearnSettings", "Model", "SamplePlan", "learn", "plan_sample"]
+from typing import TYPE_CHECKING
+
+from synthlake.late import late_names
+
+if TYPE_CHECKING:
+    from synthlake.relational.generate import Generator
+    from synthlake.relational.model import Model
+    from synthlake.relational.plan import SamplePlan
+    from synthlake.relational.planning import plan_sample
+
+__all__ = ["Generator", "Model", "SamplePlan", "plan_sample"]
+_HOMES = dict(zip(__all__, ("generate", "model", "plan", "planning"), strict=True))
+__getattr__ = late_names(__name__, _HOMES)

@@ -28,7 +28,9 @@ from synthlake.models.support import dense, distinct
 from synthlake.relational.joins import entities
 from synthlake.relational.model import Codec
 from synthlake.schema.model import Column, is_text
-from synthlake.sql.statistics import ColumnStatistics, TableStatistics
+
+if TYPE_CHECKING:
+    from synthlake.sql.statistics import ColumnStatistics, TableStatistics
 
 if TYPE_CHECKING:
     from synthlake.relational.above import Known

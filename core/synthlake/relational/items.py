@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,12 +16,17 @@ from synthlake.encode.categorical import CategoricalCodec
 from synthlake.encode.mixing import mix
 from synthlake.encode.nested import Plan, packed, put_together
 from synthlake.encode.numeric import NumericCodec
+from synthlake.late import late
 from synthlake.ports import Codes, Redraw
-from synthlake.relational.lists import POSITION, before_id, owner_of, place_of
 from synthlake.relational.model import TableModel, column_id, parent_id
 from synthlake.relational.rows import Block
 from synthlake.seed import Words
 from synthlake.source.nesting import Lists
+
+if TYPE_CHECKING:
+    from synthlake.relational import lists
+else:
+    lists = late("synthlake.relational.lists")
 
 _GOLDEN = 0x9E3779B97F4A7C15
 _TRIES = range(30, 46)  # draws of a key that the map has already
@@ -133,13 +138,13 @@ def _at(block: Block, model: TableModel, active: Index, before: ItemBlock | None
     """The items of one position."""
     position = 0 if before is None else before.position + 1
     context = {parent_id(n): c[active] for n, c in {**block.context, **block.codes}.items()}
-    context[POSITION] = place_of(np.full(len(active), position)).codes
+    context[lists.POSITION] = lists.place_of(np.full(len(active), position)).codes
     used = None
     if before is None:
-        context |= {before_id(n): np.full(len(active), -1, np.int32) for n in model.order}
+        context |= {lists.before_id(n): np.full(len(active), -1, np.int32) for n in model.order}
     else:
         place = np.searchsorted(before.active, active)
-        context |= {before_id(n): codes[place] for n, codes in before.codes.items()}
+        context |= {lists.before_id(n): codes[place] for n, codes in before.codes.items()}
         key = _key(model)
         if key in before.drawn:
             last = before.drawn[key][:, None]
@@ -160,7 +165,7 @@ def _distinct(parts: dict[str, Any], lengths: Index) -> tuple[dict[str, Any], In
         numbers = np.unique([str(key) for key in keys.to_pylist()], return_inverse=True)[1]
     else:
         numbers = np.asarray(plain(keys).dictionary_encode().indices.fill_null(-1))
-    owner, _ = owner_of(lengths)
+    owner, _ = lists.owner_of(lengths)
     first = np.unique(np.stack([owner, numbers.astype(np.int64)]), axis=1, return_index=True)[1]
     kept = np.sort(first)
     taken = {n: values.take(indices(kept)) for n, values in parts.items()}

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from synthlake.encode.axis import plain
+from synthlake.late import late
 from synthlake.schema.model import ForeignKey
-from synthlake.sql.draw import ENTITY, ORPHAN
+
+if TYPE_CHECKING:
+    from synthlake.sql import draw
+else:
+    draw = late("synthlake.sql.draw")
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ def resolve(child: pa.Table, parent: pa.Table, fk: ForeignKey, number: int) -> J
     row_of[theirs[known]] = known
     row_of[size] = -1
     found = row_of[mine]
-    flag = f"{ORPHAN}{number}"
+    flag = f"{draw.ORPHAN}{number}"
     if flag in child.column_names:
         orphan = np.asarray(plain(child[flag]).fill_null(False))
     else:
@@ -85,6 +90,6 @@ def _fused(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int6
 
 def entities(sample: pa.Table) -> NDArray[np.int64]:
     """The entity of each row; the row itself where the sample does not say."""
-    if ENTITY in sample.column_names:
-        return np.asarray(plain(sample[ENTITY])).astype(np.int64)
+    if draw.ENTITY in sample.column_names:
+        return np.asarray(plain(sample[draw.ENTITY])).astype(np.int64)
     return np.arange(sample.num_rows, dtype=np.int64)

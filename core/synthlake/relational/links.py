@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -18,7 +20,9 @@ from synthlake.relational.keys import KeyMaker
 from synthlake.relational.model import Link, LinkKind, Phantoms
 from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.schema.overlaps import shared_above
-from synthlake.sql.statistics import KeyStatistics
+
+if TYPE_CHECKING:
+    from synthlake.sql.statistics import KeyStatistics
 
 MAX_IDENTITY = 5_000
 DEGREE, CODE = "degree", "code"  # columns of the phantoms' own small model

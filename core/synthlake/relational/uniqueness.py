@@ -137,6 +137,8 @@ def unlike(
     taken: dict[tuple[int, ...], set[int]] = {}
     good = np.ones(len(parent), bool)
     good[bad] = False
+    for key in keys if len(bad) else ():  # of rows that share no key with a bad one, none matters
+        good &= np.isin(key, key[bad])
     wanted = {tuple(int(k[row]) for k in keys) for row in bad}
     for row in np.flatnonzero(good) if len(bad) else ():
         group = tuple(int(k[row]) for k in keys)

@@ -9,13 +9,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
-from sqlglot import exp
 
+from synthlake.late import late
 from synthlake.ports import QueryEngine
 from synthlake.schema.model import ForeignKey, Table
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+else:
+    exp = late("sqlglot.expressions")
 
 T = TypeVar("T")
 

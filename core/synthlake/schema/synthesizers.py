@@ -10,14 +10,26 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
-
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
-from pydantic import Field as Bounds
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from synthlake import plugins
 from synthlake.errors import SchemaError
+from synthlake.late import late
 from synthlake.schema.nearest import nearest
+
+if TYPE_CHECKING:
+    import pydantic
+else:
+    pydantic = late("pydantic")
 
 DEFAULT = "trees"
 FORM = "trees, or a mapping such as {name: trees, min_leaf: auto}"
@@ -36,7 +48,7 @@ def class_of(name: str) -> type[Any]:
         SchemaError: there is none of that name, or what is installed under it is no dataclass.
         MissingExtraError: the plugin's dependencies are not installed.
     """
-    entry = plugins.synthesizers().get(name)
+    entry = plugins.synthesizer(name)
     if entry is None:
         raise SchemaError(f"there is no synthesizer {name!r}", hint=_way_out(name))
     found = entry.load()
@@ -74,7 +86,7 @@ def parse(given: Mapping[str, Any] | str) -> dict[str, Any]:
             raise SchemaError(f"{key} is not a setting of {name}", hint=hint)
     try:
         form.model_validate(asked)
-    except ValidationError as error:
+    except pydantic.ValidationError as error:
         problem = error.errors(include_url=False, include_context=False)[0]
         key = str(problem["loc"][0])
         said = f"{problem['msg'][:1].lower()}{problem['msg'][1:]}"
@@ -93,7 +105,7 @@ def build(given: Mapping[str, Any]) -> Any:
     return made(**{key: value for key, value in held.items() if value != "auto"})
 
 
-def form_of(name: str) -> type[BaseModel]:
+def form_of(name: str) -> type[pydantic.BaseModel]:
     """A model of a synthesizer's settings.
 
     Raises:
@@ -102,18 +114,18 @@ def form_of(name: str) -> type[BaseModel]:
     return _form(class_of(name), name)
 
 
-_FORMS: dict[tuple[type[Any], str], type[BaseModel]] = {}
+_FORMS: dict[tuple[type[Any], str], type[pydantic.BaseModel]] = {}
 
 
-def _form(made: type[Any], name: str) -> type[BaseModel]:
+def _form(made: type[Any], name: str) -> type[pydantic.BaseModel]:
     if (made, name) in _FORMS:
         return _FORMS[made, name]
     hints = get_type_hints(made, include_extras=True)
     held = {f.name: _setting(f, hints[f.name]) for f in fields(made) if f.init and f.name != "name"}
     title = "".join(part.capitalize() for part in name.replace(".", "_").split("_"))
-    config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
     documented = (made.__doc__ or "").strip().partition("\n")[0]
-    model: type[BaseModel] = create_model(
+    model: type[pydantic.BaseModel] = pydantic.create_model(
         f"{title}Settings", __config__=config, __doc__=documented, **held
     )
     return _FORMS.setdefault((made, name), model)
@@ -133,15 +145,15 @@ def _setting(field: Field[Any], hint: Any) -> Any:
 def _bounded(hint: Any) -> Any:
     """The type with whole numbers from 1 and tuples that may be written as lists."""
     if hint is int:
-        return Annotated[int, Bounds(ge=1)]
+        return Annotated[int, pydantic.Field(ge=1)]
     if get_origin(hint) in (Union, types.UnionType):
         return Union[tuple(_bounded(part) for part in get_args(hint))]  # noqa: UP007
     if get_origin(hint) is tuple:
-        return Annotated[hint, Bounds(strict=False)]
+        return Annotated[hint, pydantic.Field(strict=False)]
     return hint
 
 
-def _hint(form: type[BaseModel], key: str) -> str:
+def _hint(form: type[pydantic.BaseModel], key: str) -> str:
     """What a setting may be, from the JSON schema that documents it."""
     held = form.model_json_schema()["properties"].get(key, {})
     parts = [_said(part) for part in held.get("anyOf", [held])]

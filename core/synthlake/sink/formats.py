@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 from synthlake.errors import SinkError
 from synthlake.schema.model import Schema
 from synthlake.sink import hdf5, text
+from synthlake.sink.dictionaries import dictionary_columns
 from synthlake.sink.groups import GROUP_ROWS, groups
 from synthlake.sink.widening import file_schema
 
@@ -24,8 +26,13 @@ Writer = Callable[[Path, pa.Schema, Iterable[pa.RecordBatch]], None]
 
 
 def _parquet(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
-    with pq.ParquetWriter(path, schema, compression="zstd", version="2.6") as writer:
-        for batch in batches:
+    groups = iter(batches)
+    first = list(islice(groups, 1))
+    listed: Any = dictionary_columns(first[0]) if first else True
+    with pq.ParquetWriter(
+        path, schema, compression="zstd", version="2.6", use_dictionary=listed
+    ) as writer:
+        for batch in chain(first, groups):
             writer.write_batch(batch, row_group_size=GROUP_ROWS)
 
 

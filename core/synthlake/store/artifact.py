@@ -21,6 +21,7 @@ from synthlake.store.canonical import (
 )
 from synthlake.store.directory import manifest_of, staging, write_file
 from synthlake.store.parts import Parts
+from synthlake.store.tensors import arrays_of
 
 KIND = "synthlake.artifact"
 FORMAT = 1
@@ -109,15 +110,19 @@ def load(directory: str | Path) -> Stored:
     sizes = {"manifest.json": size}
     held: dict[str, bytes] = {}
     for path, facts in manifest["files"].items():
-        held[path] = _checked(folder, path, facts)
+        held[path] = _read(folder, path, facts)
         sizes[path] = len(held[path])
+        if path != TENSORS:  # what these hold is in the id, and need not be read twice
+            _check(folder, path, held[path], facts)
     try:
         parts = Parts(manifest["model"], _tensors(held[TENSORS]), _tables(manifest, held))
     except (KeyError, TypeError, ValueError, pa.ArrowException) as error:
+        _check_all(folder, held, manifest)
         raise ArtifactError(
             f"{folder} cannot be read: {type(error).__name__}", hint=_REMEDY
         ) from error
     if identity(parts) != manifest["id"]:
+        _check_all(folder, held, manifest)
         raise ArtifactError(f"{folder} does not hold what its id says", hint=_REMEDY)
     return Stored(manifest["id"], parts, _provenance(folder), sizes)
 
@@ -157,22 +162,30 @@ def read_manifest(folder: Path) -> tuple[dict[str, Any], int]:
     return manifest, len(data)
 
 
-def _checked(folder: Path, path: str, facts: Mapping[str, Any]) -> bytes:
+def _read(folder: Path, path: str, facts: Mapping[str, Any]) -> bytes:
     if Path(path).is_absolute() or ".." in Path(path).parts:
         raise ArtifactError(f"{folder} names a file outside of itself", hint=_REMEDY)
     try:
         data = (folder / path).read_bytes()
     except OSError as error:
         raise ArtifactError(f"{folder / path} is missing", hint=_REMEDY) from error
-    if len(data) != facts.get("bytes") or digest_bytes(data) != facts.get("digest"):
+    if len(data) != facts.get("bytes"):
         raise ArtifactError(f"{folder / path} is damaged", hint=_REMEDY)
     return data
 
 
-def _tensors(data: bytes) -> dict[str, Any]:
-    from safetensors.numpy import load as tensors
+def _check(folder: Path, path: str, data: bytes, facts: Mapping[str, Any]) -> None:
+    if digest_bytes(data) != facts.get("digest"):
+        raise ArtifactError(f"{folder / path} is damaged", hint=_REMEDY)
 
-    return dict(tensors(data))
+
+def _check_all(folder: Path, held: Mapping[str, bytes], manifest: Mapping[str, Any]) -> None:
+    for path, data in held.items():
+        _check(folder, path, data, manifest["files"][path])
+
+
+def _tensors(data: bytes) -> dict[str, Any]:
+    return arrays_of(data)
 
 
 def _tables(manifest: Mapping[str, Any], held: Mapping[str, bytes]) -> dict[str, pa.Table]:

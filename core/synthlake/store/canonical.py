@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 _SIZE = 20
+_KEPT: dict[int, tuple[weakref.ref[NDArray[Any]], str]] = {}
 
 
 def canonical_json(value: Any) -> bytes:
@@ -36,7 +38,24 @@ def digest_json(value: Any) -> str:
 
 
 def digest_array(array: NDArray[Any]) -> str:
-    """Digest of type, shape and values in little-endian, row-major order."""
+    """Digest of type, shape and values in little-endian, row-major order.
+
+    That of an array in memory which nobody can change, as loading gives it, is kept with it.
+    """
+    held: Any = array
+    while isinstance(held, np.ndarray):
+        held = held.base
+    if not isinstance(held, bytes):
+        return _digest_array(array)
+    kept, digest = _KEPT.get(id(array), (None, ""))
+    if kept is None or kept() is not array:
+        digest = _digest_array(array)
+        number = id(array)
+        _KEPT[number] = weakref.ref(array, lambda _: _KEPT.pop(number, None)), digest
+    return digest
+
+
+def _digest_array(array: NDArray[Any]) -> str:
     held = np.asarray(array)
     little = np.ascontiguousarray(held.astype(held.dtype.newbyteorder("<"), copy=False))
     state = hashlib.blake2b(digest_size=_SIZE)
