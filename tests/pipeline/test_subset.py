@@ -399,6 +399,7 @@ def test_tables_are_read_by_whatever_speaks_arrow() -> None:
         ({"root": "news", "rows": 1, "seed": -1}, "seed is a whole number"),
         ({"root": "news", "rows": 1, "max_children": 0}, "max_children is a whole number"),
         ({"root": "news", "rows": 1, "others": "nome"}, "'nome' is not known"),
+        ({"root": "news", "rows": 1, "sed": 3}, "subset has no option 'sed'"),
     ],
 )
 def test_requests_that_cannot_be(asked: dict[str, Any], said: str) -> None:

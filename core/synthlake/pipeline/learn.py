@@ -16,6 +16,7 @@ from synthlake.pipeline.secrets import mask
 from synthlake.pipeline.versions import versions
 from synthlake.ports import Event, OnEvent, Source
 from synthlake.schema.model import Schema
+from synthlake.schema.nearest import nearest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -63,10 +64,11 @@ def fit_settings(given: FitOptions) -> FitSettings:
     """Settings from keyword arguments.
 
     Raises:
-        SpecError: a value is out of range, or there is no such synthesizer.
+        SpecError: there is no such option or synthesizer, or a value is out of range.
     """
     from synthlake.schema import synthesizers
 
+    check_options("fit", given, FitOptions)
     default = FitSettings()
     try:
         held = synthesizers.parse(given.get("synthesizer", synthesizers.DEFAULT))
@@ -85,6 +87,19 @@ def fit_settings(given: FitOptions) -> FitSettings:
             hint="leave them out",
         )
     return settings
+
+
+def check_options(function: str, given: Mapping[str, Any], options: type) -> None:
+    """Refuse keyword arguments that a function does not have: a misspelt ``k`` would be 10.
+
+    Raises:
+        SpecError: there is no such option.
+    """
+    for name in given:
+        if name not in options.__annotations__:
+            raise SpecError(
+                f"{function} has no option {name!r}", hint=nearest(name, options.__annotations__)
+            )
 
 
 def name_of(source: object) -> str:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from synthlake.errors import SampleError, SpecError, SynthlakeError
 from synthlake.pipeline import secrets
-from synthlake.pipeline.learn import Given, tell
+from synthlake.pipeline.learn import Given, check_options, tell
 from synthlake.pipeline.snapshot import facts, local_path
 from synthlake.pipeline.streamed import StreamedTable
 from synthlake.ports import OnEvent, Sink, Source
@@ -289,6 +289,7 @@ def wanted_of(root: str | Sequence[str], given: SubsetOptions) -> Wanted:
     Raises:
         SpecError: it cannot be.
     """
+    check_options("subset", given, SubsetOptions)
     roots = (root,) if isinstance(root, str) else tuple(root)
     wanted = Wanted(
         roots,
