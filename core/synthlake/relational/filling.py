@@ -146,6 +146,8 @@ def _columns(table: TableModel, rows: pa.Table, settings: FillSettings) -> list[
         SampleError: a column is not there, or nothing is learned of it.
     """
     drawn = {a.column for a in table.attributes if a.codec is not None}
+    for held in table.table.polymorphic:  # a type of its own would say another table of a known id
+        drawn -= {held.by, *held.flat}
     if settings.columns is None:
         return [c for c in rows.column_names if c in drawn and rows[c].null_count]
     for name in settings.columns:
