@@ -284,3 +284,16 @@ def test_the_ends_of_the_calendar() -> None:
         array = pa.array([when] * 20).cast(pa.timestamp("us"))
         codec, _ = built(array)
         assert codec.decode(codec.encode(array), words(20)).equals(array)
+
+
+@pytest.mark.parametrize("dtype", [pa.int64(), pa.uint64()])
+def test_few_values_up_to_the_greatest_are_told_apart(dtype: pa.DataType) -> None:
+    """Their codes are listed by tick, and the tick after the last is no int64."""
+    most = bounds(dtype)[1]
+    values = pa.array([most - 3 * (i % 5) for i in range(ROWS)], dtype)
+    axis = axis_for(dtype, None, values)
+    ticks, null = axis.ticks(values)
+    exact = [4, 3, 2, 1, 0]
+    codec = NumericCodec(axis, ticks[:5][::-1].copy(), ticks[:5][::-1].copy())
+    assert codec.encode_ticks(ticks[:5], null[:5]).tolist() == exact
+    assert codec.decode(codec.encode(values), Seed(1).words("t", "c", 0, ROWS)).equals(values)

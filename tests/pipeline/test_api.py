@@ -135,11 +135,12 @@ def test_settings_are_checked(tables: dict[str, Any], given: Any) -> None:
 def test_options_that_there_are_not_are_refused_by_name(tables: dict[str, Any]) -> None:
     """A misspelt ``k`` would be learned with 10, and look as if all were well."""
     misspelt: dict[str, Any] = {"max_row": 50}
+    unknown: Any = {"privacy": {"k": 20}}
     with pytest.raises(SpecError, match="fit has no option 'max_row'") as caught:
         sl.fit(tables, **misspelt)
     assert "'max_rows'" in str(caught.value.hint)
     with pytest.raises(SpecError, match="fit has no option 'privacy'"):
-        sl.audit(tables, fit={"privacy": {"k": 20}})  # type: ignore[typeddict-unknown-key]
+        sl.audit(tables, fit=unknown)
 
 
 def test_what_is_not_there_cannot_be_sampled(artifact: sl.Artifact) -> None:

@@ -83,7 +83,8 @@ class NumericCodec:
         """The code of every tick from the first bin to the last, where these are not many."""
         if self.low.dtype.kind != "i" or int(self.high[-1]) - int(self.low[0]) >= _MOST_LISTED:
             return None
-        ticks = np.arange(int(self.low[0]), int(self.high[-1]) + 1)
+        width = int(self.high[-1]) - int(self.low[0]) + 1
+        ticks = self.low[0] + np.arange(width)  # an end beyond 2**63 would make floats of them
         return self._searched(ticks, np.zeros(len(ticks), bool))
 
     def _searched(self, ticks: Ticks, null: NDArray[np.bool_]) -> NDArray[np.int32]:
