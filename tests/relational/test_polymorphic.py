@@ -23,7 +23,7 @@ from tests.relational.polymorphic import (
 )
 
 import synthlake as sl
-from synthlake.errors import LearnError, SampleError, SchemaError
+from synthlake.errors import LearnError, SchemaError
 from synthlake.relational import Generator, Model
 
 Pair = tuple[dict[str, pa.Table], Any]
@@ -492,19 +492,3 @@ def test_two_keys_of_one_column_are_refused() -> None:
 def test_a_subset_does_not_follow_them(tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match="subsets do not follow"):
         sl.subset(comments(100), schema=declared(), root="posts", fraction=0.5)
-
-
-@pytest.mark.parametrize("column", ["on_type", "on_id"])
-def test_a_type_is_not_drawn_beside_an_id_that_stays(learned: Pair, column: str) -> None:
-    """A photo's id with the type of a post would be a reference to another row, or to none."""
-    real, artifact = learned
-    rows = real["comments"]
-    for fill in (artifact.impute, artifact.replace):
-        with pytest.raises(SampleError, match="is a key, a reference or not learned") as caught:
-            fill(rows, columns=[column], table="comments")
-        assert caught.value.hint == "columns are score"
-    score = pa.array([None] * 9 + rows["score"].to_pylist()[9:], pa.float64())
-    holes = rows.set_column(3, "score", score)
-    filled = artifact.impute(holes, table="comments", seed=1)
-    assert filled["score"].null_count == 0
-    assert filled.drop(["score"]).equals(rows.drop(["score"]))

@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from synthlake.encode.axis import coded, plain
+from synthlake.errors import SampleError
 from synthlake.ports import Codes
 from synthlake.relational.feistel import Permutation, strided
 from synthlake.relational.keys import apportion
@@ -22,6 +24,7 @@ from synthlake.seed import Seed, Words, mulhigh
 
 Index = NDArray[np.int64]
 _STUB_BITS = 40  # of a stub's number within its code
+_WHOLE = 38  # digits of the widest decimal of 128 bits
 
 
 @dataclass(frozen=True)
@@ -292,7 +295,25 @@ def typed(
 
 
 def as_type(array: pa.Array[Any] | pa.ChunkedArray[Any], dtype: pa.DataType) -> pa.Array[Any]:
-    """One array of a type."""
+    """One array of a type.
+
+    Raises:
+        SampleError: the type does not hold all values, as where a child's is narrower than its
+            parent's and the parent has many rows.
+    """
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
-    return array if array.type == dtype else array.cast(dtype)
+    if array.type == dtype:
+        return array
+    try:
+        if pa.types.is_dictionary(dtype):
+            return coded(plain(array), dtype)
+        if pa.types.is_decimal(dtype) and pa.types.is_integer(array.type):
+            array = array.cast(pa.decimal128(_WHOLE, 0))  # Arrow asks for room for any number
+        made: pa.Array[Any] = array.cast(dtype)
+    except pa.ArrowException:
+        raise SampleError(
+            f"keys of the type {array.type} do not all fit into {dtype}",
+            hint="ask for fewer rows, or give the column the type of what it refers to",
+        ) from None
+    return made
