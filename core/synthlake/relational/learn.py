@@ -75,15 +75,7 @@ def learn(
     Privacy: the sample is not kept; see ``Model``.
     Cost: one tree a column, see ``models.trees``.
     """
-    for said, way in unanswered(schema, {name: of.rows for name, of in statistics.items()}):
-        raise LearnError(said, hint=way)
-    samples, statistics = rows_as_entities(samples, statistics, schema)
-    drawn = {name: sample.num_rows for name, sample in samples.items()}
-    check_named(statistics, schema)
-    samples, statistics = apply_policies(samples, statistics, schema)
-    left = {name: 0 if n and not samples[name].num_rows else 1 for name, n in drawn.items()}
-    for said, way in unanswered(schema, left, settled=True):
-        raise LearnError(said, hint=way)
+    samples, statistics = _answered(samples, statistics, schema)
     given, flat = (samples, schema), unnest(samples, statistics, schema)
     samples, statistics, schema = flat.samples, flat.statistics, flat.schema
     order = schema.order()
@@ -117,6 +109,22 @@ def learn(
         else:
             models[table.name] = _unlearned(table, samples[table.name])
     return Model(given[1], models, digest_of(given[1]), settings.k)
+
+
+def _answered(
+    samples: Mapping[str, pa.Table], statistics: Mapping[str, TableStatistics], schema: Schema
+) -> tuple[Mapping[str, pa.Table], Mapping[str, TableStatistics]]:
+    """Rows and statistics once policies have been applied; refuses what no twin can honour."""
+    for said, way in unanswered(schema, {name: of.rows for name, of in statistics.items()}):
+        raise LearnError(said, hint=way)
+    samples, statistics = rows_as_entities(samples, statistics, schema)
+    drawn = {name: sample.num_rows for name, sample in samples.items()}
+    check_named(statistics, schema)
+    samples, statistics = apply_policies(samples, statistics, schema)
+    left = {name: 0 if n and not samples[name].num_rows else 1 for name, n in drawn.items()}
+    for said, way in unanswered(schema, left, settled=True):
+        raise LearnError(said, hint=way)
+    return samples, statistics
 
 
 def _settings(table: Table, settings: LearnSettings) -> Mapping[str, Any]:
