@@ -70,12 +70,8 @@ class Rhythm:
 
         Cost: about 0.2 microseconds a row.
         """
-        week = self.cell * len(self.weights)
-        first, inside = np.divmod(low - self.start, week)
-        until, rest = np.divmod(high + step - self.start, week)
-        whole = self._before[-1]
-        begun = self._weight(inside)
-        room = (until - first) * whole + self._weight(rest) - begun
+        week, whole = self.cell * len(self.weights), self._before[-1]
+        first, begun, room = self._room(low, high + step)
         turns, left = np.divmod(begun + share * room, whole)
         at = np.searchsorted(self._before, left, side="right") - 1
         at = np.minimum(at, self._last)
@@ -89,11 +85,15 @@ class Rhythm:
 
     def within(self, low: Ticks, high: Ticks, step: int) -> Floats:
         """How much weight ranges have, as ``place`` spreads ticks in them; 0 for closed hours."""
+        return np.maximum(self._room(low, high + step)[2], 0.0)
+
+    def _room(self, low: Ticks, end: Ticks) -> tuple[Ticks, Floats, Floats]:
+        """The week in which ranges begin, the weight before them in it, and the weight of each."""
         week = self.cell * len(self.weights)
         first, inside = np.divmod(low - self.start, week)
-        until, rest = np.divmod(high + step - self.start, week)
-        room: Floats = (until - first) * self._before[-1] + self._weight(rest)
-        return np.maximum(room - self._weight(inside), 0.0)
+        until, rest = np.divmod(end - self.start, week)
+        begun = self._weight(inside)
+        return first, begun, (until - first) * self._before[-1] + self._weight(rest) - begun
 
     def _weight(self, inside: Ticks) -> Floats:
         """Weight between the beginning of a week and some ticks after it."""
