@@ -26,6 +26,7 @@ from synthlake.relational.enforced import Enforced
 from synthlake.relational.model import Attribute, Codec, column_id, view_id
 from synthlake.relational.near import find_near, smooth_above
 from synthlake.relational.polymorphic import types_of, with_types
+from synthlake.relational.spans import since_start
 from synthlake.relational.tied import tied
 from synthlake.schema.model import Column, Table
 
@@ -256,7 +257,7 @@ class _Attributes:
         near = find_near(self.data, name, self.cells[name], codec)
         if near is not None:
             return replace(attribute, drawn=near[1], gap=near[0])
-        linear = self._balance(name, smooth)
+        linear = self._balance(name, smooth) or since_start(self.data, self.cells[name], codec)
         if linear is None and codec.size >= _LINEAR_SIZE:
             linear = find_linear(smooth, name, self._clipped(name))
         if linear is None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 if TYPE_CHECKING:
     from synthlake.relational.above import Known
+    from synthlake.relational.spans import Seen
 
 MAX_CATEGORIES = 20_000
 _MAX_LISTED = 2_000  # values of a wide decimal up to which they are categories
@@ -54,6 +55,7 @@ class TableData:
         k: least entities behind a stored value.
         key: columns of the primary key.
         above: columns of parents in the sample, by the names by which rules call them.
+        seen: when rows have children; None where these are not close together in time.
     """
 
     name: str
@@ -62,6 +64,7 @@ class TableData:
     k: int
     key: tuple[str, ...] = ()
     above: Mapping[str, Known] = field(default_factory=dict)
+    seen: Seen | None = None
     _decimals: dict[str, int | None] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property

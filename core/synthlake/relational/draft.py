@@ -35,9 +35,10 @@ from synthlake.relational.links import (
     spread_if_few,
     with_unseen,
 )
-from synthlake.relational.model import CODE, Link, LinkKind, Loop, count_id, link_id
+from synthlake.relational.model import CODE, Link, LinkKind, Loop, Spans, count_id, link_id
 from synthlake.relational.ordering import Order, find_order
 from synthlake.relational.polymorphic import check_types, types_first
+from synthlake.relational.spans import find_spans, sliced, spans_of
 from synthlake.relational.tied import with_marks
 from synthlake.relational.totals import with_totals
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
@@ -64,6 +65,7 @@ class Draft:
         code: of its rows, as parents that others are matched with.
         order: of its rows; None where there is none.
         loops: foreign keys that close a cycle, by position.
+        spans: when its rows have children.
     """
 
     table: Table
@@ -81,6 +83,7 @@ class Draft:
     code: Feature = _ALIKE
     order: Order | None = None
     loops: dict[int, Loop] = field(default_factory=dict)
+    spans: Spans | None = None
 
     @property
     def known(self) -> list[str]:
@@ -141,7 +144,10 @@ def prepare(
     joins = [resolve(sample, samples[fk.references], fk, n)
              for n, fk in enumerate(table.foreign_keys)]  # fmt: skip
     above = known_above(table, schema, drafts, joins, structured)
-    data = TableData(table.name, sample, statistics[table.name], k, table.primary_key, above)
+    seen = find_spans(table, schema, samples) if structured else None
+    data = TableData(table.name, sample, statistics[table.name], k, table.primary_key, above, seen)
+    spans = spans_of(data)
+    data = data if spans is not None else replace(data, seen=None)
     key = build_key(data, table, schema, samples)
     kinds = link_kinds(table, schema, key)
     links, codes = {}, {}
@@ -168,7 +174,10 @@ def prepare(
     )  # fmt: skip
     if table.own is not None:
         frame = with_marks(frame, data, joins[table.foreign_keys.index(table.own)].key)
-    return Draft(table, data, structured, joins, kinds, key, frame, links, codes, order=order)
+    draft = Draft(table, data, structured, joins, kinds, key, frame, links, codes, order=order)
+    if spans is not None:
+        draft.spans, draft.family = spans[0], {**spans[1]}
+    return draft
 
 
 def connect(drafts: Mapping[str, Draft], schema: Schema) -> None:
@@ -188,6 +197,8 @@ def connect(drafts: Mapping[str, Draft], schema: Schema) -> None:
             found = drafts.get(fk.references)
             if draft.kinds[number] in ("own", *MATCHED) and found is not None:
                 _connect(draft, found, number, fk)
+                if draft.kinds[number] == "cluster":
+                    draft.links[number] = sliced(draft.links[number], draft, found, drafts)
 
 
 def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:

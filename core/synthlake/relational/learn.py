@@ -213,6 +213,7 @@ def _fit(
         across=frame.across,
         sequence=sequence,
         loops=tuple(draft.loops[n] for n in sorted(draft.loops)),
+        spans=draft.spans,
     )
     return refine(model, training, data, _tries(table, settings), settings.seed), visible
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from synthlake.relational.parents import Stubs, fitting, ranks_of
 from synthlake.relational.plan import ROOT_BLOCK
 from synthlake.relational.recent import Recent
 from synthlake.relational.rows import Block
+from synthlake.relational.spans import in_slices
+from synthlake.relational.timed import TimedStubs, by_slice, with_slices
 from synthlake.relational.uniqueness import pairing, unlike
 from synthlake.schema.modes import unique_target
 from synthlake.seed import below, digest
@@ -64,9 +67,9 @@ class Matching:
         place = block.start // ROOT_BLOCK
         if starts is not None:
             place = int(np.searchsorted(starts, block.start, side="right")) - 1
+        codes = with_slices(block, link, generator.model, codes)
         ranks = ranks_of(codes, generator.plan.codes[label][place])
-        stubs = self._stubs_of(link, label)
-        parent = self._owner(link, label, stubs.standing(codes), stubs.places(codes, ranks))
+        parent = self._owner(link, label, *self._stubs_of(link, label).found(codes, ranks))
         nobody, rows = np.flatnonzero(parent < 0), generator.plan.rows[link.fk.references]
         if len(nobody) and rows and not block.model.loose(link.fk):
             parent[nobody] = below(block.words(f"any:{label}", 0)[nobody], rows)
@@ -75,7 +78,8 @@ class Matching:
     def _stubs_of(self, link: Link, label: str) -> Stubs:
         """The stubs of a key, with what they have worked out."""
         generator = self._generator
-        return self._stubs.setdefault(label, Stubs(link, label, generator.plan, generator.seed))
+        kind = TimedStubs if link.slices else Stubs
+        return self._stubs.setdefault(label, kind(link, label, generator.plan, generator.seed))
 
     def _unlike(
         self, block: Block, number: int, parent: Index, met: dict[int, Index] | None
@@ -94,11 +98,11 @@ class Matching:
             keys.append(block.drawn[name] if other is None else other)
         label = link.fk.label(model.table.name)
         plan, stubs = self._generator.plan, self._stubs_of(link, label)
-        codes = stubs.standing(block.drawn[link_id(number)])
+        codes = with_slices(block, link, self._generator.model, block.drawn[link_id(number)])
 
         def redraw(rows: Index, again: int) -> Index:
             words = block.words(f"pair:{label}", again)[rows]
-            return self._owner(link, label, codes[rows], below(words, stubs.room(codes[rows])))
+            return self._owner(link, label, *stubs.others(codes[rows], words, again))
 
         where = f"the primary key of {model.table.name} ({', '.join(model.table.primary_key)})"
         where = where if met is not None else ""
@@ -142,10 +146,9 @@ class Matching:
         generator = self._generator
 
         def make() -> tuple[Index, Index]:
-            codes, degrees, first = self.stub_owners(link, label, number)
+            codes, degrees, parent = self.stub_owners(link, label, number)
             held = generator.plan.stubs[label]
             degrees = fitting(codes, degrees, held[number + 1] - held[number])
-            parent = np.arange(len(codes)) + first
             order = np.lexsort((parent, codes))
             codes, degrees, parent = codes[order], degrees[order], parent[order]
             before = np.cumsum(degrees) - degrees
@@ -155,23 +158,40 @@ class Matching:
 
         return self._skeletons.get((label, number), make)
 
-    def stub_owners(self, link: Link, label: str, number: int) -> tuple[Index, Index, int]:
-        """Codes and degrees of a block of parents, as learned, and the number of the first one."""
+    def stub_owners(self, link: Link, label: str, number: int) -> tuple[Index, Index, Index]:
+        """Codes, degrees and numbers of a block of parents, as learned.
+
+        Where children find their parents by time, a parent stands once for each slice of time, by
+        the code with that slice, with as many children as it has then.
+        """
         generator, table = self._generator, link.fk.references
         real = generator.plan.rows[table]
         if number >= -(-real // ROOT_BLOCK):
             codes, degrees = generator.phantom_parents(link, label)
-            return codes + link.codes, degrees, real + generator.plan.offsets.get(label, 0)
+            first = real + generator.plan.offsets.get(label, 0)
+            return codes + link.codes, degrees, first + np.arange(len(codes))
         low, high = number * ROOT_BLOCK, min((number + 1) * ROOT_BLOCK, real)
-        codes_of, degrees_of = [], []
-        if generator.model.tables[table].own is None:
-            block = generator.open_block(table, number)
-            block.draw(family_of(block.model))
-            codes_of, degrees_of = [block.drawn[CODE]], [block.count(label)]
-        else:
-            for block, rows in generator.slices(table, low, high):
-                codes_of.append(block.drawn[CODE][rows])
-                degrees_of.append(block.count(label)[rows])
-        codes = np.concatenate(codes_of).astype(np.int64)
+        parts = [self._owners(block, link, label, rows) for block, rows in self._family(link, low, high)]
+        codes, degrees = (np.concatenate(held) for held in zip(*parts, strict=True))
         # a code without support is none: where nothing of the parents may be told, all are alike
-        return np.maximum(codes, 0), np.concatenate(degrees_of), low
+        codes, parent = np.maximum(codes, 0), np.arange(low, high)
+        if not link.slices:
+            return codes, degrees, parent
+        return by_slice(link, codes, degrees, parent)
+
+    def _family(self, link: Link, low: int, high: int) -> Iterator[tuple[Block, slice]]:
+        """Blocks of parents in a range, with what they are to others, and their rows in it."""
+        generator, table = self._generator, link.fk.references
+        if generator.model.tables[table].own is not None:
+            yield from generator.slices(table, low, high)
+            return
+        block = generator.open_block(table, low // ROOT_BLOCK)
+        block.draw(family_of(block.model))
+        yield block, slice(0, block.rows)
+
+    def _owners(self, block: Block, link: Link, label: str, rows: slice) -> tuple[Index, Index]:
+        """Codes and numbers of children of parents; in each slice of time, if that counts."""
+        codes, degrees = block.drawn[CODE].astype(np.int64), block.count(label)
+        if link.slices:
+            degrees = in_slices(block, link, self._generator.model, degrees)
+        return codes[rows], degrees[rows]

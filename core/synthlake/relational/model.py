@@ -35,6 +35,7 @@ from synthlake.store.parts import Parts
 Codec = NumericCodec | CategoricalCodec | TextCodec | TemplateCodec | PresenceCodec | OctetsCodec
 LinkKind = Literal["own", "derived", "identity", "cluster", "within"]
 CODE = "p:"  # name of the code of a row, as a parent, among its features
+START, LENGTH = "m:start", "m:length"  # when it has children, see ``Spans``
 
 
 class Maker(Protocol):
@@ -126,6 +127,7 @@ class Link:
         null_rows: of own: rows without a parent, in the source.
         mean: of own: children per parent, in the source.
         related: of within: whether rows above have children only if they have rows of the parent.
+        slices: of cluster: of time, in which children find parents of theirs; 0 where any will do.
     """
 
     fk: ForeignKey
@@ -138,6 +140,7 @@ class Link:
     null_rows: int = 0
     mean: float = 0.0
     related: bool = False
+    slices: int = 0
 
     @property
     def size(self) -> int:
@@ -145,6 +148,22 @@ class Link:
         if self.kind == "identity" and self.values is not None:
             return self.values.num_rows + int(self.rest)
         return self.codes + (len(self.phantoms.weights) if self.phantoms else 0)
+
+
+@dataclass(frozen=True)
+class Spans:
+    """When a row has children, drawn before its attributes.
+
+    Attributes:
+        table, column: what tells the time of a child: a column of the parent it is made with.
+        start: of the first child, on that column's axis.
+        length: ticks from the first to the last one.
+    """
+
+    table: str
+    column: str
+    start: NumericCodec
+    length: NumericCodec
 
 
 @dataclass(frozen=True)
@@ -176,6 +195,7 @@ class TableModel:
         sequence: the order of rows, where each is made given the one before; None without one.
         refined: how often each row is drawn, and which draw is kept; None where once.
         loops: one a foreign key that closes a cycle, in the schema's order.
+        spans: when rows have children; None where these are not close together in time.
     """
 
     table: Table
@@ -205,6 +225,7 @@ class TableModel:
     sequence: Sequence | None = None
     refined: Refinement | None = None
     loops: tuple[Loop, ...] = ()
+    spans: Spans | None = None
 
     def loose(self, fk: ForeignKey) -> bool:
         """Whether a reference may be NULL."""
@@ -318,7 +339,7 @@ def parent_id(name: str) -> str:
 
 def family_of(model: TableModel) -> list[str]:
     """Features that are drawn first: what a row is to those that refer to it, and conditions."""
-    places = [n for n, name in enumerate(model.order) if name[:2] in (CODE, "n:", "v:")]
+    places = [n for n, name in enumerate(model.order) if name[:2] in (CODE, "n:", "v:", "m:")]
     return list(model.order[: max(places, default=-1) + 1])
 
 

@@ -13,7 +13,7 @@ from synthlake.constraints.rule import Cells
 from synthlake.encode.numeric import NumericCodec
 from synthlake.relational.above import Known
 from synthlake.relational.columns import TableData, codec_of_cells
-from synthlake.relational.model import Codec
+from synthlake.relational.model import START, Codec
 
 _TIGHT = 0.5  # of the column's own spread, that its distances may have
 _KNOWN = 0.8  # share of rows that have such a parent
@@ -23,9 +23,10 @@ _FEW = 40  # codes from which a column is smooth enough to be learned as a dista
 
 def smooth_above(data: TableData) -> dict[str, Cells]:
     """Columns of parents that others may be learned as remainders of, as far as they are whole."""
-    return {
+    above = {
         n: held.smooth for n, held in data.above.items() if held.free and held.smooth is not None
     }
+    return above if data.seen is None else {**above, START: data.seen.start}
 
 
 def find_near(

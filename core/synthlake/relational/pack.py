@@ -42,6 +42,7 @@ from synthlake.relational.model import (
     Loop,
     Model,
     Phantoms,
+    Spans,
     TableModel,
 )
 from synthlake.relational.sequence import Increment, Sequence
@@ -114,6 +115,7 @@ class _Packer:
                 else {}
             ),
             **self._refined(table.refined),
+            **self._spans(table.spans),
             **self._nested(table),
         }
 
@@ -123,6 +125,13 @@ class _Packer:
         held, tensors = refined.ratio.to_artifact()
         self._put("refined", tensors)
         return {"refined": {"tries": refined.tries, **held}}
+
+    def _spans(self, spans: Spans | None) -> dict[str, Any]:
+        if spans is None:
+            return {}
+        held = {"start": self._codec("spans/start", spans.start),
+                "length": self._codec("spans/length", spans.length)}  # fmt: skip
+        return {"spans": {"table": spans.table, "column": spans.column, **held}}
 
     def _nested(self, table: TableModel) -> dict[str, Any]:
         """Flat columns of nested ones, and the items of lists."""
@@ -183,6 +192,7 @@ class _Packer:
             "null_rows": link.null_rows, "mean": link.mean,
             "phantoms": self._phantoms(f"links/{number}", link.phantoms),
             **({"related": True} if link.related else {}),
+            **({"slices": link.slices} if link.slices else {}),
         }  # fmt: skip
 
     def _phantoms(self, place: str, phantoms: Phantoms | None) -> dict[str, Any] | None:
@@ -280,6 +290,7 @@ class _Reader:
             loops=tuple(
                 _unpack_loop(table.loops[held["place"]], held) for held in form.get("loops", ())
             ),
+            spans=self._spans(form.get("spans")),
         )
 
     def _lists(self, plans: Plans, form: Json) -> dict[str, TableModel]:
@@ -307,6 +318,12 @@ class _Reader:
         if form is None:
             return None
         return Refinement(form["tries"], Ratio.from_artifact(form, self._part("refined")))
+
+    def _spans(self, form: Json | None) -> Spans | None:
+        if form is None:
+            return None
+        codecs = (self._numeric(f"spans/{n}", form[n]) for n in ("start", "length"))
+        return Spans(form["table"], form["column"], *codecs)
 
     def _part(self, place: str) -> dict[str, NDArray[Any]]:
         start, after = f"{place}/", f"{place}0"  # the character that follows the slash
@@ -358,7 +375,8 @@ class _Reader:
         phantoms = self._phantoms(f"links/{number}", form["phantoms"])
         shares = tuple((int(n), float(mean)) for n, mean in form.get("shares", ()))
         return Link(fk, form["kind"], values, form["rest"], shares, form["codes"], phantoms,
-                    form["null_rows"], form["mean"], form.get("related", False))  # fmt: skip
+                    form["null_rows"], form["mean"], form.get("related", False),
+                    form.get("slices", 0))  # fmt: skip
 
     def _phantoms(self, place: str, form: Json | None) -> Phantoms | None:
         if form is None:

@@ -20,7 +20,7 @@ from synthlake.relational.links import CODE, DEGREE
 from synthlake.relational.model import Link, Phantoms
 from synthlake.relational.plan import NULL_FAMILY, SamplePlan
 from synthlake.schema.model import ForeignKey, Table
-from synthlake.seed import Seed, Words, mulhigh
+from synthlake.seed import Seed, Words, below, mulhigh
 
 Index = NDArray[np.int64]
 _STUB_BITS = 40  # of a stub's number within its code
@@ -244,6 +244,15 @@ class Stubs:
     def _parents(self) -> int:
         """Real parents."""
         return self.plan.rows[self.link.fk.references]
+
+    def found(self, codes: Codes, ranks: Index) -> tuple[Codes, Index]:
+        """The code and the number of the stub of each child, by its rank."""
+        return self.standing(codes), self.places(codes, ranks)
+
+    def others(self, codes: Codes, words: Words, again: int) -> tuple[Codes, Index]:
+        """Any other stub of the codes of children, for the try of a number."""
+        standing = self.standing(codes)
+        return standing, below(words, self.room(standing))
 
     def room(self, standing: Codes) -> Index:
         """Stubs that there are for each row."""

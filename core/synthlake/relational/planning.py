@@ -16,6 +16,7 @@ from synthlake.relational.keys import SlotKey
 from synthlake.relational.model import Link, Model, TableModel, link_id
 from synthlake.relational.parents import fitted, virtual_rows
 from synthlake.relational.plan import ROOT_BLOCK, Counts, SamplePlan, beyond
+from synthlake.relational.timed import cells_of_codes, fitted_in_time, with_slices
 from synthlake.relational.uniqueness import most_children
 
 Given = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -372,13 +373,14 @@ class _Planner:
         last = max(table.order.index(link_id(n)) for n, _ in clusters)
         starts = self.starts.get(name)
         blocks = len(starts) - 1 if starts is not None else -(-self.rows[name] // ROOT_BLOCK)
-        found = {n: [np.zeros(k.size, np.int64)] for n, k in clusters}
+        found = {n: [np.zeros(cells_of_codes(k), np.int64)] for n, k in clusters}
         for number in range(blocks):
             block = generator.open_block(name, number)
             block.draw(table.order[: last + 1])
             for place, link in clusters:
                 codes = block.drawn.get(link_id(place), np.zeros(0, np.int32))
-                found[place].append(np.bincount(codes[codes >= 0], minlength=link.size))
+                codes = with_slices(block, link, self.model, codes)
+                found[place].append(np.bincount(codes[codes >= 0], minlength=cells_of_codes(link)))
         for place, link in clusters:
             label = link.fk.label(name)
             self.codes[label] = np.cumsum(found[place], axis=0).astype(np.int64)
@@ -389,11 +391,14 @@ class _Planner:
     def _stubs(self, generator: Generator, link: Link, label: str) -> Counts:
         """Stubs before each block of parents, and before the phantoms."""
         blocks = -(-self.rows[link.fk.references] // ROOT_BLOCK)
-        total = [np.zeros(link.size, np.int64)]
+        size = cells_of_codes(link)
+        total = [np.zeros(size, np.int64)]
         for number in range(blocks + (1 if self.phantoms.get(label) else 0)):
             codes, degrees, _ = generator.matching.stub_owners(link, label, number)
-            total.append(np.bincount(codes, degrees, link.size).astype(np.int64))
+            total.append(np.bincount(codes, degrees, size).astype(np.int64))
         stubs = np.cumsum(total, axis=0).astype(np.int64)
+        if link.slices:
+            return fitted_in_time(stubs, self.codes[label][-1], link.slices)
         return fitted(stubs, self.codes[label][-1], link.codes) if blocks else stubs
 
     def _demand(self, table: TableModel, link: Link, wanted: bool) -> None:

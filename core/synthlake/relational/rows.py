@@ -33,6 +33,7 @@ from synthlake.relational.enforced import Joint, numbered, reached
 from synthlake.relational.keys import KeyFrame
 from synthlake.relational.masking import masked
 from synthlake.relational.model import (
+    START,
     Attribute,
     Codec,
     TableModel,
@@ -44,6 +45,7 @@ from synthlake.relational.model import (
 from synthlake.relational.parents import as_type
 from synthlake.relational.polymorphic import Cases, cases_of_model
 from synthlake.relational.sequence import Places
+from synthlake.relational.spans import start_of
 from synthlake.relational.uniqueness import pairing, rewritten, texts_apart
 from synthlake.seed import Seed, Words
 
@@ -174,6 +176,8 @@ class Block:
             )
             codes, place = made_distinct(codes, place, family, redraw)
         self.drawn[name] = codes
+        if name == START and self.model.spans is not None:
+            self.cells[START] = start_of(self, self.model.spans)
         seen = codes
         if attribute is not None and place is not None:
             seen = self._placed(attribute, codes, Cells(*place))

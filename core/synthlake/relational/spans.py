@@ -1,0 +1,229 @@
+"""When a row has children: the time of its first one, and how long they go on after it.
+
+Parents that others are matched with are found by codes of a dozen and more, whose children may lie
+decades apart. Where those of one parent lie close together, the time of the first one and the time
+from it to the last are learned as two more features of the parent, drawn before its attributes;
+dates of its own are learned as distances from the first one; and its stubs lie in that time, so
+that a child of a time finds a parent of its time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from synthlake.constraints.discover import micros_per_tick
+from synthlake.constraints.relative import Linear, spread
+from synthlake.constraints.rule import Cells
+from synthlake.encode.axis import Axis, Ticks
+from synthlake.encode.numeric import NumericCodec
+from synthlake.ports import Feature
+from synthlake.relational.joins import resolve
+from synthlake.relational.model import LENGTH, START, Link, Spans, column_id, parent_id
+
+if TYPE_CHECKING:
+    from synthlake.relational.columns import TableData
+    from synthlake.relational.draft import Draft
+    from synthlake.relational.model import Model, TableModel
+    from synthlake.relational.rows import Block
+    from synthlake.schema.model import ForeignKey, Schema, Table
+
+_CLOSE = 0.25  # share of the variance of children's times that may lie within parents
+_TIGHT = 0.5  # of a date's own spread, that its distances from the first child may have
+_FEWEST = 16  # codes of a time below which it tells too little
+_SLICES, _CELLS = 64, 2_048  # most slices of time, alone and times codes of parents
+
+Index = NDArray[np.int64]
+Found = tuple[Index, Ticks]  # rows of parents, and when they have a child
+
+
+@dataclass(frozen=True)
+class Seen:
+    """When the rows of a sample have children.
+
+    Attributes:
+        table, column: what tells the time of a child: a column of its own parent.
+        type: of that column.
+        start: of the first child; NULL without children.
+        length: from the first to the last one.
+    """
+
+    table: str
+    column: str
+    type: pa.DataType
+    start: Cells
+    length: Cells
+
+
+def find_spans(table: Table, schema: Schema, samples: Mapping[str, pa.Table]) -> Seen | None:
+    """When rows of a table have children, where those of one row lie close together in time.
+
+    The time of a child is the first date or timestamp of the parent that it is made with. Only
+    children of one such table and column count.
+    """
+    found: dict[tuple[str, str], list[Found]] = {}
+    for child, fk in schema.children(table.name):
+        place = _time_of(child, fk, schema)
+        if place is not None and child.name in samples:
+            found.setdefault(place, []).append(_times(child, fk, place, samples))
+    seen = [_seen(place, parts, schema, samples[table.name].num_rows)
+            for place, parts in found.items()]  # fmt: skip
+    return next((one for one in seen if one is not None), None)
+
+
+def _time_of(child: Table, fk: ForeignKey, schema: Schema) -> tuple[str, str] | None:
+    """The table and column that tell when a child is; None where nothing does."""
+    own = child.own
+    if own is None or fk == own or set(own.columns) & set(fk.columns) or child.skip:
+        return None
+    wider = (other for other in child.foreign_keys if set(fk.columns) < set(other.columns))
+    above = schema[own.references]
+    if above.keep or next(wider, None) is not None or own.references == fk.references:
+        return None
+    taken = {*above.primary_key, *above.referring}
+    for column in above.columns:
+        learned = column.action == "learn" and not column.made and column.name not in taken
+        if learned and micros_per_tick(column.type) is not None:
+            return own.references, column.name
+    return None
+
+
+def _times(
+    child: Table, fk: ForeignKey, place: tuple[str, str], samples: Mapping[str, pa.Table]
+) -> Found:
+    """Parents of children, and the times of these."""
+    own, sample = child.own, samples[child.name]
+    assert own is not None
+    numbers = {key: n for n, key in enumerate(child.foreign_keys)}
+    above = resolve(sample, samples[place[0]], own, numbers[own]).parent
+    parent = resolve(sample, samples[fk.references], fk, numbers[fk]).parent
+    column = samples[place[0]][place[1]]
+    ticks, null = Axis(column.type).ticks(column)
+    known = (above >= 0) & (parent >= 0)
+    known[known] = ~null[above[known]]
+    return parent[known], ticks[above[known]]
+
+
+def _seen(
+    place: tuple[str, str], parts: list[Found], schema: Schema, rows: int
+) -> Seen | None:
+    """First and last times of each parent; None where children are not close together."""
+    parent = np.concatenate([p for p, _ in parts])
+    ticks = np.concatenate([t for _, t in parts])
+    count = np.bincount(parent, minlength=rows)
+    times = ticks.astype(np.float64)
+    mean = np.bincount(parent, times, rows) / np.maximum(count, 1)
+    several = count[parent] > 1
+    whole = times[several].var() if several.any() else 0.0
+    within = float(((times - mean[parent])[several] ** 2).mean()) if several.any() else 0.0
+    if not whole > 0 or within > _CLOSE * whole:
+        return None
+    first = np.full(rows, np.iinfo(np.int64).max)
+    last = np.full(rows, np.iinfo(np.int64).min)
+    np.minimum.at(first, parent, ticks)
+    np.maximum.at(last, parent, ticks)
+    null = count == 0
+    start = Cells(np.where(null, 0, first), null)
+    length = Cells(np.where(null, 0, last - np.where(null, 0, first)), null)
+    return Seen(*place, schema[place[0]].column(place[1]).type, start, length)
+
+
+def spans_of(data: TableData) -> tuple[Spans, dict[str, Feature]] | None:
+    """Codecs of when rows have children, and their codes; None where too few tell it.
+
+    Privacy: bins have k rows of the parents' table, or more.
+    """
+    from synthlake.relational.columns import codec_of_cells
+
+    seen = data.seen
+    if seen is None:
+        return None
+    start = codec_of_cells(seen.start, data.group, data.k, seen.type)
+    length = codec_of_cells(seen.length, data.group, data.k)
+    if start.size < _FEWEST or not length.size:
+        return None
+    features = {
+        name: Feature(codec.encode_ticks(cells.ticks, cells.null), codec.size, True)
+        for name, codec, cells in ((START, start, seen.start), (LENGTH, length, seen.length))
+    }
+    return Spans(seen.table, seen.column, start, length), features
+
+
+def since_start(data: TableData, own: Cells, codec: NumericCodec) -> Linear | None:
+    """A date as its distance from the first child, if that is tighter than the date itself."""
+    seen, unit = data.seen, micros_per_tick(codec.axis.value_type)
+    if seen is None or unit is None:
+        return None
+    per_tick = micros_per_tick(seen.type)
+    assert per_tick is not None
+    known = ~seen.start.null & ~own.null
+    if known.sum() < max(data.k, _FEWEST):
+        return None
+    middle, times = float(np.median(seen.start.ticks[known])), per_tick / unit
+    linear = Linear(
+        (START,), (middle,), (1.0,), ((), (0,)), (middle * times, times), sum=True
+    )
+    rest = linear.forward({START: seen.start}, own)
+    tight = spread(rest.ticks[known]) < _TIGHT * spread(own.ticks[known])
+    return linear if tight else None
+
+
+def sliced(link: Link, draft: Draft, parent: Draft, drafts: Mapping[str, Draft]) -> Link:
+    """The reference of children whose parents are found by time, where they can be."""
+    spans, own = parent.spans, draft.table.own
+    if spans is None or own is None or own.references != spans.table or link.phantoms is not None:
+        return link
+    above = drafts.get(spans.table)
+    drawn = above.frame.seen.get(column_id(spans.column)) if above is not None else None
+    if drawn is None or drawn.size < _FEWEST:
+        return link
+    return replace(link, slices=int(min(drawn.size, _SLICES, max(_CELLS // link.codes, 1))))
+
+
+def slices_of(block: Block, link: Link, model: Model) -> NDArray[np.int64]:
+    """The slice of time in which each row of a block lies."""
+    spans = model.tables[link.fk.references].spans
+    assert spans is not None
+    codes = np.maximum(block.context[parent_id(column_id(spans.column))], 0).astype(np.int64)
+    return np.minimum(codes * link.slices // _clock(model, spans).size, link.slices - 1)
+
+
+def _clock(model: Model, spans: Spans) -> NumericCodec:
+    """The codec of the column that tells the time."""
+    attributes = model.tables[spans.table].attributes
+    codec = next(a.codec for a in attributes if a.column == spans.column)
+    assert isinstance(codec, NumericCodec)
+    return codec
+
+
+def start_of(block: Block, spans: Spans) -> Cells:
+    """When the rows of a block have their first children."""
+    found = block.cells.get(START)
+    if found is None:
+        found = Cells(*spans.start.draw(block.drawn[START], block.words(START, 1)))
+    return found
+
+
+def in_slices(block: Block, link: Link, model: Model, degrees: Index) -> Index:
+    """How many of its children each row has in each slice of time; shape (rows, slices).
+
+    They are spread evenly from the first to the last.
+    """
+    spans = model.tables[link.fk.references].spans
+    assert spans is not None
+    clock, at = _clock(model, spans), np.arange(1, link.slices)
+    edges = clock.low[-(-at * clock.size // link.slices)].astype(np.float64)
+    start = start_of(block, spans)
+    length, _ = spans.length.draw(block.drawn[LENGTH], block.words(LENGTH, 1))
+    first = np.where(start.null, edges[len(edges) // 2], start.ticks).astype(np.float64)[:, None]
+    far = np.maximum(length, 0).astype(np.float64)[:, None]
+    count = degrees.astype(np.float64)[:, None]
+    share = np.where(far > 0, (edges[None, :] - first) / np.maximum(far, 1.0), edges > first)
+    before = np.clip(np.ceil(np.clip(share, -1.0, 2.0) * count - 0.5), 0.0, count)
+    ends = np.hstack([before, count])
+    return np.diff(ends, axis=1, prepend=0.0).astype(np.int64)
