@@ -33,6 +33,7 @@ from synthlake.relational.polymorphic import (
 from synthlake.relational.refined import refine
 from synthlake.relational.sequence import Sequence
 from synthlake.relational.sequencing import find_chained, fit_sequence
+from synthlake.relational.spelled import find_spelled
 from synthlake.relational.unnest import masked, under_of, unnest
 from synthlake.relational.walks import find_walks
 from synthlake.schema.honoured import unanswered
@@ -191,6 +192,8 @@ def _fit(
         groups=frozenset({CODE} & set(draft.family)),
     )  # fmt: skip
     fitted, sequence = _fitted(draft, training, settings)
+    makers = build_makers(data, table, frame.attributes)
+    spelled, makers = find_spelled(data, table, frame.attributes, makers)
     model = TableModel(
         table=table,
         rows=data.statistics.rows,
@@ -207,13 +210,14 @@ def _fit(
         masks=frame.masks,
         distinct=distinct,
         apart=find_apart(draft),
-        made=build_makers(data, table, frame.attributes),
+        made=makers,
         synthesizer=fitted,
         enforced=frame.enforced,
         across=frame.across,
         sequence=sequence,
         loops=tuple(draft.loops[n] for n in sorted(draft.loops)),
         spans=draft.spans,
+        spelled=spelled,
     )
     return refine(model, training, data, _tries(table, settings), settings.seed), visible
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +31,9 @@ from synthlake.relational.keys import KeyFrame, KeyMaker
 from synthlake.relational.sequence import Sequence
 from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.store.parts import Parts
+
+if TYPE_CHECKING:
+    from synthlake.relational.spelled import Spelled
 
 Codec = NumericCodec | CategoricalCodec | TextCodec | TemplateCodec | PresenceCodec | OctetsCodec
 LinkKind = Literal["own", "derived", "identity", "cluster", "within"]
@@ -196,6 +199,7 @@ class TableModel:
         refined: how often each row is drawn, and which draw is kept; None where once.
         loops: one a foreign key that closes a cycle, in the schema's order.
         spans: when rows have children; None where these are not close together in time.
+        spelled: identifiers that are spelled from other texts.
     """
 
     table: Table
@@ -226,6 +230,7 @@ class TableModel:
     refined: Refinement | None = None
     loops: tuple[Loop, ...] = ()
     spans: Spans | None = None
+    spelled: tuple[Spelled, ...] = ()
 
     def loose(self, fk: ForeignKey) -> bool:
         """Whether a reference may be NULL."""

@@ -46,6 +46,7 @@ from synthlake.relational.model import (
     TableModel,
 )
 from synthlake.relational.sequence import Increment, Sequence
+from synthlake.relational.spelled import Spelled
 from synthlake.relational.unnest import Plans, plans_of, under_of, without_views
 from synthlake.schema.identity import schema_from_json, schema_to_json
 from synthlake.schema.model import ForeignKey, Schema, Table
@@ -116,6 +117,7 @@ class _Packer:
             ),
             **self._refined(table.refined),
             **self._spans(table.spans),
+            **({"spelled": [s.to_json() for s in table.spelled]} if table.spelled else {}),
             **self._nested(table),
         }
 
@@ -291,6 +293,7 @@ class _Reader:
                 _unpack_loop(table.loops[held["place"]], held) for held in form.get("loops", ())
             ),
             spans=self._spans(form.get("spans")),
+            spelled=tuple(Spelled.from_json(held) for held in form.get("spelled", ())),
         )
 
     def _lists(self, plans: Plans, form: Json) -> dict[str, TableModel]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from synthlake.encode.axis import coded
+from synthlake.encode.axis import coded, indices, plain
 from synthlake.encode.personal.faker_words import load_grammar
-from synthlake.encode.personal.grammar import Draw, Grammar
+from synthlake.encode.personal.grammar import Draw, Grammar, Rule
 from synthlake.encode.personal.kinds import Asked, Form, account_of, make_texts, symbols_of
+from synthlake.encode.spelling import Spelling, from_json, spell, to_json
+from synthlake.models.support import distinct
 from synthlake.relational.columns import TableData
 from synthlake.relational.feistel import Permutation
 from synthlake.relational.keys import KeyFrame
@@ -25,6 +28,7 @@ from synthlake.schema.model import Column
 Index = NDArray[np.int64]
 _PERSON = {"person_name", "email", "username", "first_name", "last_name"}
 _NAMES = {"first_name", "last_name"}  # shared by many, so they tell nothing of who repeats
+_COVERED = 0.5  # share of texts of a length that enough have, below which none is told
 _DISTINCT = 0.95  # share of values that are distinct from which none is meant to repeat
 
 
@@ -65,12 +69,16 @@ class Personal:
     Attributes:
         people: the columns.
         grammars: words by locale.
+        apart: a column of names whose repeats are told apart: an identifier is made of it.
+        way: how that is spelled.
 
     Privacy: holds public word lists, how many values repeat, and how values are punctuated.
     """
 
     people: tuple[PersonalColumn, ...]
     grammars: Mapping[str, Grammar]
+    apart: str = ""
+    way: Spelling = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -92,8 +100,53 @@ class Personal:
                 column.kind, column.locale, self.grammars.get(column.locale, Grammar({})),
                 frozenset(column.style), column.unique or pool > 0, named, column.account,
             )  # fmt: skip
-            out[column.name] = _as_type(make_texts(form, asked), column.type)
+            made = make_texts(form, asked)
+            if column.name == self.apart:
+                word, _ = self._allotted(index, frame)
+                made = self._named.take(indices(word))
+                made = pc.utf8_upper(made) if "upper" in column.style else made
+            out[column.name] = _as_type(made, column.type)
         return out
+
+    def tells(self, name: str) -> bool:
+        """Whether repeats of a name can be told apart: everybody has one of their own."""
+        people = [c for c in self.people if c.group == "person"]
+        return self.apart in ("", name) and name in {c.name for c in people} and all(
+            c.kind in _NAMES and not c.unique for c in people
+        )
+
+    def before(self, index: Index, frame: KeyFrame) -> Index:
+        """How many rows of the same name come before each row, in an order of their own."""
+        return self._allotted(index, frame)[1]
+
+    @cached_property
+    def _rule(self) -> Rule:
+        """The names that are spelled each in its own way."""
+        column = next(c for c in self.people if c.name == self.apart)
+        rule = self.grammars[column.locale][column.kind]
+        spelled = spell(self.way, {self.apart: rule.words}, len(rule.words))
+        first = {text: place for place, text in reversed(list(enumerate(spelled))) if text}
+        kept = sorted(first.values())
+        weights = rule.weights or (1,) * len(rule.words)
+        return Rule(tuple(rule.words[n] for n in kept), tuple(weights[n] for n in kept))
+
+    @property
+    def _named(self) -> pa.Array[Any]:
+        return self._rule.array
+
+    def _allotted(self, index: Index, frame: KeyFrame) -> tuple[Index, Index]:
+        """The name of each row, and how many rows of that name come before it.
+
+        As many rows have a name as its weight says, rounded up or down at random.
+        Source: systematic sampling (Madow 1949).
+        """
+        ends, key = np.cumsum(np.array(self._rule.weights, np.float64)), frame.salt("apart")
+        shift = (key % 2**32) / 2**32
+        ends = np.floor(ends / ends[-1] * frame.rows + shift).astype(np.int64)
+        ends[-1] = frame.rows
+        place = Permutation(max(frame.rows, 1), key)(index)
+        word = np.searchsorted(ends, place, side="right").astype(np.int64)
+        return word, place - np.where(word > 0, ends[word - 1], 0)
 
     def room(self, rows: int) -> str:
         """Nothing lacks: what has no room for all says so by itself, with a number behind it."""
@@ -115,7 +168,8 @@ class Personal:
              "unique": c.unique, "repeats": c.repeats, "account": c.account}
             for c in self.people
         ]  # fmt: skip
-        return {"people": people, "words": {n: g.to_json() for n, g in self.grammars.items()}}
+        held = {"people": people, "words": {n: g.to_json() for n, g in self.grammars.items()}}
+        return {**held, "apart": self.apart, "way": to_json(self.way)} if self.apart else held
 
     @classmethod
     def from_json(cls, held: Mapping[str, Any], types: Mapping[str, pa.DataType]) -> Personal:
@@ -125,7 +179,8 @@ class Personal:
                            tuple(c["style"]), c["unique"], c["repeats"], c["account"])
             for c in held["people"]
         )  # fmt: skip
-        return cls(people, {n: Grammar.from_json(g) for n, g in held["words"].items()})
+        grammars = {n: Grammar.from_json(g) for n, g in held["words"].items()}
+        return cls(people, grammars, held.get("apart", ""), from_json(held.get("way", ())))
 
 
 def build_personal(data: TableData, columns: Sequence[Column]) -> Personal | None:
@@ -146,6 +201,10 @@ def build_personal(data: TableData, columns: Sequence[Column]) -> Personal | Non
     for column in people:
         needed.setdefault(column.locale, []).extend(symbols_of(column.kind, column.locale))
     grammars = {n: load_grammar(n, dict.fromkeys(s)) for n, s in needed.items() if s}
+    for column in reversed(people):  # of two columns of one kind, the first decides
+        if column.kind in _NAMES:
+            shares = _lengths(data, column.name)
+            grammars[column.locale] = grammars[column.locale].lengthened(column.kind, shares)
     return Personal(people, grammars)
 
 
@@ -159,6 +218,22 @@ def _personal(data: TableData, column: Column) -> PersonalColumn:
         repeats=data.repeats(column.name, _DISTINCT),
         account=account_of(locale) if column.kind == "iban" else "",
     )  # fmt: skip
+
+
+def _lengths(data: TableData, name: str) -> dict[int, float]:
+    """Shares of the lengths of texts; none where most texts have a length of their own.
+
+    Privacy: a length counts that k entities have.
+    """
+    texts = plain(data.sample[name]).cast(pa.string())
+    lengths = np.asarray(pc.utf8_length(texts).fill_null(0)).astype(np.int64)
+    people = distinct(lengths, data.group, int(lengths.max(initial=0)) + 1)
+    rows = np.bincount(lengths, minlength=len(people)) * (people >= data.k)
+    rows[0] = 0
+    known = int(rows.sum())
+    if known < _COVERED * max(int((lengths > 0).sum()), 1):
+        return {}
+    return {int(n): int(rows[n]) / known for n in np.flatnonzero(rows)}
 
 
 def _style(shapes: pa.Table | None, k: int) -> tuple[str, ...]:

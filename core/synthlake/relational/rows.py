@@ -46,6 +46,7 @@ from synthlake.relational.parents import as_type
 from synthlake.relational.polymorphic import Cases, cases_of_model
 from synthlake.relational.sequence import Places
 from synthlake.relational.spans import start_of
+from synthlake.relational.spelled import spelled_texts, with_needs
 from synthlake.relational.uniqueness import pairing, rewritten, texts_apart
 from synthlake.seed import Seed, Words
 
@@ -334,6 +335,7 @@ class Block:
 
     def arrays(self, only: Collection[str] | None = None) -> dict[str, pa.Array[Any]]:
         """All attributes and known columns (or some attributes), in their Arrow types."""
+        asked, only = only, with_needs(self.model.spelled, only)
         cells = self._ruled()
         out = {**self.known, **self._made(only)}
         if only is not None:
@@ -347,7 +349,9 @@ class Block:
             made = self._numbered(column.name, self._array(attribute, column.type, cells))
             words = partial(self.made_words, column_id(attribute.column))
             out[column.name] = completed(made, column, attribute.codec, words)
-        return {**out, **self._repeated(out, only)}
+        out |= self._repeated(out, only)
+        out |= spelled_texts(self, out)
+        return out if asked is None else {n: a for n, a in out.items() if n in asked}
 
     def _repeated(
         self, made: Mapping[str, pa.Array[Any]], only: Collection[str] | None

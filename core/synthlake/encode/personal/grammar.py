@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,7 @@ from synthlake.encode.mixing import mix
 from synthlake.encode.pattern import Pattern
 from synthlake.seed import Words, digest
 
+_WEIGHT = 10_000_000  # of all words together
 Part = tuple[str, str]  # ("=", literal), ("@", symbol) or ("#", alphabet of one character)
 
 
@@ -74,6 +75,23 @@ class Rule:
         places: NDArray[np.int64] = np.searchsorted(self._ends, drawn, side="right")
         return places.astype(np.int64)
 
+    def lengthened(self, shares: Mapping[int, float]) -> Rule:
+        """The same words, weighed so that they are as long as they should be.
+
+        Args:
+            shares: by number of characters; the rule as it is where it has no word of them.
+        """
+        lengths = np.array([len(word) for word in self.words])
+        weights = np.array(self.weights or [1] * len(self.words), np.float64)
+        before = np.bincount(lengths, weights)
+        wanted = np.array([shares.get(n, 0.0) for n in range(len(before))])
+        wanted = np.where(before > 0, wanted, 0.0)
+        if not wanted.sum() > 0:
+            return self
+        factor = wanted / wanted.sum() / np.maximum(before, 1.0)
+        made = np.ceil(weights * factor[lengths] * _WEIGHT)
+        return replace(self, weights=tuple(int(w) for w in made))
+
 
 @dataclass(frozen=True)
 class Grammar:
@@ -86,6 +104,13 @@ class Grammar:
 
     def __getitem__(self, symbol: str) -> Rule:
         return self.rules[symbol]
+
+    def lengthened(self, symbol: str, shares: Mapping[int, float]) -> Grammar:
+        """The grammar with the words of a symbol as long as they should be."""
+        rule = self.rules[symbol]
+        if not rule.words or not shares:
+            return self
+        return Grammar({**self.rules, symbol: rule.lengthened(shares)})
 
     def expand(self, symbol: str, draw: Draw, label: str = "") -> pa.Array[Any]:
         """One text a number."""
