@@ -115,6 +115,14 @@ class Personal:
             c.kind in _NAMES and not c.unique for c in people
         )
 
+    def told_apart(self, name: str, way: Spelling, distinct: int, rows: int) -> Personal:
+        """The maker that tells repeats of a name apart, of which rows have so many different ones."""
+        column = next(c for c in self.people if c.name == name)
+        grammar = self.grammars[column.locale]
+        evened = Grammar({**grammar.rules, column.kind: grammar[column.kind].evened(distinct, rows)})
+        grammars = {**self.grammars, column.locale: evened}
+        return replace(self, apart=name, way=way, grammars=grammars)
+
     def before(self, index: Index, frame: KeyFrame) -> Index:
         """How many rows of the same name come before each row, in an order of their own."""
         return self._allotted(index, frame)[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -155,7 +155,8 @@ def find_spelled(
                 continue
             people = out[place]
             assert isinstance(people, Personal)
-            out[place] = replace(people, apart=by, way=ways[0])
+            known = data.of(by)
+            out[place] = people.told_apart(by, ways[0], known.distinct, known.rows - known.nulls)
         found.append(Spelled(name, ways, shares, by))
     return tuple(found), tuple(out)
 

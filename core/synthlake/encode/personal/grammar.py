@@ -17,6 +17,7 @@ from synthlake.encode.mixing import mix
 from synthlake.encode.pattern import Pattern
 from synthlake.seed import Words, digest
 
+_POWERS = (1.0, 0.75, 0.5, 0.35, 0.25, 0.12, 0.0)  # of weights, from as they are to even
 _WEIGHT = 10_000_000  # of all words together
 Part = tuple[str, str]  # ("=", literal), ("@", symbol) or ("#", alphabet of one character)
 
@@ -89,8 +90,34 @@ class Rule:
         if not wanted.sum() > 0:
             return self
         factor = wanted / wanted.sum() / np.maximum(before, 1.0)
-        made = np.ceil(weights * factor[lengths] * _WEIGHT)
-        return replace(self, weights=tuple(int(w) for w in made))
+        return replace(self, weights=_scaled(weights * factor[lengths]))
+
+    def evened(self, distinct: int, rows: int) -> Rule:
+        """The same words, weighed so that rows have as many different ones, as far as can be.
+
+        Words stay as long as they are, on average and altogether.
+
+        Args:
+            distinct: different words of the rows.
+            rows: how many.
+        """
+        lengths = np.array([len(word) for word in self.words])
+        weights = np.array(self.weights or [1] * len(self.words), np.float64)
+        of_length = np.bincount(lengths, weights / weights.sum())
+        shares = {n: float(share) for n, share in enumerate(of_length)}
+        tried = [replace(self, weights=_scaled(weights**power)).lengthened(shares)
+                 for power in _POWERS]  # fmt: skip
+        return min(tried, key=lambda rule: abs(rule._different(rows) - distinct))
+
+    def _different(self, rows: int) -> float:
+        """Different words of rows that have each as often as its weight says."""
+        weights = np.array(self.weights, np.float64)
+        return float(np.minimum(weights / weights.sum() * rows, 1.0).sum())
+
+
+def _scaled(weights: NDArray[np.float64]) -> tuple[int, ...]:
+    """Weights as whole numbers; what is never chosen stays so."""
+    return tuple(int(w) for w in np.ceil(weights / weights.sum() * _WEIGHT) * (weights > 0))
 
 
 @dataclass(frozen=True)
