@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _KEPT_SKELETONS = 1_024  # of ROOT_BLOCK parents each: 256 kB at most
 
 Index = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
 
 
 class Matching:
@@ -178,6 +179,26 @@ class Matching:
         if not link.slices:
             return codes, degrees, parent
         return by_slice(link, codes, degrees, parent)
+
+    def times(self, link: Link, label: str, number: int) -> tuple[Index, FloatArray, FloatArray]:
+        """When parents of a block have children: their numbers, and slices of the first and last.
+
+        Parents without children are left out.
+        """
+        stubs = self._stubs_of(link, label)
+        assert isinstance(stubs, TimedStubs)
+        key, parent = self._skeleton(link, label, number)
+        cells, before = key >> 40, key & ((1 << 40) - 1)
+        ends = np.append(np.where(cells[1:] == cells[:-1], before[1:], 0), 0)
+        held = self._generator.plan.stubs[label]
+        ends = np.where(ends > 0, ends, (held[number + 1] - held[number])[cells])
+        first = stubs.times(cells, held[number][cells] + before)
+        last = stubs.times(cells, held[number][cells] + np.maximum(ends - 1, before))
+        rows, place = np.unique(parent, return_inverse=True)
+        low, high = np.full(len(rows), np.inf), np.full(len(rows), -np.inf)
+        np.minimum.at(low, place, first)
+        np.maximum.at(high, place, last)
+        return rows, low, high
 
     def _family(self, link: Link, low: int, high: int) -> Iterator[tuple[Block, slice]]:
         """Blocks of parents in a range, with what they are to others, and their rows in it."""

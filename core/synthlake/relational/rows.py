@@ -45,7 +45,7 @@ from synthlake.relational.model import (
 from synthlake.relational.parents import as_type
 from synthlake.relational.polymorphic import Cases, cases_of_model
 from synthlake.relational.sequence import Places
-from synthlake.relational.spans import start_of
+from synthlake.relational.spans import as_timed, start_of
 from synthlake.relational.spelled import spelled_texts, with_needs
 from synthlake.relational.uniqueness import pairing, rewritten, texts_apart
 from synthlake.seed import Seed, Words
@@ -73,6 +73,7 @@ class Block:
         finish: settles totals once all columns are drawn; None where there are none.
         places: of the rows in their sequences; None where they have no order.
         stepped: by feature, values that are the value before and a step, and which are NULL.
+        timed: by feature, when rows have their children by the plan; None where it does not say.
     """
 
     model: TableModel
@@ -94,6 +95,7 @@ class Block:
     _totals: dict[str, Cells] | None = None
     places: Places | None = None
     stepped: dict[str, tuple[Ticks, NDArray[np.bool_]]] = field(default_factory=dict)
+    timed: Mapping[str, Cells] | None = None
 
     def finished(self) -> dict[str, Cells]:
         """Totals, and what they are totals of; empty before all columns are drawn."""
@@ -160,6 +162,8 @@ class Block:
         if enforced is not None and name in enforced.joints:
             return self._combined(name, enforced.joints[name], codes)
         codes = self._marked(name, self._mapped(name, codes, redraw), redraw)
+        if self.timed is not None and name in self.timed:
+            codes = as_timed(self, name, codes)
         attribute, copy = self._attribute(name), None
         if attribute is not None:
             copy = self.model.across.copy_of(attribute.column)

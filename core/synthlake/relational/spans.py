@@ -22,13 +22,15 @@ from synthlake.constraints.relative import Linear, spread
 from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import Axis, Ticks
 from synthlake.encode.numeric import NumericCodec
-from synthlake.ports import Feature
+from synthlake.ports import Codes, Feature
 from synthlake.relational.joins import resolve
 from synthlake.relational.model import LENGTH, START, Link, Spans, column_id, parent_id
+from synthlake.relational.plan import ROOT_BLOCK
 
 if TYPE_CHECKING:
     from synthlake.relational.columns import TableData
     from synthlake.relational.draft import Draft
+    from synthlake.relational.generate import Generator
     from synthlake.relational.model import Model, TableModel
     from synthlake.relational.rows import Block
     from synthlake.schema.model import ForeignKey, Schema, Table
@@ -201,6 +203,55 @@ def _clock(model: Model, spans: Spans) -> NumericCodec:
     return codec
 
 
+def as_timed(block: Block, name: str, codes: Codes) -> Codes:
+    """Codes of when rows have children as the plan says it; as drawn where they have none."""
+    spans = block.model.spans
+    assert spans is not None
+    assert block.timed is not None
+    cells = block.timed[name]
+    codec = spans.start if name == START else spans.length
+    if name == START:
+        drawn, null = codec.draw(codes, block.words(START, 1))
+        ticks = np.where(cells.null, drawn, cells.ticks)
+        block.cells[START] = Cells(ticks, null & cells.null)
+    return np.where(cells.null, codes, codec.encode_ticks(cells.ticks, cells.null))
+
+
+def timed_by_plan(generator: Generator, model: TableModel, number: int) -> dict[str, Cells] | None:
+    """When the parents of a block have their first children, and how long they go on.
+
+    What was drawn says in which order parents of a code have children; where these are few, times
+    of their children are others than drawn. Attributes follow the times as they are.
+    """
+    spans, name = model.spans, model.table.name
+    if spans is None:
+        return None
+    rows = min(ROOT_BLOCK, generator.plan.rows[name] - number * ROOT_BLOCK)
+    first, last = np.full(rows, np.inf), np.full(rows, -np.inf)
+    for child, fk in generator.model.schema.children(name):
+        table, label = generator.model.tables.get(child.name), fk.label(child.name)
+        link = next((k for k in table.links if k.fk == fk), None) if table is not None else None
+        if link is None or not link.slices or label not in generator.plan.codes:
+            continue
+        parent, low, high = generator.matching.times(link, label, number)
+        place = parent - number * ROOT_BLOCK
+        edges = _edges(generator.model, spans, link.slices)
+        at = np.arange(len(edges), dtype=np.float64)
+        first[place] = np.minimum(first[place], np.interp(low, at, edges))
+        last[place] = np.maximum(last[place], np.interp(high, at, edges))
+    null = ~np.isfinite(first)
+    start = np.rint(np.where(null, 0.0, first)).astype(np.int64)
+    length = np.rint(np.where(null, 0.0, last - np.where(null, 0.0, first))).astype(np.int64)
+    return {START: Cells(start, null)}
+
+
+def _edges(model: Model, spans: Spans, slices: int) -> NDArray[np.float64]:
+    """Where each slice of time begins, and where the last one ends."""
+    clock, at = _clock(model, spans), np.arange(slices)
+    begins = clock.low[-(-at * clock.size // slices)].astype(np.float64)
+    return np.append(begins, float(clock.high[-1]))
+
+
 def start_of(block: Block, spans: Spans) -> Cells:
     """When the rows of a block have their first children."""
     found = block.cells.get(START)
@@ -216,8 +267,7 @@ def in_slices(block: Block, link: Link, model: Model, degrees: Index) -> Index:
     """
     spans = model.tables[link.fk.references].spans
     assert spans is not None
-    clock, at = _clock(model, spans), np.arange(1, link.slices)
-    edges = clock.low[-(-at * clock.size // link.slices)].astype(np.float64)
+    edges = _edges(model, spans, link.slices)[1:-1]
     start = start_of(block, spans)
     length, _ = spans.length.draw(block.drawn[LENGTH], block.words(LENGTH, 1))
     first = np.where(start.null, edges[len(edges) // 2], start.ticks).astype(np.float64)[:, None]

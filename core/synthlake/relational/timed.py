@@ -134,6 +134,24 @@ class TimedStubs(Stubs):
         high = self._earlier[last] + self._children[last]
         return self._at(codes, np.where(known, low + below(words, np.maximum(high - low, 1)), 0))
 
+    def times(self, cells: Index, stubs: Index) -> NDArray[np.float64]:
+        """In which slice the children of stubs are, and how far into it.
+
+        Args:
+            cells: of the stubs.
+            stubs: their numbers within these.
+        """
+        code, total = cells // self.link.slices, self._sizes
+        place = (self._first[cells] + stubs) / np.maximum(total[code], 1) * self._totals[code]
+        wanted = (code.astype(np.float64) * 2.0**_CODE_BITS) + np.minimum(
+            place, np.maximum(self._totals[code] - 1, 0)
+        )
+        begins = (np.arange(len(self._earlier)) // self.link.slices) * 2.0**_CODE_BITS
+        cell = np.searchsorted(begins + self._earlier, wanted, side="right") - 1
+        into = (place - self._earlier[cell]) / np.maximum(self._children[cell], 1)
+        found: NDArray[np.float64] = cell % self.link.slices + np.clip(into, 0.0, 1.0)
+        return found
+
     def _at(self, codes: Codes, place: Index) -> tuple[Codes, Index]:
         """Cells and stubs at places among the children of the codes of cells."""
         code = np.where(codes < 0, -1, codes // self.link.slices).astype(np.int32)
