@@ -23,7 +23,7 @@ def find_apart(draft: Draft) -> tuple[str, ...]:
     """References and whole numbers of which no two rows of a family have the same.
 
     Found where hardly a row repeats a sibling's value, and independent draws would repeat it in
-    many rows. Rows in which the value is NULL, or that have no own parent, say that it is not so.
+    many rows, as those of parents that are found by time do. Rows in which the value is NULL, or that have no own parent, say that it is not so.
 
     Privacy: k families with two rows or more stand behind it.
     Cost: a sort of the rows for each column.
@@ -38,7 +38,9 @@ def find_apart(draft: Draft) -> tuple[str, ...]:
     if (sizes >= 2).sum() < draft.data.k or _few(family, sizes, draft):
         return ()
     counted = tuple(map(column_id, draft.order.made)) if draft.order else ()
-    found = (name for name, value in _candidates(draft) if _apart(family, sizes, value))
+    timed = {link_id(number) for number, link in draft.links.items() if link.slices}
+    found = (name for name, value in _candidates(draft)
+             if _apart(family, sizes, value, expected=name in timed))  # fmt: skip
     return (*found, *counted)
 
 
@@ -64,13 +66,15 @@ def _candidates(draft: Draft) -> Iterator[tuple[str, Index]]:
             yield name, np.where(null, -1 - np.abs(ticks).max(initial=0), ticks)
 
 
-def _apart(family: Index, sizes: Index, value: Index) -> bool:
-    """Whether siblings differ in a column, and not by chance."""
+def _apart(family: Index, sizes: Index, value: Index, expected: bool) -> bool:
+    """Whether siblings differ in a column, and not by chance (where they are not expected to)."""
     numbers, place, rows = np.unique(value, return_inverse=True, return_counts=True)
     if numbers[0] < 0 and (value == numbers[0]).any():
         return False
     if repeated([place, family]).mean() > _REPEATED:
         return False
+    if expected:
+        return True
     alike = float(((rows / len(value)) ** 2).sum())
     pairs = float((sizes * (sizes - 1) / 2).sum())
     return min(pairs * alike / len(value), 1.0) >= _EXPECTED

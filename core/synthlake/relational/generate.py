@@ -44,7 +44,7 @@ from synthlake.relational.recent import Recent
 from synthlake.relational.redraw import keep_rules
 from synthlake.relational.refined import kind_of
 from synthlake.relational.rows import Block
-from synthlake.relational.spans import timed_by_plan
+from synthlake.relational.spans import by_plan
 from synthlake.relational.totals import Totals
 from synthlake.relational.uniqueness import often
 from synthlake.relational.within import Within
@@ -141,8 +141,7 @@ class Generator:
 
         def make() -> Block:
             block = self.open_block(table, number)
-            if block.model.own is None and table not in self._asked:
-                block.timed = timed_by_plan(self, block.model, number)
+            block.timed = by_plan(self, block, number)
             block.draw(block.model.order)
             keep_rules(block)
             if self._totals.touches(block.model):

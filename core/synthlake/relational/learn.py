@@ -19,7 +19,6 @@ from synthlake.relational.draft import Draft, connect, meaningful, prepare
 from synthlake.relational.joins import entities
 from synthlake.relational.lists import ListSettings, Owners, with_lists
 from synthlake.relational.loops import close_loops
-from synthlake.relational.making import build_makers
 from synthlake.relational.model import CODE, Model, TableModel, column_id, link_id, parent_id
 from synthlake.relational.ordering import Order
 from synthlake.relational.orphans import apply_policies
@@ -33,7 +32,7 @@ from synthlake.relational.polymorphic import (
 from synthlake.relational.refined import refine
 from synthlake.relational.sequence import Sequence
 from synthlake.relational.sequencing import find_chained, fit_sequence
-from synthlake.relational.spelled import find_spelled
+from synthlake.relational.spelled import with_spelled
 from synthlake.relational.unnest import masked, under_of, unnest
 from synthlake.relational.walks import find_walks
 from synthlake.schema.honoured import unanswered
@@ -192,8 +191,7 @@ def _fit(
         groups=frozenset({CODE} & set(draft.family)),
     )  # fmt: skip
     fitted, sequence = _fitted(draft, training, settings)
-    makers = build_makers(data, table, frame.attributes)
-    spelled, makers = find_spelled(data, table, frame.attributes, makers)
+    spelled, made_by = with_spelled(data, table, frame.attributes)
     model = TableModel(
         table=table,
         rows=data.statistics.rows,
@@ -210,7 +208,7 @@ def _fit(
         masks=frame.masks,
         distinct=distinct,
         apart=find_apart(draft),
-        made=makers,
+        made=made_by,
         synthesizer=fitted,
         enforced=frame.enforced,
         across=frame.across,

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 _KEPT_SKELETONS = 1_024  # of ROOT_BLOCK parents each: 256 kB at most
 
 Index = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
 
 
 class Matching:
@@ -172,7 +171,9 @@ class Matching:
             first = real + generator.plan.offsets.get(label, 0)
             return codes + link.codes, degrees, first + np.arange(len(codes))
         low, high = number * ROOT_BLOCK, min((number + 1) * ROOT_BLOCK, real)
-        parts = [self._owners(block, link, label, rows) for block, rows in self._family(link, low, high)]
+        parts = [
+            self._owners(block, link, label, rows) for block, rows in self._family(link, low, high)
+        ]
         codes, degrees = (np.concatenate(held) for held in zip(*parts, strict=True))
         # a code without support is none: where nothing of the parents may be told, all are alike
         codes, parent = np.maximum(codes, 0), np.arange(low, high)
@@ -180,25 +181,17 @@ class Matching:
             return codes, degrees, parent
         return by_slice(link, codes, degrees, parent)
 
-    def times(self, link: Link, label: str, number: int) -> tuple[Index, FloatArray, FloatArray]:
-        """When parents of a block have children: their numbers, and slices of the first and last.
-
-        Parents without children are left out.
-        """
+    def times(self, link: Link, label: str, number: int) -> tuple[Index, NDArray[np.float64]]:
+        """Parents of a block that have children, and the slice of time of the first of them."""
         stubs = self._stubs_of(link, label)
         assert isinstance(stubs, TimedStubs)
         key, parent = self._skeleton(link, label, number)
         cells, before = key >> 40, key & ((1 << 40) - 1)
-        ends = np.append(np.where(cells[1:] == cells[:-1], before[1:], 0), 0)
-        held = self._generator.plan.stubs[label]
-        ends = np.where(ends > 0, ends, (held[number + 1] - held[number])[cells])
-        first = stubs.times(cells, held[number][cells] + before)
-        last = stubs.times(cells, held[number][cells] + np.maximum(ends - 1, before))
+        at = stubs.times(cells, self._generator.plan.stubs[label][number][cells] + before)
         rows, place = np.unique(parent, return_inverse=True)
-        low, high = np.full(len(rows), np.inf), np.full(len(rows), -np.inf)
-        np.minimum.at(low, place, first)
-        np.maximum.at(high, place, last)
-        return rows, low, high
+        first = np.full(len(rows), np.inf)
+        np.minimum.at(first, place, at)
+        return rows, first
 
     def _family(self, link: Link, low: int, high: int) -> Iterator[tuple[Block, slice]]:
         """Blocks of parents in a range, with what they are to others, and their rows in it."""

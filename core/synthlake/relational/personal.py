@@ -111,15 +111,19 @@ class Personal:
     def tells(self, name: str) -> bool:
         """Whether repeats of a name can be told apart: everybody has one of their own."""
         people = [c for c in self.people if c.group == "person"]
-        return self.apart in ("", name) and name in {c.name for c in people} and all(
-            c.kind in _NAMES and not c.unique for c in people
+        return (
+            self.apart in ("", name)
+            and name in {c.name for c in people}
+            and all(c.kind in _NAMES and not c.unique for c in people)
         )
 
     def told_apart(self, name: str, way: Spelling, distinct: int, rows: int) -> Personal:
-        """The maker that tells repeats of a name apart, of which rows have so many different ones."""
+        """The maker that tells repeats of a name apart, where so many rows have so many names."""
         column = next(c for c in self.people if c.name == name)
         grammar = self.grammars[column.locale]
-        evened = Grammar({**grammar.rules, column.kind: grammar[column.kind].evened(distinct, rows)})
+        evened = Grammar(
+            {**grammar.rules, column.kind: grammar[column.kind].evened(distinct, rows)}
+        )
         grammars = {**self.grammars, column.locale: evened}
         return replace(self, apart=name, way=way, grammars=grammars)
 
@@ -233,7 +237,7 @@ def _lengths(data: TableData, name: str) -> dict[int, float]:
 
     Privacy: a length counts that k entities have.
     """
-    texts = plain(data.sample[name]).cast(pa.string())
+    texts: Any = plain(data.sample[name]).cast(pa.string())
     lengths = np.asarray(pc.utf8_length(texts).fill_null(0)).astype(np.int64)
     people = distinct(lengths, data.group, int(lengths.max(initial=0)) + 1)
     rows = np.bincount(lengths, minlength=len(people)) * (people >= data.k)

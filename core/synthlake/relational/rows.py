@@ -162,8 +162,7 @@ class Block:
         if enforced is not None and name in enforced.joints:
             return self._combined(name, enforced.joints[name], codes)
         codes = self._marked(name, self._mapped(name, codes, redraw), redraw)
-        if self.timed is not None and name in self.timed:
-            codes = as_timed(self, name, codes)
+        codes = as_timed(self, codes) if name == START else codes
         attribute, copy = self._attribute(name), None
         if attribute is not None:
             copy = self.model.across.copy_of(attribute.column)
@@ -181,8 +180,6 @@ class Block:
             )
             codes, place = made_distinct(codes, place, family, redraw)
         self.drawn[name] = codes
-        if name == START and self.model.spans is not None:
-            self.cells[START] = start_of(self, self.model.spans)
         seen = codes
         if attribute is not None and place is not None:
             seen = self._placed(attribute, codes, Cells(*place))
@@ -293,6 +290,8 @@ class Block:
             self.cells[attribute.column] = value
             return codec.encode_ticks(value.ticks, value.null)
         if attribute.linear is not None and isinstance(codec, NumericCodec):
+            if START in attribute.linear.needs:
+                self.cells.setdefault(START, start_of(self))
             value = attribute.linear.inverse(self.cells, cells)
             near = codec.held if attribute.linear.sum else codec.snap
             value = Cells(near(value.ticks), value.null)

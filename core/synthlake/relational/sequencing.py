@@ -77,7 +77,9 @@ def find_chained(
     trial = _Trial.of(order, training, seed)
     gains = {}
     for name in training.columns:
-        counted = name.startswith(("n:", "p:", "m:"))  # drawn evenly over all rows, for their sums' sake
+        counted = name.startswith(
+            ("n:", "p:", "m:")
+        )  # drawn evenly over all rows, for their sums' sake
         if not counted and name not in mapped and training.columns[name].size > 1:
             gains[name] = trial.gain(name, _LEAST_EVEN if name in training.even else _LEAST_GAIN)
     by = column_id(order.by)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -24,14 +24,13 @@ from synthlake.encode.axis import Axis, Ticks
 from synthlake.encode.numeric import NumericCodec
 from synthlake.ports import Codes, Feature
 from synthlake.relational.joins import resolve
-from synthlake.relational.model import LENGTH, START, Link, Spans, column_id, parent_id
-from synthlake.relational.plan import ROOT_BLOCK
+from synthlake.relational.model import LENGTH, START, Codec, Link, Spans, column_id, parent_id
 
 if TYPE_CHECKING:
     from synthlake.relational.columns import TableData
     from synthlake.relational.draft import Draft
     from synthlake.relational.generate import Generator
-    from synthlake.relational.model import Model, TableModel
+    from synthlake.relational.model import Model
     from synthlake.relational.rows import Block
     from synthlake.schema.model import ForeignKey, Schema, Table
 
@@ -111,9 +110,7 @@ def _times(
     return parent[known], ticks[above[known]]
 
 
-def _seen(
-    place: tuple[str, str], parts: list[Found], schema: Schema, rows: int
-) -> Seen | None:
+def _seen(place: tuple[str, str], parts: list[Found], schema: Schema, rows: int) -> Seen | None:
     """First and last times of each parent; None where children are not close together."""
     parent = np.concatenate([p for p, _ in parts])
     ticks = np.concatenate([t for _, t in parts])
@@ -156,9 +153,10 @@ def spans_of(data: TableData) -> tuple[Spans, dict[str, Feature]] | None:
     return Spans(seen.table, seen.column, start, length), features
 
 
-def since_start(data: TableData, own: Cells, codec: NumericCodec) -> Linear | None:
+def since_start(data: TableData, own: Cells, codec: Codec) -> Linear | None:
     """A date as its distance from the first child, if that is tighter than the date itself."""
-    seen, unit = data.seen, micros_per_tick(codec.axis.value_type)
+    seen = data.seen
+    unit = micros_per_tick(codec.axis.value_type) if isinstance(codec, NumericCodec) else None
     if seen is None or unit is None:
         return None
     per_tick = micros_per_tick(seen.type)
@@ -166,10 +164,8 @@ def since_start(data: TableData, own: Cells, codec: NumericCodec) -> Linear | No
     known = ~seen.start.null & ~own.null
     if known.sum() < max(data.k, _FEWEST):
         return None
-    middle, times = float(np.median(seen.start.ticks[known])), per_tick / unit
-    linear = Linear(
-        (START,), (middle,), (1.0,), ((), (0,)), (middle * times, times), sum=True
-    )
+    middle, times = float(np.mean(seen.start.ticks[known])), per_tick / unit
+    linear = Linear((START,), (middle,), (1.0,), ((), (0,)), (middle * times, times), sum=True)
     rest = linear.forward({START: seen.start}, own)
     tight = spread(rest.ticks[known]) < _TIGHT * spread(own.ticks[known])
     return linear if tight else None
@@ -203,46 +199,53 @@ def _clock(model: Model, spans: Spans) -> NumericCodec:
     return codec
 
 
-def as_timed(block: Block, name: str, codes: Codes) -> Codes:
-    """Codes of when rows have children as the plan says it; as drawn where they have none."""
+def as_timed(block: Block, codes: Codes) -> Codes:
+    """Codes of when rows have their first children by the plan; as drawn where it has none."""
     spans = block.model.spans
     assert spans is not None
-    assert block.timed is not None
-    cells = block.timed[name]
-    codec = spans.start if name == START else spans.length
-    if name == START:
-        drawn, null = codec.draw(codes, block.words(START, 1))
-        ticks = np.where(cells.null, drawn, cells.ticks)
-        block.cells[START] = Cells(ticks, null & cells.null)
-    return np.where(cells.null, codes, codec.encode_ticks(cells.ticks, cells.null))
+    drawn = Cells(*spans.start.draw(codes, block.words(START, 1)))
+    if block.timed is None:
+        block.cells[START] = drawn
+        return codes
+    cells = block.timed[START]
+    block.cells[START] = Cells(
+        np.where(cells.null, drawn.ticks, cells.ticks), drawn.null & cells.null
+    )
+    return np.where(cells.null, codes, spans.start.encode_ticks(cells.ticks, cells.null))
 
 
-def timed_by_plan(generator: Generator, model: TableModel, number: int) -> dict[str, Cells] | None:
-    """When the parents of a block have their first children, and how long they go on.
+def by_plan(generator: Generator, block: Block, number: int) -> dict[str, Cells] | None:
+    """When the parents of a block have their first children; None where the plan does not say.
 
-    What was drawn says in which order parents of a code have children; where these are few, times
-    of their children are others than drawn. Attributes follow the times as they are.
+    What was drawn says in which order parents of a code have children; where these are few, the
+    times are others than drawn. Attributes follow the times as they are. Rows that others are made
+    with have to be the same before the plan is made, and stay as drawn.
     """
+    model, plan = block.model, generator.plan
     spans, name = model.spans, model.table.name
-    if spans is None:
+    above = {held.own.fk.references for held in generator.model.tables.values() if held.own}
+    if spans is None or name in above or model.own is not None or name in plan.given:
         return None
-    rows = min(ROOT_BLOCK, generator.plan.rows[name] - number * ROOT_BLOCK)
-    first, last = np.full(rows, np.inf), np.full(rows, -np.inf)
-    for child, fk in generator.model.schema.children(name):
-        table, label = generator.model.tables.get(child.name), fk.label(child.name)
-        link = next((k for k in table.links if k.fk == fk), None) if table is not None else None
-        if link is None or not link.slices or label not in generator.plan.codes:
-            continue
-        parent, low, high = generator.matching.times(link, label, number)
-        place = parent - number * ROOT_BLOCK
-        edges = _edges(generator.model, spans, link.slices)
-        at = np.arange(len(edges), dtype=np.float64)
-        first[place] = np.minimum(first[place], np.interp(low, at, edges))
-        last[place] = np.maximum(last[place], np.interp(high, at, edges))
+    first = np.full(block.rows, np.inf)
+    for label, link in _timed(generator.model, name):
+        if label in plan.codes:
+            parent, at = generator.matching.times(link, label, number)
+            edges = _edges(generator.model, spans, link.slices)
+            when = np.interp(at, np.arange(len(edges), dtype=np.float64), edges)
+            place = parent - block.start
+            first[place] = np.minimum(first[place], when)
     null = ~np.isfinite(first)
-    start = np.rint(np.where(null, 0.0, first)).astype(np.int64)
-    length = np.rint(np.where(null, 0.0, last - np.where(null, 0.0, first))).astype(np.int64)
-    return {START: Cells(start, null)}
+    return {START: Cells(np.rint(np.where(null, 0.0, first)).astype(np.int64), null)}
+
+
+def _timed(model: Model, name: str) -> list[tuple[str, Link]]:
+    """References to a table whose children find their parents by time, with their labels."""
+    return [
+        (link.fk.label(table.table.name), link)
+        for table in model.tables.values()
+        for link in table.links
+        if link.slices and link.fk.references == name
+    ]
 
 
 def _edges(model: Model, spans: Spans, slices: int) -> NDArray[np.float64]:
@@ -252,9 +255,10 @@ def _edges(model: Model, spans: Spans, slices: int) -> NDArray[np.float64]:
     return np.append(begins, float(clock.high[-1]))
 
 
-def start_of(block: Block, spans: Spans) -> Cells:
+def start_of(block: Block) -> Cells:
     """When the rows of a block have their first children."""
-    found = block.cells.get(START)
+    found, spans = block.cells.get(START), block.model.spans
+    assert spans is not None
     if found is None:
         found = Cells(*spans.start.draw(block.drawn[START], block.words(START, 1)))
     return found
@@ -268,7 +272,7 @@ def in_slices(block: Block, link: Link, model: Model, degrees: Index) -> Index:
     spans = model.tables[link.fk.references].spans
     assert spans is not None
     edges = _edges(model, spans, link.slices)[1:-1]
-    start = start_of(block, spans)
+    start = start_of(block)
     length, _ = spans.length.draw(block.drawn[LENGTH], block.words(LENGTH, 1))
     first = np.where(start.null, edges[len(edges) // 2], start.ticks).astype(np.float64)[:, None]
     far = np.maximum(length, 0).astype(np.float64)[:, None]

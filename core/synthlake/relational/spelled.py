@@ -14,6 +14,7 @@ from synthlake.encode.axis import coded, plain
 from synthlake.encode.spelling import Spelling, find_spelling, from_json, spell, to_json
 from synthlake.relational.columns import TableData
 from synthlake.relational.identifiers import Identifier
+from synthlake.relational.making import build_makers
 from synthlake.relational.model import Attribute, Maker
 from synthlake.relational.personal import Personal
 from synthlake.schema.model import Table, is_text
@@ -130,17 +131,20 @@ def spelled_texts(block: Block, made: Mapping[str, pa.Array[Any]]) -> dict[str, 
     return out
 
 
-def find_spelled(
-    data: TableData, table: Table, attributes: Sequence[Attribute], makers: Sequence[Maker]
+def with_spelled(
+    data: TableData, table: Table, attributes: Sequence[Attribute]
 ) -> tuple[tuple[Spelled, ...], tuple[Maker, ...]]:
-    """Identifiers that follow from other texts, and the makers of these as that asks for.
+    """Identifiers that follow from other texts, and what makes columns from the row's number.
+
+    Raises:
+        LearnError: see ``build_makers``.
 
     Privacy: see ``Spelled``.
     Cost: see ``find_spelling``, for each identifier.
     """
     found: list[Spelled] = []
-    out = list(makers)
-    identifiers = {m.columns[0]: m for m in makers if isinstance(m, Identifier)}
+    out = list(build_makers(data, table, attributes))
+    identifiers = {m.columns[0]: m for m in out if isinstance(m, Identifier)}
     sources = _sources(data, table, attributes, set(identifiers))
     for name, maker in identifiers.items():
         if not sources or table.column(name).pattern or not is_text(table.column(name).type):
@@ -172,7 +176,7 @@ def _sources(
             continue
         if attribute.codec is None:
             continue
-        texts = plain(data.sample[column.name])
+        texts: Any = plain(data.sample[column.name])
         length = pa.compute.mean(pa.compute.utf8_length(texts)).as_py()
         if length is not None and length <= _LONGEST:
             out.append(column.name)

@@ -38,15 +38,14 @@ def with_slices(block: Block, link: Link, model: Model, codes: Codes) -> Codes:
     return np.where(codes < 0, codes, cells).astype(np.int32)
 
 
-def by_slice(
-    link: Link, codes: Index, degrees: Index, parent: Index
-) -> tuple[Index, Index, Index]:
+def by_slice(link: Link, codes: Index, degrees: Index, parent: Index) -> tuple[Index, Index, Index]:
     """Cells, degrees and parents, one for each slice in which a parent has children.
 
     Args:
         link: of the children.
-        codes, parent: shape (rows,).
-        degrees: shape (rows, slices).
+        codes: of the parents, shape (rows,).
+        degrees: children in each slice, shape (rows, slices).
+        parent: numbers of the parents, shape (rows,).
     """
     rows, at = np.nonzero(degrees)
     return codes[rows] * link.slices + at, degrees[rows, at], parent[rows]
@@ -149,7 +148,8 @@ class TimedStubs(Stubs):
         begins = (np.arange(len(self._earlier)) // self.link.slices) * 2.0**_CODE_BITS
         cell = np.searchsorted(begins + self._earlier, wanted, side="right") - 1
         into = (place - self._earlier[cell]) / np.maximum(self._children[cell], 1)
-        found: NDArray[np.float64] = cell % self.link.slices + np.clip(into, 0.0, 1.0)
+        found: NDArray[np.float64] = (cell % self.link.slices).astype(np.float64)
+        found += np.clip(into, 0.0, 1.0)
         return found
 
     def _at(self, codes: Codes, place: Index) -> tuple[Codes, Index]:

@@ -22,8 +22,8 @@ _CODECS = {
     "octets": "lengths of binary values and their common bits",
 }
 _PARTS = {"yearday": "day of the year", "weekday1": "weekday"}
-_FEATURES = {"n": "children by", "p": "code for", "j": "combination of rule",
-             "b": "the item before:"}  # fmt: skip
+_FEATURES = {"n": "children by", "p": "code for", "m": "time of children:",
+             "j": "combination of rule", "b": "the item before:"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,11 @@ class _Contents:
             self._attribute(number, attribute)
         for number, (label, form) in enumerate(sorted(self.form.pop("degrees", {}).items())):
             self._codec(f"children by {label}", f"degrees/{number}", form)
+        self._spans(self.form.pop("spans", None))
+        for form in self.form.pop("spelled", ()):
+            needs = " and ".join(dict.fromkeys(p["column"] for p in form["ways"][0] if p["column"]))
+            said = f"identifier: spelled from {needs}, in {form['shares'][0]:.0%} of the rows"
+            self._say(form["column"], said, form, len(form["ways"]))
         self._rules()
         self._synthesizer(self.form.pop("synthesizer", None))
         self._made(self.form.pop("made", {}))
@@ -105,6 +110,16 @@ class _Contents:
         return sorted(
             self.found, key=lambda e: order.get(e.place, len(order) + 1 if e.place else 0)
         )
+
+    def _spans(self, form: Json | None) -> None:
+        """When rows have children."""
+        if form is None:
+            return
+        self._say(
+            "", "children are close together in time, by", f"{form['table']}.{form['column']}", 1
+        )
+        self._codec("first child", "spans/start", form["start"])
+        self._codec("from the first child to the last", "spans/length", form["length"])
 
     def _rules(self) -> None:
         """What makes columns from others, or their NULLs."""
@@ -165,6 +180,9 @@ class _Contents:
             what = "numbers that grow" if "numbers" in form else "patterns and their weights"
             self._say(form["column"], f"identifier: {what}", form, len(form.get("patterns", "ab")))
         people = made.get("personal") or {"people": (), "words": {}}
+        if people.get("apart"):
+            said = "personal: whose repeats are told apart, by how they are spelled"
+            self._say(people["apart"], said, people["way"], 1)
         for form in people["people"]:
             said = f"personal: {form['kind']}, {form['locale']}; nothing learned but its form"
             self._say(form["column"], said, form, _leaves(form))
