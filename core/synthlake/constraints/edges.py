@@ -276,9 +276,6 @@ def _check_balance(rule: Declared, schema: Schema) -> None:
         )  # fmt: skip
     if child.sequence is not None and name in child.sequence.increasing:
         raise _wrong(rule, f"{name} grows from row to row", "leave it out of `increasing`")
-    parts: tuple[str, ...] = getattr(joined(child, schema), "parts", ())
-    if name in parts:
-        raise _wrong(rule, f"a parent has an aggregate of {name}", "keep one of the two rules")
     for other in declared(child):
         if other.number != rule.number and name in other.columns and other.kind != "range":
             raise _wrong(

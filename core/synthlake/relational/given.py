@@ -143,11 +143,6 @@ class _Reader:
                 f"{where}: {table.name}.{column} follows from the rows' children",
                 hint="leave it out",
             )
-        if self.model.across.balance_of(column) is not None:
-            raise SampleError(
-                f"{where}: {table.name}.{column} adds up over the rows of a parent",
-                hint="leave it out",
-            )
         for attribute in self.model.attributes:
             if attribute.column == column:
                 return attribute
