@@ -23,7 +23,8 @@ def find_apart(draft: Draft) -> tuple[str, ...]:
     """References and whole numbers of which no two rows of a family have the same.
 
     Found where hardly a row repeats a sibling's value, and independent draws would repeat it in
-    many rows, as those of parents that are found by time do. Rows in which the value is NULL, or that have no own parent, say that it is not so.
+    many rows, as those of parents that are found by time do. Rows in which the value is NULL, or
+    that have no own parent, say that it is not so.
 
     Privacy: k families with two rows or more stand behind it.
     Cost: a sort of the rows for each column.
