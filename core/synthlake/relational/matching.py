@@ -14,16 +14,14 @@ from synthlake.ports import Codes
 from synthlake.relational.model import CODE, Link, family_of, link_id
 from synthlake.relational.parents import Stubs, fitting, ranks_of
 from synthlake.relational.plan import ROOT_BLOCK
-from synthlake.relational.recent import Recent
 from synthlake.relational.rows import Block
+from synthlake.relational.shelf import Shelf, Shelved
 from synthlake.relational.uniqueness import pairing, unlike
 from synthlake.schema.modes import unique_target
 from synthlake.seed import below, digest
 
 if TYPE_CHECKING:
     from synthlake.relational.generate import Generator
-
-_KEPT_SKELETONS = 1_024  # of ROOT_BLOCK parents each: 256 kB at most
 
 Index = NDArray[np.int64]
 
@@ -33,11 +31,12 @@ class Matching:
 
     Args:
         generator: makes the parents' codes, degrees and keys.
+        shelf: for what is worked out of all parents.
     """
 
-    def __init__(self, generator: Generator) -> None:
+    def __init__(self, generator: Generator, shelf: Shelf) -> None:
         self._generator = generator
-        self._skeletons = Recent(_KEPT_SKELETONS)
+        self._shelf = shelf
         self._stubs: dict[str, Stubs] = {}
 
     def columns(
@@ -64,7 +63,7 @@ class Matching:
         place = block.start // ROOT_BLOCK
         if starts is not None:
             place = int(np.searchsorted(starts, block.start, side="right")) - 1
-        ranks = ranks_of(codes, generator.plan.codes[label][place])
+        ranks = ranks_of(codes, generator.plan.codes[label].before(place))
         stubs = self._stubs_of(link, label)
         parent = self._owner(link, label, stubs.standing(codes), stubs.places(codes, ranks))
         nobody, rows = np.flatnonzero(parent < 0), generator.plan.rows[link.fk.references]
@@ -121,39 +120,44 @@ class Matching:
     def _owner(self, link: Link, label: str, codes: Codes, stubs: Index) -> Index:
         """The parent that owns each stub; where nobody has stubs, they number the parents."""
         out = np.where(codes == Stubs.ANY, stubs, -1)
-        cumulative = self._generator.plan.stubs[label]
-        block = self._stubs_of(link, label).blocks(codes, stubs)
-        order = np.argsort(block, kind="stable")
-        numbers, begins = np.unique(block[order], return_index=True)
-        for number, rows in zip(numbers, np.split(order, begins)[1:], strict=True):
-            if number < 0:
-                continue
-            key, parent = self._skeleton(link, label, int(number))
-            local = stubs[rows] - cumulative[number][codes[rows]]
-            place = np.searchsorted(key, (codes[rows].astype(np.int64) << 40) + local, side="right")
-            out[rows] = parent[place - 1]
+        held, owners = self._stubs_of(link, label), self._owners(link, label)
+        known = np.flatnonzero(codes >= 0)
+        if not len(known):
+            return out
+        block = held.blocks(codes[known], stubs[known])
+        place = held.numbered(codes[known], stubs[known], block)
+        order = np.argsort(place, kind="stable")
+        place, block = place[order], block[order]
+        owners.need(np.unique(block), partial(self._block_owners, link, label))
+        rank = owners.last(0, place, block)
+        beyond = self._generator.plan.offsets.get(label, 0)
+        first = owners.starts[block]
+        first = np.where(first < held.parents, first, first + beyond)
+        out[known[order]] = first + owners.take(1, rank)
         return out
 
-    def _skeleton(self, link: Link, label: str, number: int) -> tuple[Index, Index]:
-        """Stubs of a block of parents: ``code << 40 | stubs before`` in order, and their owners.
+    def _owners(self, link: Link, label: str) -> Shelved:
+        """Of each parent, by block and code: stubs before it, and its place in the block.
 
         Blocks beyond those of real parents hold phantoms.
         """
-        generator = self._generator
+        plan = self._generator.plan
+        real, missing = plan.rows[link.fk.references], plan.phantoms.get(label, 0)
+        starts = np.append(np.arange(0, real, ROOT_BLOCK), real).astype(np.int64)
+        starts = np.append(starts, real + missing) if missing else starts
+        sizes = (int(plan.stubs[label][-1].sum()), max(ROOT_BLOCK, missing))
+        return self._shelf.get(("owners", label), starts, [np.min_scalar_type(n) for n in sizes])
 
-        def make() -> tuple[Index, Index]:
-            codes, degrees, first = self.stub_owners(link, label, number)
-            held = generator.plan.stubs[label]
-            degrees = fitting(codes, degrees, held[number + 1] - held[number])
-            parent = np.arange(len(codes)) + first
-            order = np.lexsort((parent, codes))
-            codes, degrees, parent = codes[order], degrees[order], parent[order]
-            before = np.cumsum(degrees) - degrees
-            head = np.searchsorted(codes, codes, side="left")
-            keep = degrees > 0
-            return ((codes << 40) + before - before[head])[keep], parent[keep]
-
-        return self._skeletons.get((label, number), make)
+    def _block_owners(self, link: Link, label: str, number: int) -> tuple[Index, Index]:
+        """What is held of a block of parents."""
+        codes, degrees, _ = self.stub_owners(link, label, number)
+        held = self._generator.plan.stubs[label]
+        degrees = fitting(codes, degrees, held[number + 1] - held[number])
+        order = np.argsort(codes, kind="stable")
+        codes, degrees = codes[order], degrees[order]
+        before = np.cumsum(degrees) - degrees
+        before -= before[np.searchsorted(codes, codes, side="left")]
+        return self._stubs_of(link, label).begin(number, codes) + before, order
 
     def stub_owners(self, link: Link, label: str, number: int) -> tuple[Index, Index, int]:
         """Codes and degrees of a block of parents, as learned, and the number of the first one."""

@@ -208,13 +208,13 @@ class Stubs:
         out = np.full(len(sizes) + 1, -1, np.int32)
         for code, size in enumerate(sizes):
             found = next((k for k in (known if code < real else known[::-1]) if len(k)), None)
-            if code < real and not len(known[0]) and self._parents:
+            if code < real and not len(known[0]) and self.parents:
                 out[code] = Stubs.ANY
             elif size:
                 out[code] = code
             elif found is not None:
                 out[code] = found[np.argmin(np.abs(found - code))]
-            elif self._parents:
+            elif self.parents:
                 out[code] = Stubs.ANY
         return out
 
@@ -233,26 +233,44 @@ class Stubs:
         begins: Index = ((codes << _STUB_BITS)[:, None] + cumulative.T).ravel()
         return begins
 
+    def numbered(self, codes: Codes, stubs: Index, blocks: Index) -> Index:
+        """Numbers of stubs among all, block by block of parents, and in a block code by code."""
+        return self._firsts[blocks, codes] + stubs - self.plan.stubs[self.label][blocks, codes]
+
+    def begin(self, number: int, codes: Index) -> Index:
+        """Numbers of the first stubs of codes in a block of parents."""
+        found: Index = self._firsts[number][codes]
+        return found
+
+    @cached_property
+    def _firsts(self) -> Index:
+        """The number of the first stub of each block and code."""
+        cumulative = self.plan.stubs[self.label]
+        before = cumulative.sum(axis=1)[:-1, None]
+        each = np.diff(cumulative, axis=0)
+        firsts: Index = before + np.cumsum(each, axis=1) - each
+        return firsts
+
     @cached_property
     def _keys(self) -> Words:
         """The key of each code's permutation."""
-        codes = range(len(self.plan.codes[self.label][-1]))
+        codes = range(len(self.plan.codes[self.label].total))
         keys = [self.seed.key(self.label, f"stubs{code}") % 2**64 for code in codes]
         return np.array(keys, np.uint64)
 
     @property
-    def _parents(self) -> int:
+    def parents(self) -> int:
         """Real parents."""
         return self.plan.rows[self.link.fk.references]
 
     def room(self, standing: Codes) -> Index:
         """Stubs that there are for each row."""
-        sizes = np.append(self._sizes, [self._parents, 0])  # ANY, and nobody
+        sizes = np.append(self._sizes, [self.parents, 0])  # ANY, and nobody
         return sizes[standing]
 
     def places(self, codes: Codes, ranks: Index) -> Index:
         """Stub numbers of children, counted within their code."""
-        totals, keys = self.plan.codes[self.label][-1], self._keys
+        totals, keys = self.plan.codes[self.label].total, self._keys
         out = np.zeros(len(codes), np.int64)
         known = np.flatnonzero(codes >= 0)
         at = codes[known]

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synthlake.errors import SampleError
 from synthlake.ports import Event, OnEvent
 from synthlake.relational.candidates import measure_given
+from synthlake.relational.cumulated import Cumulated
 from synthlake.relational.generate import Generator
 from synthlake.relational.keys import SlotKey
 from synthlake.relational.model import Link, Model, TableModel, link_id
@@ -82,7 +84,7 @@ class _Planner:
     width: dict[str, int] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
     starts: dict[str, Counts] = field(default_factory=dict)
-    codes: dict[str, Counts] = field(default_factory=dict)
+    codes: dict[str, Cumulated] = field(default_factory=dict)
     stubs: dict[str, Counts] = field(default_factory=dict)
     given: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -372,18 +374,19 @@ class _Planner:
         last = max(table.order.index(link_id(n)) for n, _ in clusters)
         starts = self.starts.get(name)
         blocks = len(starts) - 1 if starts is not None else -(-self.rows[name] // ROOT_BLOCK)
-        found = {n: [np.zeros(k.size, np.int64)] for n, k in clusters}
+        found: dict[int, list[NDArray[np.unsignedinteger]]] = {n: [] for n, _ in clusters}
         for number in range(blocks):
             block = generator.open_block(name, number)
             block.draw(table.order[: last + 1])
             for place, link in clusters:
                 codes = block.drawn.get(link_id(place), np.zeros(0, np.int32))
-                found[place].append(np.bincount(codes[codes >= 0], minlength=link.size))
+                counts = np.bincount(codes[codes >= 0], minlength=link.size)
+                found[place].append(counts.astype(np.min_scalar_type(counts.max(initial=0))))
         for place, link in clusters:
             label = link.fk.label(name)
-            self.codes[label] = np.cumsum(found[place], axis=0).astype(np.int64)
+            self.codes[label] = Cumulated.of(found.pop(place), link.size)
             self.stubs[label] = self._stubs(generator, link, label)
-            self._demand(table, link, bool(self.codes[label][-1].any()))
+            self._demand(table, link, bool(self.codes[label].total.any()))
             self._say_lacking(table, link)
 
     def _stubs(self, generator: Generator, link: Link, label: str) -> Counts:
@@ -394,7 +397,7 @@ class _Planner:
             codes, degrees, _ = generator.matching.stub_owners(link, label, number)
             total.append(np.bincount(codes, degrees, link.size).astype(np.int64))
         stubs = np.cumsum(total, axis=0).astype(np.int64)
-        return fitted(stubs, self.codes[label][-1], link.codes) if blocks else stubs
+        return fitted(stubs, self.codes[label].total, link.codes) if blocks else stubs
 
     def _demand(self, table: TableModel, link: Link, wanted: bool) -> None:
         """Refuse references that may not be NULL and have nobody to refer to."""
