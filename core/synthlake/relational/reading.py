@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from synthlake.relational.generate import Generator
 
 _KEPT_KEYS = 256 * 2**20  # octets of keys of changing widths: 16 million of two short texts
-_THERE = np.dtype(np.uint8)
+
+_BITS = 64  # most columns of which a number says which have a value
 
 Index = NDArray[np.int64]
 
@@ -42,7 +43,7 @@ class Reading:
         types = {n: self._generator.model.tables[table].table.column(n).type for n in names}
         if not len(index):
             return {n: empty(0, t) for n, t in types.items()}
-        if all(map(_fixed, types.values())):
+        if all(map(_fixed, types.values())) and len(names) <= _BITS:
             return self._shelved(table, types, index)
         parts: dict[str, list[pa.Array[Any]]] = {n: [empty(0, t)] for n, t in types.items()}
         starts = self._generator.starts(table)
@@ -60,21 +61,24 @@ class Reading:
     def _shelved(
         self, table: str, types: Mapping[str, pa.DataType], index: Index
     ) -> dict[str, pa.Array[Any]]:
-        """The same of columns that the shelf holds: each with whether it has a value."""
+        """The same of columns that the shelf holds, with a bit for each that has a value."""
         names = tuple(types)
         starts, dtypes = self._generator.starts(table), [_dtype(t) for t in types.values()]
-        held = self._shelf.get(("keys", table, *names), starts, [*dtypes, *(_THERE for _ in names)])
+        bits = np.min_scalar_type(2 ** len(names) - 1)
+        held = self._shelf.get(("keys", table, *names), starts, [*dtypes, bits])
 
         def make(number: int) -> list[NDArray[Any]]:
             made = self._columns(table, names, number)
+            known = [np.asarray(made[n].is_valid()).astype(bits) for n in names]
+            there = [found << place for place, found in enumerate(known)]
             values = [_values(made[n], d) for n, d in zip(names, dtypes, strict=True)]
-            return [*values, *(np.asarray(made[n].is_valid()) for n in names)]
+            return [*values, np.bitwise_or.reduce(there)]
 
         held.need(np.unique(np.searchsorted(starts, index, side="right") - 1), make)
-        out = {}
+        there, out = held.take(len(names), index), {}
         for place, (name, kind) in enumerate(types.items()):
-            there = held.take(place + len(names), index).astype(bool)
-            buffers = [None if there.all() else pa.array(there).buffers()[1],
+            known = (there >> place) & 1 == 1
+            buffers = [None if known.all() else pa.array(known).buffers()[1],
                        pa.py_buffer(held.take(place, index).view(np.uint8).data)]  # fmt: skip
             out[name] = pa.Array.from_buffers(kind, len(index), buffers)
         return out

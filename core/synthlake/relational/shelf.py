@@ -25,8 +25,8 @@ from synthlake.seed import digest
 Index = NDArray[np.int64]
 Make = Callable[[int], Sequence[NDArray[Any]]]
 _SMALL = 2**20  # octets that a process holds in memory, and shares with none
-_WINDOW = 2**20  # octets of one array that are looked at together
-_MAPPED = 24 * 2**20  # octets of a file that are mapped before all are let go
+_WINDOW = 4 * 2**20  # octets of one array that are looked at together
+_MAPPED = 32 * 2**20  # octets of all files that are mapped before all are let go
 _PAGE = 4_096
 
 
@@ -40,6 +40,7 @@ class Shelf:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder, self._held = folder, dict[object, Shelved]()
+        self._pages = _Pages()
 
     def get(self, name: tuple[str, ...], starts: Index, dtypes: Sequence[np.dtype[Any]]) -> Shelved:
         """Arrays by their name, empty at first.
@@ -54,10 +55,12 @@ class Shelf:
         """
         if name not in self._held:
             size = int(starts[-1]) * sum(dtype.itemsize for dtype in dtypes)
-            store: _Memory | _File = _Memory(starts, dtypes)
-            if size > _SMALL:
-                file = None if self._folder is None else self._folder / digest(*name).hex()[:32]
-                store = _File(file, starts, dtypes)
+            store: _Memory | _File
+            if size <= _SMALL:
+                store = _Memory(starts, dtypes)
+            else:
+                file = None if self._folder is None else self._folder / digest(*name).hex()
+                store = _File(file, starts, dtypes, self._pages)
             self._held.setdefault(name, Shelved(store, starts))
         return self._held[name]
 
@@ -87,7 +90,7 @@ class Shelved:
         out = np.empty(len(rows), array.dtype)
         wide = max(_WINDOW // array.dtype.itemsize, 1)
         for window, some in _runs(rows // wide):
-            self._store.touch((place, window))
+            self._store.touch(place, window)
             out[some] = array[rows[some]]
         return out
 
@@ -107,7 +110,7 @@ class Shelved:
         breaks = np.unique(np.concatenate([usual, gaps, gaps + 1, [len(self._there)]]))
         # blocks between two breaks are all there: what they hold ascends
         for run, some in _runs(np.searchsorted(breaks, blocks, side="right") - 1):
-            self._store.touch((place, -1 - run))
+            self._store.touch(place, -1 - run)
             low, high = self.starts[breaks[run]], self.starts[breaks[run + 1]]
             wanted = values[some].astype(array.dtype)
             out[some] = np.searchsorted(array[low:high], wanted, side="right") - 1 + low
@@ -138,8 +141,31 @@ class _Memory:
         for array, values in zip(self.arrays, made, strict=True):
             array[start : start + len(values)] = values
 
-    def touch(self, window: tuple[int, int]) -> None:
+    def touch(self, place: int, window: int) -> None:
         """Nothing: it is in memory."""
+
+
+class _Pages:
+    """Which parts of a shelf's files are mapped, as few at a time."""
+
+    def __init__(self) -> None:
+        self._files, self._windows = list[mmap.mmap](), set[tuple[int, int, int]]()
+
+    def add(self, file: mmap.mmap) -> int:
+        """Take in a file; returns its number."""
+        self._files.append(file)
+        return len(self._files) - 1
+
+    def touch(self, file: int, place: int, window: int) -> None:
+        """Note what is about to be read; let go of all before it once they are many."""
+        key = (file, place, window)
+        if key in self._windows:
+            return
+        if (len(self._windows) + 1) * _WINDOW > _MAPPED:
+            self._windows.clear()
+            for mapped in self._files if hasattr(mmap, "MADV_DONTNEED") else ():
+                mapped.madvise(mmap.MADV_DONTNEED)
+        self._windows.add(key)
 
 
 class _File:
@@ -148,13 +174,15 @@ class _File:
     It is written by calls and read by mapping, so that a full disk is an error and no signal.
     """
 
-    def __init__(self, path: Path | None, starts: Index, dtypes: Sequence[np.dtype[Any]]) -> None:
+    def __init__(
+        self, path: Path | None, starts: Index, dtypes: Sequence[np.dtype[Any]], pages: _Pages
+    ) -> None:
         rows, blocks = int(starts[-1]), len(starts) - 1
         self._begins, size = [], -(-max(blocks, 1) // _PAGE) * _PAGE
         for dtype in dtypes:
             self._begins.append(size)
             size += -(-rows * dtype.itemsize // _PAGE) * _PAGE
-        self._size, self._windows = size, set[tuple[int, int]]()
+        self._size, self._pages = size, pages
         try:
             self._file = _opened(path)
             weakref.finalize(self, os.close, self._file)
@@ -162,6 +190,7 @@ class _File:
             self._map = mmap.mmap(self._file, size, access=mmap.ACCESS_READ)
         except OSError as error:
             raise _refused(size, error) from error
+        self._number = pages.add(self._map)
         self._marks = np.frombuffer(self._map, np.uint8, blocks)
         self.arrays = [
             np.frombuffer(self._map, dtype, rows, begin)
@@ -187,15 +216,9 @@ class _File:
             done = os.pwrite(self._file, data, place)
             place, data = place + done, data[done:]
 
-    def touch(self, window: tuple[int, int]) -> None:
-        """Note what is about to be read; let go of the pages before it once they are many."""
-        if window in self._windows:
-            return
-        if (len(self._windows) + 1) * _WINDOW > _MAPPED:
-            self._windows.clear()
-            if hasattr(mmap, "MADV_DONTNEED"):
-                self._map.madvise(mmap.MADV_DONTNEED)
-        self._windows.add(window)
+    def touch(self, place: int, window: int) -> None:
+        """Say that a window of an array is about to be read."""
+        self._pages.touch(self._number, place, window)
 
 
 def _opened(path: Path | None) -> int:
