@@ -59,6 +59,25 @@ def test_eight_times_the_parents_take_no_more_memory(stocked: Fitted) -> None:
     assert many < 1.4 * few  # 2.0 with what is known of each parent in memory
 
 
+@pytest.mark.slow
+def test_workers_share_files_and_leave_none(
+    stocked: Fitted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    sample = stocked[1].sample(seed=3, rows={"parts": 20_000, "sales": 300_000})
+    for workers in (1, 2):
+        sample.write(tmp_path / f"{workers}", workers=workers)
+    names = sorted(path.name for path in (tmp_path / "1").rglob("*.parquet"))
+    assert len(names) == 4  # sales have two parts
+    for name in names:
+        one, two = (next((tmp_path / n).rglob(name)).read_bytes() for n in "12")
+        assert one == two
+    assert not [*scratch.iterdir()]
+
+
 def test_a_plan_has_an_octet_or_two_a_block_and_code(shipped: Fitted) -> None:
     plan = shipped[1].sample(seed=3, rows={"shipments": 200_000}).plan
     counted = plan.codes[LABEL]
