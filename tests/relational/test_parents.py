@@ -55,7 +55,7 @@ def stubs(codes: list[int], sizes: list[int], parents: int, real: int) -> Stubs:
     from synthlake.schema.model import ForeignKey
 
     link = Link(ForeignKey(("a",), "p", ("a",)), "cluster", codes=real)
-    counted = Cumulated.of([np.array(codes)], len(codes))
+    counted = Cumulated.of(np.array([codes], np.uint16))
     plan = SamplePlan(1, 1.0, {"p": parents}, codes={"l": counted}, stubs={"l": np.array([sizes])})
     return Stubs(link, "l", plan, Seed(1))
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synthlake.encode.axis import empty
-from synthlake.relational.cumulated import Cumulated
+from synthlake.relational.cumulated import Cumulated, Tally
 from synthlake.relational.feistel import strided
 from synthlake.relational.model import Loop, TableModel, count_id, family_of, level_id
 from synthlake.relational.parents import ranks_of
@@ -77,16 +77,17 @@ class Closing:
         Cost: draws the codes of the table, and how many refer to each row of the parents.
         """
         generator, name = self._generator, model.table.name
-        codes = []
-        for number in range(len(generator.starts(name)) - 1):
+        blocks = len(generator.starts(name)) - 1
+        codes = Tally(blocks, loop.groups + 1)
+        for number in range(blocks):
             drawn = self._drawn(name, number).drawn.get(level_id(place))
             found = np.zeros(0, np.int64) if drawn is None else np.maximum(drawn, 0)
-            codes.append(np.bincount(found, minlength=loop.groups + 1))
+            codes.add(number, np.bincount(found, minlength=loop.groups + 1))
         stubs = [np.zeros(len(self._parent_groups(loop)), np.int64)]
         for number in range(len(generator.starts(loop.fk.references)) - 1):
             groups = [self._of(name, place, loop, number, g) for g in self._parent_groups(loop)]
             stubs.append(np.array([owners.before[-1] for owners in groups], np.int64))
-        return Cumulated.of(codes, loop.groups + 1), np.cumsum(stubs, axis=0)
+        return codes.done(), np.cumsum(stubs, axis=0)
 
     # parents
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,25 +28,22 @@ class Cumulated:
     marks: Index
 
     @classmethod
-    def of(
-        cls, counts: Sequence[NDArray[np.integer]] | NDArray[np.integer], codes: int
-    ) -> Cumulated:
-        """From the counts of each block, each of shape (codes,)."""
-        most = max((int(found.max(initial=0)) for found in counts), default=0)
-        held = np.zeros((len(counts), codes), np.min_scalar_type(most))
-        for number, found in enumerate(counts):
-            held[number] = found
-        begins = range(0, len(held), _EVERY)
-        sums = [held[n : n + _EVERY].sum(axis=0, dtype=np.int64) for n in begins]
-        marks = np.zeros((len(sums) + 1, codes), np.int64)
-        for number, more in enumerate(sums):
+    def of(cls, counts: NDArray[np.unsignedinteger]) -> Cumulated:
+        """From the counts of each block, which are held as they are."""
+        begins = range(0, len(counts), _EVERY)
+        marks = np.zeros((len(begins) + 1, counts.shape[1]), np.int64)
+        for number, begin in enumerate(begins):
+            more = counts[begin : begin + _EVERY].sum(axis=0, dtype=np.int64)
             marks[number + 1] = marks[number] + more
-        return cls(held, marks)
+        return cls(counts, marks)
 
     @classmethod
     def of_sums(cls, sums: NDArray[np.integer]) -> Cumulated:
         """From the sums before each block, shape (blocks + 1, codes)."""
-        return cls.of(np.diff(sums, axis=0), sums.shape[1])
+        tally = Tally(len(sums) - 1, sums.shape[1])
+        for number in range(len(sums) - 1):
+            tally.add(number, sums[number + 1] - sums[number])
+        return tally.done()
 
     def before(self, number: int) -> Index:
         """Counts of all blocks before one; shape (codes,)."""
@@ -67,3 +63,26 @@ class Cumulated:
         found = np.zeros(len(self.counts) + 1, np.int64)
         np.cumsum(self.counts[:, code], out=found[1:])
         return found
+
+
+class Tally:
+    """Takes in the counts of one block after the other.
+
+    Args:
+        blocks: how many there are.
+        codes: how many there are.
+    """
+
+    def __init__(self, blocks: int, codes: int) -> None:
+        self._counts: NDArray[np.unsignedinteger] = np.zeros((blocks, codes), np.uint8)
+
+    def add(self, number: int, counts: NDArray[np.integer]) -> None:
+        """The counts of a block; shape (codes,)."""
+        needed = np.min_scalar_type(int(counts.max(initial=0)))
+        if needed.itemsize > self._counts.itemsize:
+            self._counts = self._counts.astype(needed)
+        self._counts[number] = counts
+
+    def done(self) -> Cumulated:
+        """What was taken in."""
+        return Cumulated.of(self._counts)

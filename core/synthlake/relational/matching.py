@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from synthlake.encode.axis import empty
 from synthlake.ports import Codes
 from synthlake.relational.model import CODE, Link, family_of, link_id
-from synthlake.relational.parents import Stubs, fitting, ranks_of
+from synthlake.relational.owners import Owners
+from synthlake.relational.parents import Stubs, ranks_of
 from synthlake.relational.plan import ROOT_BLOCK
 from synthlake.relational.rows import Block
-from synthlake.relational.shelf import Shelf, Shelved
+from synthlake.relational.shelf import Shelf
 from synthlake.relational.uniqueness import pairing, unlike
 from synthlake.schema.modes import unique_target
 from synthlake.seed import below, digest
@@ -36,7 +37,7 @@ class Matching:
 
     def __init__(self, generator: Generator, shelf: Shelf) -> None:
         self._generator = generator
-        self._shelf = shelf
+        self._shelf, self._owners = shelf, dict[str, Owners]()
         self._stubs: dict[str, Stubs] = {}
 
     def columns(
@@ -120,52 +121,27 @@ class Matching:
     def _owner(self, link: Link, label: str, codes: Codes, stubs: Index) -> Index:
         """The parent that owns each stub; where nobody has stubs, they number the parents."""
         out = np.where(codes == Stubs.ANY, stubs, -1)
-        held, owners = self._stubs_of(link, label), self._owners(link, label)
         known = np.flatnonzero(codes >= 0)
-        if not len(known):
-            return out
-        block = held.blocks(codes[known], stubs[known])
-        place = held.numbered(codes[known], stubs[known], block)
-        order = np.argsort(place, kind="stable")
-        place, block = place[order], block[order]
-        owners.need(np.unique(block), partial(self._block_owners, link, label))
-        rank = owners.last(0, place, block)
-        beyond = self._generator.plan.offsets.get(label, 0)
-        first = owners.starts[block]
-        first = np.where(first < held.parents, first, first + beyond)
-        out[known[order]] = first + owners.take(1, rank)
+        if len(known):
+            out[known] = self._owners_of(link, label).of(codes[known], stubs[known])
         return out
 
-    def _owners(self, link: Link, label: str) -> Shelved:
-        """Of each parent, by block and code: stubs before it, and its place in the block.
+    def _owners_of(self, link: Link, label: str) -> Owners:
+        """Who owns the stubs of a key."""
+        if label not in self._owners:
+            plan = self._generator.plan
+            parents = partial(self.parents, link, label)
+            made = Owners(label, link.fk.references, plan, self._shelf, parents)
+            self._owners.setdefault(label, made)
+        return self._owners[label]
 
-        Blocks beyond those of real parents hold phantoms.
-        """
-        plan = self._generator.plan
-        real, missing = plan.rows[link.fk.references], plan.phantoms.get(label, 0)
-        starts = np.append(np.arange(0, real, ROOT_BLOCK), real).astype(np.int64)
-        starts = np.append(starts, real + missing) if missing else starts
-        sizes = (int(plan.stubs[label][-1].sum()), max(ROOT_BLOCK, missing))
-        return self._shelf.get(("owners", label), starts, [np.min_scalar_type(n) for n in sizes])
-
-    def _block_owners(self, link: Link, label: str, number: int) -> tuple[Index, Index]:
-        """What is held of a block of parents."""
-        codes, degrees, _ = self.stub_owners(link, label, number)
-        held = self._generator.plan.stubs[label]
-        degrees = fitting(codes, degrees, held[number + 1] - held[number])
-        order = np.argsort(codes, kind="stable")
-        codes, degrees = codes[order], degrees[order]
-        before = np.cumsum(degrees) - degrees
-        before -= before[np.searchsorted(codes, codes, side="left")]
-        return self._stubs_of(link, label).begin(number, codes) + before, order
-
-    def stub_owners(self, link: Link, label: str, number: int) -> tuple[Index, Index, int]:
-        """Codes and degrees of a block of parents, as learned, and the number of the first one."""
+    def parents(self, link: Link, label: str, number: int) -> tuple[Index, Index]:
+        """Codes and degrees, as learned, of a block of parents; beyond real ones of phantoms."""
         generator, table = self._generator, link.fk.references
         real = generator.plan.rows[table]
         if number >= -(-real // ROOT_BLOCK):
             codes, degrees = generator.phantom_parents(link, label)
-            return codes + link.codes, degrees, real + generator.plan.offsets.get(label, 0)
+            return codes + link.codes, degrees
         low, high = number * ROOT_BLOCK, min((number + 1) * ROOT_BLOCK, real)
         codes_of, degrees_of = [], []
         if generator.model.tables[table].own is None:
@@ -178,4 +154,4 @@ class Matching:
                 degrees_of.append(block.count(label)[rows])
         codes = np.concatenate(codes_of).astype(np.int64)
         # a code without support is none: where nothing of the parents may be told, all are alike
-        return np.maximum(codes, 0), np.concatenate(degrees_of), low
+        return np.maximum(codes, 0), np.concatenate(degrees_of)

@@ -23,7 +23,6 @@ from synthlake.schema.model import ForeignKey, Table
 from synthlake.seed import Seed, Words, mulhigh
 
 Index = NDArray[np.int64]
-_STUB_BITS = 40  # of a stub's number within its code
 _WHOLE = 38  # digits of the widest decimal of 128 bits
 
 
@@ -98,8 +97,10 @@ def fitted(stubs: Index, totals: Index, real: int) -> Index:
     sizes = stubs[-1]
     phantom = np.arange(len(sizes)) >= real
     fits = (totals > 0) & (sizes > 0) & ((totals < sizes) | phantom)
-    wide = np.broadcast_to(sizes, stubs.shape)
-    return np.where(fits, mulhigh(stubs, np.broadcast_to(totals, stubs.shape), wide), stubs)
+    out = np.empty_like(stubs)
+    for block, before in enumerate(stubs):  # all at once would take many times the memory
+        out[block] = np.where(fits, mulhigh(before, totals, sizes), before)
+    return out
 
 
 def fitting(codes: Index, degrees: Index, totals: Index) -> Index:
@@ -208,48 +209,15 @@ class Stubs:
         out = np.full(len(sizes) + 1, -1, np.int32)
         for code, size in enumerate(sizes):
             found = next((k for k in (known if code < real else known[::-1]) if len(k)), None)
-            if code < real and not len(known[0]) and self.parents:
+            if code < real and not len(known[0]) and self._parents:
                 out[code] = Stubs.ANY
             elif size:
                 out[code] = code
             elif found is not None:
                 out[code] = found[np.argmin(np.abs(found - code))]
-            elif self.parents:
+            elif self._parents:
                 out[code] = Stubs.ANY
         return out
-
-    def blocks(self, codes: Codes, stubs: Index) -> Index:
-        """The block of parents that holds each stub of a code; -1 for rows without a code."""
-        held = len(self.plan.stubs[self.label])
-        known = codes.astype(np.int64)
-        place = np.searchsorted(self._begins, (known << _STUB_BITS) + stubs, side="right") - 1
-        return np.where(codes >= 0, place - known * held, -1)
-
-    @cached_property
-    def _begins(self) -> Index:
-        """Code after code, ``code << 40 | stubs before`` of each block of parents."""
-        cumulative = self.plan.stubs[self.label]
-        codes = np.arange(cumulative.shape[1], dtype=np.int64)
-        begins: Index = ((codes << _STUB_BITS)[:, None] + cumulative.T).ravel()
-        return begins
-
-    def numbered(self, codes: Codes, stubs: Index, blocks: Index) -> Index:
-        """Numbers of stubs among all, block by block of parents, and in a block code by code."""
-        return self._firsts[blocks, codes] + stubs - self.plan.stubs[self.label][blocks, codes]
-
-    def begin(self, number: int, codes: Index) -> Index:
-        """Numbers of the first stubs of codes in a block of parents."""
-        found: Index = self._firsts[number][codes]
-        return found
-
-    @cached_property
-    def _firsts(self) -> Index:
-        """The number of the first stub of each block and code."""
-        cumulative = self.plan.stubs[self.label]
-        before = cumulative.sum(axis=1)[:-1, None]
-        each = np.diff(cumulative, axis=0)
-        firsts: Index = before + np.cumsum(each, axis=1) - each
-        return firsts
 
     @cached_property
     def _keys(self) -> Words:
@@ -259,13 +227,13 @@ class Stubs:
         return np.array(keys, np.uint64)
 
     @property
-    def parents(self) -> int:
+    def _parents(self) -> int:
         """Real parents."""
         return self.plan.rows[self.link.fk.references]
 
     def room(self, standing: Codes) -> Index:
         """Stubs that there are for each row."""
-        sizes = np.append(self._sizes, [self.parents, 0])  # ANY, and nobody
+        sizes = np.append(self._sizes, [self._parents, 0])  # ANY, and nobody
         return sizes[standing]
 
     def places(self, codes: Codes, ranks: Index) -> Index:

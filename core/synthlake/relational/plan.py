@@ -89,7 +89,7 @@ class SamplePlan:
         of_sums = {
             n: Cumulated.of_sums(a) for n, a in rest.pop("codes", {}).items()
         }  # of older versions
-        counted = {n: Cumulated.of(a, a.shape[1]) for n, a in rest.pop("counts", {}).items()}
+        counted = {n: Cumulated.of(a) for n, a in rest.pop("counts", {}).items()}
         rest["codes"] = {**of_sums, **counted}
         return cls(**{**rest, "notes": tuple(rest["notes"])})
 

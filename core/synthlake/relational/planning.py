@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from synthlake.errors import SampleError
 from synthlake.ports import Event, OnEvent
 from synthlake.relational.candidates import measure_given
-from synthlake.relational.cumulated import Cumulated
+from synthlake.relational.cumulated import Cumulated, Tally
 from synthlake.relational.generate import Generator
 from synthlake.relational.keys import SlotKey
 from synthlake.relational.model import Link, Model, TableModel, link_id
@@ -374,17 +373,16 @@ class _Planner:
         last = max(table.order.index(link_id(n)) for n, _ in clusters)
         starts = self.starts.get(name)
         blocks = len(starts) - 1 if starts is not None else -(-self.rows[name] // ROOT_BLOCK)
-        found: dict[int, list[NDArray[np.unsignedinteger]]] = {n: [] for n, _ in clusters}
+        found = {n: Tally(blocks, k.size) for n, k in clusters}
         for number in range(blocks):
             block = generator.open_block(name, number)
             block.draw(table.order[: last + 1])
             for place, link in clusters:
                 codes = block.drawn.get(link_id(place), np.zeros(0, np.int32))
-                counts = np.bincount(codes[codes >= 0], minlength=link.size)
-                found[place].append(counts.astype(np.min_scalar_type(counts.max(initial=0))))
+                found[place].add(number, np.bincount(codes[codes >= 0], minlength=link.size))
         for place, link in clusters:
             label = link.fk.label(name)
-            self.codes[label] = Cumulated.of(found.pop(place), link.size)
+            self.codes[label] = found.pop(place).done()
             self.stubs[label] = self._stubs(generator, link, label)
             self._demand(table, link, bool(self.codes[label].total.any()))
             self._say_lacking(table, link)
@@ -392,11 +390,11 @@ class _Planner:
     def _stubs(self, generator: Generator, link: Link, label: str) -> Counts:
         """Stubs before each block of parents, and before the phantoms."""
         blocks = -(-self.rows[link.fk.references] // ROOT_BLOCK)
-        total = [np.zeros(link.size, np.int64)]
-        for number in range(blocks + (1 if self.phantoms.get(label) else 0)):
-            codes, degrees, _ = generator.matching.stub_owners(link, label, number)
-            total.append(np.bincount(codes, degrees, link.size).astype(np.int64))
-        stubs = np.cumsum(total, axis=0).astype(np.int64)
+        held = blocks + (1 if self.phantoms.get(label) else 0)
+        stubs = np.zeros((held + 1, link.size), np.int64)
+        for number in range(held):
+            codes, degrees = generator.matching.parents(link, label, number)
+            stubs[number + 1] = stubs[number] + np.bincount(codes, degrees, link.size)
         return fitted(stubs, self.codes[label].total, link.codes) if blocks else stubs
 
     def _demand(self, table: TableModel, link: Link, wanted: bool) -> None:
