@@ -100,6 +100,21 @@ VIA = {"via": ["p"]}
             {"low": [{"one_per": "mid", "column": "y"}, {"one_hot": ["y", "i"]}]},
             "speaks of y as well",
         ),
+        ({"low": [{"balance": "j", "per": "top"}]}, "low does not refer to top"),
+        ({"low": [{"balance": "x", "per": "mid"}]}, "x is string"),
+        ({"low": [{"balance": "k", "per": "mid"}]}, "k is part of the primary key"),
+        (
+            {"low": [{"balance": "j", "per": "mid"}, {"sum": "j", "of": ["i", "f"]}]},
+            "speaks of j as well",
+        ),
+        (
+            {"low": [{"balance": "j", "per": "mid"}], "mid": [{"aggregate": "j", "of": "low.j"}]},
+            "of low speaks of j as well",
+        ),
+        (
+            {"low": [{"balance": "i", "per": "mid"}, {"inequality": ["mid.i", "i"]}]},
+            "speaks of i as well|is made by",
+        ),
         ({"mid": [{"aggregate": "j", "of": "low.x"}]}, "sums are of numbers"),
         ({"mid": [{"aggregate": "x", "of": "low", "function": "count"}]}, "a whole number"),
         ({"mid": [{"aggregate": "d", "of": "low.t", "function": "min"}]}, "they have one type"),
@@ -156,6 +171,10 @@ def test_over_a_matched_reference_the_way_out_is_said() -> None:
         ({"aggregate": "i", "of": "low.i", "function": "mean"}, "'sum', 'count', 'min' or 'max'"),
         ({"one_per": "mid", "column": "y", "most": 1}, "'most' is not a key"),
         ({"copy": "x"}, "lacks of"),
+        ({"balance": "j"}, "lacks per"),
+        ({"balance": "j", "per": "mid", "equals": True}, "is no number"),
+        ({"balance": "j", "per": "mid", "equals": "much"}, "is no number"),
+        ({"balance": "j", "per": "mid", "equals": float("inf")}, "is no number"),
     ],
 )
 def test_unreadable(rule: Rule, said: str) -> None:
@@ -170,6 +189,8 @@ RULES: dict[str, list[Rule]] = {
         {"determines": ["mid.x", "y"], "column": "i"},
         {"one_per": "mid", "column": "y"},
         {"one_per": "mid", "column": "i", "optional": True},
+        {"balance": "j", "per": "mid", "equals": 6},
+        {"balance": "f", "per": "mid", "equals": "0.3"},
     ],
     "mid": [
         {"aggregate": "i", "of": "low", "function": "count"},
@@ -227,6 +248,8 @@ EXPECTED = {
     "low {determines: [mid.x, y], column: i}": 0,
     "low {one_per: mid, column: y}": 1,
     "low {one_per: mid, column: i, optional: True}": 1,
+    "low {balance: j, per: mid, equals: 6}": 1,
+    "low {balance: f, per: mid, equals: 0.3}": 1,
     "mid {aggregate: i, of: low, function: count}": 1,
     "mid {aggregate: j, of: low.j}": 1,
     "mid {aggregate: f, of: low.f, decimals: 2}": 1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from synthlake.constraints.bounds import family_of, value_type
 from synthlake.constraints.declared import Declared
 from synthlake.constraints.joined import FAMILY, family_key, joined, part_of, places
 from synthlake.late import late
-from synthlake.schema.model import Schema, Table
+from synthlake.schema.model import ForeignKey, Schema, Table
 from synthlake.sql.dialect import quoted
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ def across_sql(rule: Declared, dialect: str, relation: str, of: Of | None) -> st
     assert rule.schema is not None, "a rule across tables is held against a schema"
     written = _Written(rule.table, rule.schema, dialect, of or (lambda n: quoted(dialect, n)))
     if rule.kind in FAMILY:
-        made = written.one_per if rule.kind == "one_per" else written.aggregate
-        return made(rule.rule, relation)
+        made = {"one_per": written.one_per, "balance": written.balance}
+        return made.get(rule.kind, written.aggregate)(rule.rule, relation)
     local = Declared(joined(rule.table, rule.schema), rule.rule, rule.number)
     return local.violation_sql(dialect, written.joined(rule.rule, relation))
 
@@ -83,18 +84,35 @@ class _Written:
     def one_per(self, rule: Mapping[str, Any], relation: str) -> str:
         """Parents of whose children not just one is marked."""
         child, fk = family_key(rule, self.table, self.schema)
-        keys = ", ".join(self.name("c", c) for c in fk.columns)
         column = self.name("c", rule["column"])
         hot = column
         if family_of(child.column(rule["column"]).type) != "boolean":
             hot = f"{column} = 1"
         wrong = "> 1" if rule.get("optional") else "<> 1"
+        return self._families(fk, relation, f"SUM(CASE WHEN {hot} THEN 1 ELSE 0 END) {wrong}")
+
+    def balance(self, rule: Mapping[str, Any], relation: str) -> str:
+        """Parents whose children do not add up; those without a value are free."""
+        child, fk = family_key(rule, self.table, self.schema)
+        dtype = child.column(rule["balance"]).type
+        number, equals = self.name("c", rule["balance"]), Decimal(str(rule.get("equals", 0)))
+        if self._exact(dtype):
+            return self._families(fk, relation, f"SUM({number}) <> {equals:f}")
+        double = exp.cast(exp.column(rule["balance"], table="c", quoted=True), "DOUBLE")
+        number = double.sql(dialect=self.dialect)
+        lost = _LOST_HALF if _single(dtype) else _LOST
+        apart = f"ABS(SUM({number}) - {float(equals)!r}) <= {lost} * (SUM(ABS({number})) + 1)"
+        return self._families(fk, relation, f"NOT ({apart})")
+
+    def _families(self, fk: ForeignKey, relation: str, wrong: str) -> str:
+        """How many families with a parent are wrong."""
+        keys = ", ".join(self.name("c", c) for c in fk.columns)
         known = f"SELECT 1 FROM {self.of(fk.references)} AS p WHERE " + self._same(
             "p", fk.to, "c", fk.columns
         )
         return (
             f"SELECT COUNT(*) AS n FROM (SELECT {keys} FROM {relation} AS c WHERE EXISTS ({known}) "
-            f"GROUP BY {keys} HAVING SUM(CASE WHEN {hot} THEN 1 ELSE 0 END) {wrong}) AS g"
+            f"GROUP BY {keys} HAVING {wrong}) AS g"
         )
 
     def aggregate(self, rule: Mapping[str, Any], relation: str) -> str:
@@ -149,9 +167,14 @@ class _Written:
         added = "COALESCE(g.s, 0)"
         if not self._exact(child.column(part).type):
             sizes += " + COALESCE(g.m, 0)"
-        types = [value_type(t) for t in (self.table.column(name).type, child.column(part).type)]
-        single = any(pa.types.is_floating(t) and t.bit_width < 64 for t in types)
+        single = any(_single(t) for t in (self.table.column(name).type, child.column(part).type))
         slack = f"{_LOST_HALF if single else _LOST} * ({sizes} + 1)"
         if "decimals" in rule:
             slack = f"{5.000001 * 10.0 ** (-int(rule['decimals']) - 1):.7e} + {slack}"
         return f"ABS({number} - {added}) <= {slack}"
+
+
+def _single(dtype: pa.DataType) -> bool:
+    """Whether a type is that of floats of fewer than 64 bits."""
+    plain = value_type(dtype)
+    return bool(pa.types.is_floating(plain) and plain.bit_width < 64)

@@ -37,16 +37,15 @@ def check_edges(schema: Schema) -> None:
             learned or has the wrong type, or shares one with a rule that would undo it; says
             which, and the way out.
     """
+    checks = {"aggregate": _check_aggregate, "one_per": _check_mark, "balance": _check_balance}
     for table in schema:
         if table.skip or table.keep:
             continue
         for rule in declared(table, schema):
             if abroad(rule.rule, table):
                 _check_above(rule, schema)
-            elif rule.kind == "aggregate":
-                _check_aggregate(rule, schema)
-            elif rule.kind == "one_per":
-                _check_mark(rule, schema)
+            elif rule.kind in checks:
+                checks[rule.kind](rule, schema)
         whole = joined(table, schema)
         if whole is not table:
             _check_joined(whole, schema)
@@ -131,6 +130,7 @@ def _check_drawn(rule: Declared, terms: Terms, above: Sequence[str]) -> None:
     fixed |= {n: r for r in terms.joints for n in r.columns}
     fixed |= {r.rule["column"]: r for r in (*terms.determined, *terms.marks)}
     fixed |= {r.rule["copy"]: r for r in terms.copies} | dict(terms.unique)
+    fixed |= {r.rule["balance"]: r for r in terms.balances}
     fixed |= {r.rule["aggregate"]: r for r in terms.totals} | dict.fromkeys(terms.parts, rule)
     for name in rule.columns:
         if name in fixed and name not in above:
@@ -257,6 +257,27 @@ def _check_mark(rule: Declared, schema: Schema) -> None:
         raise _wrong(rule, f"{name} is {dtype}", "a mark is a boolean, or 0 and 1")
     for other in declared(rule.table):
         if other.number != rule.number and name in other.columns and other.kind not in _PREDICATES:
+            raise _wrong(
+                rule, f"{{{other.label}}} speaks of {name} as well", "keep one of the two rules"
+            )
+
+
+def _check_balance(rule: Declared, schema: Schema) -> None:
+    child, _ = family_key(rule.rule, rule.table, schema)
+    name = rule.rule["balance"]
+    _check_learned(rule, child, name)
+    dtype = child.column(name).type
+    if family_of(dtype) != "number":
+        raise _wrong(rule, f"{name} is {dtype}", "sums are of numbers")
+    if name in child.conditions:
+        raise _wrong(
+            rule, f"{name} adds up over the rows of a parent, and is no condition",
+            "leave it out of `conditions`",
+        )  # fmt: skip
+    if child.sequence is not None and name in child.sequence.increasing:
+        raise _wrong(rule, f"{name} grows from row to row", "leave it out of `increasing`")
+    for other in declared(child):
+        if other.number != rule.number and name in other.columns and other.kind != "range":
             raise _wrong(
                 rule, f"{{{other.label}}} speaks of {name} as well", "keep one of the two rules"
             )

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 else:
     rules = late("synthlake.schema.rules")
 
-FAMILY = ("aggregate", "one_per")
-"""Kinds that speak of all rows of a family."""
+FAMILY = ("aggregate", "one_per", "balance")
+PARENT = {"one_per": "one_per", "balance": "per"}
+"""Kinds that speak of all rows of a family; of children, those that name the parent, and where."""
 _LISTS = {"inequality": "inequality", "determines": "determines", "copy": "of"}
 
 
@@ -104,8 +105,8 @@ def check_names(rule: Mapping[str, Any], table: Table, schema: Schema) -> None:
         _split(name, table, schema)
     kind = rules.kind_of(rule)
     if kind in FAMILY:
-        name = rule["one_per"] if kind == "one_per" else rule["of"]
-        if kind == "one_per" or rule.get("function") == "count":
+        name = rule[PARENT[kind]] if kind in PARENT else rule["of"]
+        if kind in PARENT or rule.get("function") == "count":
             if name not in schema:
                 raise SchemaError(
                     f"{table.name} {{{rules.label(rule)}}}: there is no table {name!r}",
@@ -173,8 +174,9 @@ def family_key(rule: Mapping[str, Any], table: Table, schema: Schema) -> tuple[T
         SchemaError: there is none, several might be meant, or children are not made with it.
     """
     via = tuple(rule.get("via", ()))
-    if rules.kind_of(rule) == "one_per":
-        child, parent = table, rule["one_per"]
+    kind = rules.kind_of(rule)
+    if kind in PARENT:
+        child, parent = table, rule[PARENT[kind]]
     else:
         name = rule["of"]
         counted = rule.get("function") == "count"
@@ -202,7 +204,7 @@ def relatives(rule: Mapping[str, Any], table: Table, schema: Schema) -> dict[str
     if rules.kind_of(rule) in FAMILY:
         child, fk = family_key(rule, table, schema)
         held = {child.name: set(fk.columns), fk.references: set(fk.to)}
-        part = "" if rules.kind_of(rule) == "one_per" else part_of(rule, table, schema)
+        part = "" if rules.kind_of(rule) in PARENT else part_of(rule, table, schema)
         held[child.name] |= {part} - {""}
         return {name: columns for name, columns in held.items() if name != table.name}
     for name in abroad(rule, table):

@@ -36,6 +36,7 @@ class Terms:
         under: by column: columns of parents that are at least as great (True: greater).
         copies: rules whose column is that of a parent.
         marks: rules by which one row of a family has a flag.
+        balances: rules by which a column adds up in each family.
         totals: rules whose column is computed from children.
         parts: columns that a parent's total is computed from.
     """
@@ -54,6 +55,7 @@ class Terms:
     under: Mapping[str, tuple[tuple[str, bool], ...]] = field(default_factory=dict)
     copies: tuple[Declared, ...] = ()
     marks: tuple[Declared, ...] = ()
+    balances: tuple[Declared, ...] = ()
     totals: tuple[Declared, ...] = ()
     parts: tuple[str, ...] = ()
 
@@ -76,6 +78,7 @@ class Terms:
         named = {n for rule in kept for n in rule.columns}
         gaps = set(self.below) | {n for pairs in self.below.values() for n, _ in pairs}
         family = self.added | set(self.under) | {rule.rule["copy"] for rule in self.copies}
+        family |= {rule.rule["balance"] for rule in self.balances}
         return named | gaps | family | self.categories | set(self.unique)
 
     @property
@@ -128,6 +131,7 @@ def terms_of(table: Table, distinct: Callable[[str], int] = lambda name: 0) -> T
         under=_under(below, above),
         copies=tuple(r for r in every if r.kind == "copy" and not r.across),
         marks=tuple(r for r in every if r.kind == "one_per"),
+        balances=tuple(r for r in every if r.kind == "balance"),
         totals=tuple(r for r in every if r.kind == "aggregate"),
         parts=parts,
         together=tuple(together),

@@ -7,6 +7,7 @@ tenth of the CPU-seconds that groupings of as many columns take.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,14 @@ from synthlake.quality.dataset import DataSet
 
 _ROWS = 2**17  # rows counted at a time: they and their counts stay in the cache
 _BLOCK = 2**12  # rows whose products are summed as floats: they stay in the cache
+_CELLS = 2**20  # of a block, where columns are many
+_PANEL = 64  # columns whose sums of pieces become integers without bounds at a time
 _BLOCKS = 2**9  # of these, whose sums are added up as 64 bits
 _SINGLE = 2**18  # below this a number is one piece
 _PIECE = 15  # bits of each of the three pieces of others
 _PIECES = (2 ** (2 * _PIECE), 2**_PIECE, 1)
+
+_ALL = slice(None)
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -127,8 +132,9 @@ class Moments:
 
     def add(self, columns: Sequence[Floats]) -> None:
         """Count rows; NaN is unknown, all else a whole number of at most 2**44 in magnitude."""
-        for start in range(0, len(columns[0]), _BLOCK):
-            self._add([column[start : start + _BLOCK] for column in columns])
+        size = min(_BLOCK, max(_CELLS // max(len(columns), 1), 1))
+        for start in range(0, len(columns[0]), size):
+            self._add([column[start : start + size] for column in columns])
 
     def of(self, i: int, j: int) -> tuple[int, int, int, int, int, int]:
         """Of two columns: rows, sum of products, sums of each, sums of squares of each."""
@@ -172,13 +178,15 @@ class Moments:
         """Add the sums of pieces up, as integers without bounds."""
         if not self._open:
             return
-        gram, rows, sums, squares = (found.astype(object) for found in self._open)
-        spread, worth = _worth(self._large)
+        gram, rows, sums, squares = self._open
+        singles, doubles = _worth(self._large)
         place = np.where(self._holes, np.cumsum(self._holes), 0)
-        self.products += spread @ gram @ spread.T
         self.rows += rows[np.ix_(place, place)]
-        self.sums += (spread @ sums)[:, place]
-        self.squares += (worth @ squares)[:, place]
+        for start in range(0, len(place), _PANEL):
+            some = slice(start, start + _PANEL)
+            self.products[some] += singles.added(singles.added(gram, some).T).T
+            self.sums[some] += singles.added(sums, some)[:, place]
+            self.squares[some] += doubles.added(squares, some)[:, place]
         self._open, self._blocks = [], 0
 
 
@@ -210,24 +218,46 @@ def _squares(flat: Floats, large: NDArray[np.bool_]) -> Floats:
     return np.stack(out)
 
 
-def _worth(large: NDArray[np.bool_]) -> tuple[Sums, Sums]:
-    """What each piece is worth to each column, and each product of its pieces to its square."""
+@dataclass(frozen=True)
+class _Worth:
+    """What pieces are worth to the numbers that they are of.
+
+    Attributes:
+        worth: of each piece, whole numbers without bounds.
+        start: the first piece of each number.
+    """
+
+    worth: Sums
+    start: Counts
+
+    @classmethod
+    def of(cls, numbers: Sequence[Sequence[int]]) -> _Worth:
+        """The same of each number's pieces."""
+        sizes = [len(pieces) for pieces in numbers]
+        worth = np.array([w for pieces in numbers for w in pieces], dtype=object)
+        return cls(worth, np.cumsum([0, *sizes[:-1]]))
+
+    def added(self, pieces: NDArray[Any], some: slice = _ALL) -> Sums:
+        """Sums of some numbers, shape (numbers, n), from those of all pieces, shape (pieces, n)."""
+        start = self.start[some]
+        first, last = start[0], self._end(some)
+        exact = pieces[first:last].astype(object) * self.worth[first:last, None]
+        found: Sums = np.add.reduceat(exact, start - first, axis=0)
+        return found
+
+    def _end(self, some: slice) -> int:
+        stop = len(self.start) if some.stop is None else min(some.stop, len(self.start))
+        return int(self.start[stop]) if stop < len(self.start) else len(self.worth)
+
+
+def _worth(large: NDArray[np.bool_]) -> tuple[_Worth, _Worth]:
+    """What each piece is worth to its column, and each product of its pieces to its square."""
     of_each = [_PIECES if split else (1,) for split in large]
     products = [
         [(1 if a == b else 2) * w[a] * w[b] for a in range(len(w)) for b in range(a, len(w))]
         for w in of_each
     ]
-    return _diagonal(of_each), _diagonal(products)
-
-
-def _diagonal(blocks: Sequence[Sequence[int]]) -> Sums:
-    """Rows of numbers as the blocks of a matrix."""
-    out = np.zeros((len(blocks), sum(map(len, blocks))), dtype=object)
-    at = 0
-    for i, block in enumerate(blocks):
-        out[i, at : at + len(block)] = block
-        at += len(block)
-    return out
+    return _Worth.of(of_each), _Worth.of(products)
 
 
 def moments_of(data: DataSet, select: str, width: int) -> Moments:

@@ -114,18 +114,35 @@ class Total:
 
 
 @dataclass(frozen=True)
+class Balance:
+    """A column whose values add up to a constant in each family.
+
+    Attributes:
+        column: its name.
+        goal: the constant, in ticks.
+        low, high: least and greatest tick that rules allow; None for no bound.
+    """
+
+    column: str
+    goal: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
 class Across:
     """What ties one table to its parents and its children.
 
     Attributes:
         places: columns of parents that are read when rows are made.
-        copies, marks, totals: own columns.
+        copies, marks, totals, balances: own columns.
     """
 
     places: tuple[Place, ...] = ()
     copies: tuple[Copy, ...] = ()
     marks: tuple[Mark, ...] = ()
     totals: tuple[Total, ...] = ()
+    balances: tuple[Balance, ...] = ()
 
     def copy_of(self, column: str) -> Copy | None:
         """The copy that a column is."""
@@ -135,6 +152,14 @@ class Across:
         """The mark that a column is."""
         return next((m for m in self.marks if m.column == column), None)
 
+    def settles(self, column: str) -> bool:
+        """Whether a column is settled with those of its family."""
+        return self.mark_of(column) is not None or self.balance_of(column) is not None
+
+    def balance_of(self, column: str) -> Balance | None:
+        """The balance of a column."""
+        return next((b for b in self.balances if b.column == column), None)
+
     def to_json(self) -> dict[str, Any]:
         """All of it, for the artifact."""
         return {
@@ -142,6 +167,7 @@ class Across:
             "copies": [asdict(one) for one in self.copies],
             "marks": [asdict(one) for one in self.marks],
             "totals": [asdict(one) for one in self.totals],
+            **({"balances": [asdict(b) for b in self.balances]} if self.balances else {}),
         }
 
 
@@ -153,4 +179,5 @@ def across_from_json(form: Mapping[str, Any]) -> Across:
         tuple(Copy(**c) for c in form.get("copies", ())),
         marks,
         tuple(Total(**t) for t in form.get("totals", ())),
+        tuple(Balance(**b) for b in form.get("balances", ())),
     )

@@ -42,7 +42,7 @@ def apportioned(drawn: Cells, family: Index, goal: NDArray[Any], ends: tuple[Any
     if goal.dtype.kind == "f":
         made = low + exact
     else:
-        made = low + _rounded(exact, who, room, None if high is None else high - low)
+        made = low + rounded(exact, who, room, None if high is None else high - low)
     ticks = drawn.ticks.copy()
     ticks[there] = made
     return Cells(ticks, null)
@@ -61,11 +61,17 @@ def _woken(null: Mask, family: Index, goal: NDArray[Any], ends: tuple[Any, Any])
     return stays
 
 
-def _rounded(exact: NDArray[Any], who: Index, room: NDArray[Any], most: Any) -> Index:
+def rounded(exact: NDArray[Any], who: Index, room: NDArray[Any], most: Any) -> Index:
     """Whole numbers near some shares, that add up to ``room`` in each family, none above ``most``.
 
     What is lost by rounding goes to the largest remainders, one each; what a bound cuts off goes to
-    those with room left, in proportion to it.
+    those with room left, evenly.
+
+    Args:
+        exact: the shares, from 0.
+        who: number of the family of each, ascending, from 0 without gaps.
+        room: by family.
+        most: of all, or shape (rows,); None for no bound.
     """
     whole = np.floor(exact)
     made: Index = (whole if most is None else np.minimum(whole, most)).astype(np.int64)

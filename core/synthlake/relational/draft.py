@@ -19,6 +19,7 @@ from synthlake.models.support import distinct
 from synthlake.ports import Feature
 from synthlake.relational.above import known_above
 from synthlake.relational.attributes import Frame, build_frame
+from synthlake.relational.balancing import with_balances
 from synthlake.relational.calendars import calendar_features, find_calendars
 from synthlake.relational.clusters import cluster
 from synthlake.relational.columns import TableData, codec_of_cells
@@ -167,7 +168,8 @@ def prepare(
         lambda name: samples[name].num_rows < statistics[name].train_rows,
     )  # fmt: skip
     if table.own is not None:
-        frame = with_marks(frame, data, joins[table.foreign_keys.index(table.own)].key)
+        family = joins[table.foreign_keys.index(table.own)].key
+        frame = with_balances(with_marks(frame, data, family), data, family)
     return Draft(table, data, structured, joins, kinds, key, frame, links, codes, order=order)
 
 

@@ -136,7 +136,7 @@ class _Places:
         steps = model.sequence.increments if model.sequence else {}
         fixed = [p for n, p in self.order.items()
                  if n[:2] not in ("c:", "j:") or n in model.distinct or n in steps
-                 or model.across.mark_of(n.removeprefix(column_id("")))]  # fmt: skip
+                 or model.across.settles(n.removeprefix(column_id("")))]  # fmt: skip
         self.first = max(fixed, default=-1) + 1
 
     def of(self, column: str) -> int:

@@ -176,7 +176,8 @@ def refine(
     across = model.across
     if tries < 2:
         return model
-    if model.sequence is not None or across.copies or across.marks or across.totals:
+    tied = (across.copies, across.marks, across.totals, across.balances)
+    if model.sequence is not None or any(tied):
         raise LearnError(
             f"{model.table.name}: rows that follow each other, or are tied to their parents' rows"
             f" by rules, are drawn once each, not tries: {tries} times",

@@ -24,6 +24,7 @@ from synthlake.models.registry import guided_of
 from synthlake.ports import Codes, Redraw
 from synthlake.relational.above import Upper, chosen, copied
 from synthlake.relational.across import Copy
+from synthlake.relational.balancing import Drawn, evened
 from synthlake.relational.calendars import calendar_features
 from synthlake.relational.chaining import AsDrawn, draw_chained, walks_of, wandered
 from synthlake.relational.complete import completed
@@ -173,6 +174,8 @@ class Block:
                 self.family, others, numeric, size, most, self.words, name, self._many(name)
             )
             codes, place = made_distinct(codes, place, family, redraw)
+        if attribute is not None and place is not None and numeric is not None:
+            codes, place = self._balanced(attribute, codes, place, (numeric, redraw))
         self.drawn[name] = codes
         seen = codes
         if attribute is not None and place is not None:
@@ -224,9 +227,28 @@ class Block:
         mark = across.mark_of(name.removeprefix(column_id("")))
         if mark is None:
             return codes
+        return mark.settle(codes, self._kin, self.words(name, _MARK), redraw)
+
+    @property
+    def _kin(self) -> NDArray[np.int64]:
+        """Number of the own parent of each row; -1 for rows without one."""
+        own = self.model.own
+        assert own is not None
+        assert self.family is not None
         gone = np.asarray(self.known[own.fk.columns[0]].is_null())
-        family = np.where(gone, -1, self.family)
-        return mark.settle(codes, family, self.words(name, _MARK), redraw)
+        return np.where(gone, -1, self.family)
+
+    def _balanced(
+        self, attribute: Attribute, codes: Codes, place: tuple[Ticks, NDArray[np.bool_]],
+        drawn: tuple[NumericCodec, Redraw],
+    ) -> tuple[Codes, tuple[Ticks, NDArray[np.bool_]]]:  # fmt: skip
+        """Codes and values that add up in each family, where a rule says so."""
+        balance = self.model.across.balance_of(attribute.column)
+        if balance is None or self.family is None or self.model.own is None:
+            return codes, place
+        words = partial(self.words, column_id(attribute.column))
+        where = f"{self.model.table.name}.{attribute.column}"
+        return evened(balance, codes, place, Drawn(self._kin, where, *drawn, words))
 
     def _masked(self, name: str, codes: Codes, redraw: Redraw) -> Codes:
         """Codes that are NULL where those of the columns before them want it."""

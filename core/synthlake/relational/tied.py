@@ -17,6 +17,7 @@ from synthlake.encode.categorical import UNKNOWN
 from synthlake.errors import LearnError
 from synthlake.ports import Feature
 from synthlake.relational.across import Across, Mark
+from synthlake.relational.balancing import balances
 from synthlake.relational.columns import TableData
 from synthlake.relational.declare import Declaration
 from synthlake.relational.model import Attribute, column_id
@@ -46,7 +47,7 @@ def tied(
         gap = attribute.gap
         read |= {end.column for end in (*gap.below, *gap.above)} if gap else set()
     places = tuple(held.place for n, held in said.data.above.items() if n in read)
-    return Across(places, said.copies, marks)
+    return Across(places, said.copies, marks, balances=balances(said, attributes))
 
 
 def with_marks(frame: Frame, data: TableData, family: NDArray[np.int64]) -> Frame:

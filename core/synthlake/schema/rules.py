@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -30,7 +30,21 @@ def _written(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal) else value
 
 
+def _number(value: Any) -> Any:
+    """A number; a decimal as text, as JSON has none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise ValueError("it is no number")
+    try:
+        finite = Decimal(str(value)).is_finite()
+    except InvalidOperation:
+        finite = False
+    if not finite:
+        raise ValueError("it is no number")
+    return str(value) if isinstance(value, Decimal) else value
+
+
 Bound = Annotated[int | float | str | None, BeforeValidator(_written)]
+Number = Annotated[int | float | str, BeforeValidator(_number)]
 
 
 class RuleDocument(BaseModel):
@@ -160,6 +174,15 @@ class OnePerRule(RuleDocument):
     via: Via = ()
 
 
+class BalanceRule(RuleDocument):
+    """The values of the rows of each parent in ``per`` add up to ``equals``."""
+
+    balance: Name
+    per: Name
+    equals: Number = 0
+    via: Via = ()
+
+
 class AggregateRule(RuleDocument):
     """The column is a function of ``table.column`` over the row's children."""
 
@@ -186,6 +209,7 @@ KINDS: Mapping[str, type[RuleDocument]] = {
     "predicate": PredicateRule,
     "copy": CopyRule,
     "one_per": OnePerRule,
+    "balance": BalanceRule,
     "aggregate": AggregateRule,
     "exclusive": ExclusiveRule,  # last, as a range may be exclusive as well
 }
@@ -194,7 +218,7 @@ KINDS: Mapping[str, type[RuleDocument]] = {
 AnyRule = (
     RangeRule | InequalityRule | FixedCombinationsRule | UniqueRule | OneHotRule | SumRule
     | DifferenceRule | RatioRule | NullTogetherRule | ExclusiveRule | DeterminesRule | RegexRule
-    | WhenRule | PredicateRule | CopyRule | OnePerRule | AggregateRule
+    | WhenRule | PredicateRule | CopyRule | OnePerRule | BalanceRule | AggregateRule
 )  # fmt: skip
 LATER_KINDS: Mapping[str, str] = {
     "increasing": "the rule 'increasing' (a sequence of rows)",
@@ -296,5 +320,6 @@ _FORMS: Mapping[str, str] = {
     "predicate": '{predicate: "a + b < 10"}',
     "copy": "{copy: city, of: customers.city}",
     "one_per": "{one_per: accounts, column: is_owner}",
+    "balance": "{balance: amount, per: entries, equals: 0}",
     "aggregate": "{aggregate: total, of: lines.amount, function: sum}, or min, max, count",
 }

@@ -120,11 +120,13 @@ class _Contents:
             self._say(mask["columns"][0], f"rule: {what}", mask, 1)
 
     def _across(self, form: Mapping[str, Any]) -> None:
-        """What ties the table to its parents and its children: names, and codes of marks."""
+        """What ties the table to its parents and its children: names, codes of marks, and sums."""
         for copy in form.get("copies", ()):
             self._say(copy["column"], f"copy of {copy['of']}", copy, 1)
         for mark in form.get("marks", ()):
             self._say(mark["column"], "rule: one row of a family is marked", mark, 1)
+        for balance in form.get("balances", ()):
+            self._say(balance["column"], "rule: adds up over each family", balance, 1)
         for total in form.get("totals", ()):
             of = f"{total['child']}.{total['part']}" if total["part"] else total["child"]
             self._say(total["column"], f"rule: {total['function']} of {of}", total, 1)

@@ -24,3 +24,9 @@ SELECT COUNT(*) AS n FROM (SELECT "c"."p" FROM rows AS c WHERE EXISTS (SELECT 1 
 
 -- low {one_per: mid, column: i, optional: True}
 SELECT COUNT(*) AS n FROM (SELECT "c"."p" FROM rows AS c WHERE EXISTS (SELECT 1 FROM "mid" AS p WHERE "p"."k" = "c"."p") GROUP BY "c"."p" HAVING SUM(CASE WHEN "c"."i" = 1 THEN 1 ELSE 0 END) > 1) AS g;
+
+-- low {balance: j, per: mid, equals: 6}
+SELECT COUNT(*) AS n FROM (SELECT "c"."p" FROM rows AS c WHERE EXISTS (SELECT 1 FROM "mid" AS p WHERE "p"."k" = "c"."p") GROUP BY "c"."p" HAVING SUM("c"."j") <> 6) AS g;
+
+-- low {balance: f, per: mid, equals: 0.3}
+SELECT COUNT(*) AS n FROM (SELECT "c"."p" FROM rows AS c WHERE EXISTS (SELECT 1 FROM "mid" AS p WHERE "p"."k" = "c"."p") GROUP BY "c"."p" HAVING NOT (ABS(SUM(CAST("c"."f" AS DOUBLE PRECISION)) - 0.3) <= 1e-9 * (SUM(ABS(CAST("c"."f" AS DOUBLE PRECISION))) + 1))) AS g;

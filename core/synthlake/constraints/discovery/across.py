@@ -42,7 +42,7 @@ class Edge:
 
 
 def above_rules(edge: Edge) -> list[Proposal]:
-    """Rules of a child about columns of its parent, and marks in families."""
+    """Rules of a child about columns of its parent, and marks and balances in families."""
     known = np.flatnonzero(edge.row >= 0)
     if len(known) < _LEAST_FAMILIES:
         return []
@@ -57,7 +57,9 @@ def above_rules(edge: Edge) -> list[Proposal]:
             out += list(_orders(name, own, said, given))
     copied = {p.declaration["copy"] for p in out if p.kind == "copy"}
     out = [p for p in out if p.kind == "copy" or not copied & set(p.declaration["inequality"])]
-    return out + list(_marks(edge, known))
+    out += list(_marks(edge, known))
+    marked = {p.declaration["column"] for p in out if p.kind == "one_per"}
+    return out + [p for p in _balances(edge, known) if p.declaration["balance"] not in marked]
 
 
 def _copy(name: str, own: pa.Array[Any], said: str, given: pa.Array[Any]) -> Proposal | None:
@@ -132,6 +134,35 @@ def _marks(edge: Edge, known: Index) -> Iterator[Proposal]:
                 score = scored(len(size), wrong, chance, len(size))
                 yield Proposal(declaration, len(size), wrong, score, reason=reason_of(wrong))
                 break
+
+
+def _balances(edge: Edge, known: Index) -> Iterator[Proposal]:
+    """Numbers that add up to the same in each family."""
+    families = np.unique(edge.row[known], return_inverse=True)[1]
+    size = np.bincount(families)
+    several = size > 1
+    if several.sum() < _LEAST_FAMILIES:
+        return
+    for name in edge.below.column_names:
+        column = plain(edge.below[name]).take(indices(known))
+        if family_of(column.type) != "number":
+            continue
+        values, null = _floats(column)
+        there = ~null & np.isfinite(values)
+        who, values = families[there], values[there]
+        slack = _SLACK * (1 + np.bincount(who, np.abs(values), len(size)))
+        sums = np.bincount(who, values, len(size))
+        equals = round(float(np.median(sums[several])), 9)
+        right = np.abs(sums - equals) <= slack
+        other = np.bincount(who, values[mixed(len(values))], len(size))
+        wrong, chance = (int((~held & several).sum())
+                         for held in (right, np.abs(other - equals) <= slack))  # fmt: skip
+        rows = int(several.sum())
+        if surprising(rows, wrong, chance):
+            said: dict[str, Any] = {"balance": name, "per": edge.parent}
+            said |= {} if not equals else {"equals": int(equals) if equals % 1 == 0 else equals}
+            score = scored(rows, wrong, chance, len(size))
+            yield Proposal(said, rows, wrong, score, reason=reason_of(wrong))
 
 
 def _flag(column: Any) -> NDArray[np.bool_] | None:
