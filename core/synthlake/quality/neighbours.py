@@ -21,7 +21,7 @@ from synthlake.quality.bins import Bins, code
 from synthlake.quality.dataset import DataSet
 from synthlake.quality.layout import Field
 from synthlake.quality.marginal import MOST
-from synthlake.quality.sample import Choice, Frame, Wanted, draw
+from synthlake.quality.sample import Choice, Frame, Wanted, draw, size
 from synthlake.sql.keys import SPACE
 
 _BLOCK = 256  # queries at a time
@@ -114,23 +114,25 @@ class Space:
 
     def place(self, frame: Frame) -> Floats:
         """Points of rows; shape (rows, dimensions)."""
-        parts: list[NDArray[np.float64]] = []
-        for field in self._fields:
+        width = [2 if f.ordered else len(self._values[f.name]) + 1 for f in self._fields]
+        out = np.zeros((size(frame), sum(width)), np.float32)
+        rows = np.arange(len(out))
+        for field, at in zip(self._fields, np.cumsum([0, *width]), strict=False):
             column = frame[field.name]
             if field.ordered:
                 mean, spread = self._scales[field.name]
                 numbers = column.astype(np.float64)
                 null = ~np.isfinite(numbers)
                 places = (numbers.clip(-MOST, MOST) - mean) / spread
-                parts.append(np.where(null, 0.0, places)[:, None])
-                parts.append(null.astype(np.float64)[:, None])
+                out[:, at] = np.where(null, 0.0, places)
+                out[:, at + 1] = null
                 continue
             values = self._values[field.name]
             rest = len(values)
             held: dict[Any, int] = {**values, None: values.get("None", rest)}
             codes = np.array([held.get(v, rest) for v in column.tolist()], dtype=np.int64)
-            parts.append(np.eye(len(values) + 1)[codes] * np.sqrt(0.5))
-        return np.concatenate(parts, axis=1).astype(np.float32)
+            out[rows, at + codes] = np.sqrt(0.5)
+        return out
 
 
 @dataclass(frozen=True)
@@ -158,12 +160,12 @@ def nearest(queries: Floats, among: Cloud, second: bool = False) -> NDArray[np.f
     Cost: len(queries) * len(among) * dimensions multiplications.
     """
     norms = np.einsum("ij,ij->i", among.points, among.points)
-    used = among.points.any(axis=0)  # nothing is as far from all others in the rest
-    turned = np.ascontiguousarray(-2 * among.points[:, used].T)
+    turned = among.points.T  # a view: points of many columns are large
     out = np.zeros((len(queries), 4))
     for start in range(0, len(queries), _BLOCK):
         block = queries[start : start + _BLOCK]
-        gaps = block[:, used] @ turned
+        gaps = block @ turned
+        gaps *= -2
         gaps += norms
         best = gaps.argmin(axis=1)
         # the expansion above loses digits where points nearly meet

@@ -24,6 +24,7 @@ from synthlake.quality.neighbours import (
     region_of,
     share_near,
 )
+from synthlake.quality.sample import size
 from synthlake.quality.settings import Tier
 
 MIN_ROWS = 40
@@ -102,12 +103,12 @@ def _yardstick(ground: Ground, table: str) -> Yardstick:
     region = region_of(bins, rows, limit, ground.settings.seed)
     frames = [points(d, table, fields, region, 2 * limit) for d in (ground.train, ground.holdout)]
     space = Space(fields, frames[0])
-    placed = [space.place(frame) for frame in frames]
-    train, holdout = cloud(placed[0]), cloud(placed[1])
-    expected = len(placed[0]) / max(len(placed[0]) + len(placed[1]), 1)
-    control = math.nan
-    if min(len(placed[0]), len(placed[1])):
-        control = share_near(placed[0][:_QUERIES], train, holdout)[0]
+    sizes = [size(frame) for frame in frames]
+    own = space.place(frames[0])
+    train, own = cloud(own), own[:_QUERIES].copy()
+    holdout = cloud(space.place(frames[1]))
+    expected = sizes[0] / max(sum(sizes), 1)
+    control = share_near(own, train, holdout)[0] if min(sizes) else math.nan
     return Yardstick(fields, region, space, train, holdout, expected, control)
 
 
