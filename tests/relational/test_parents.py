@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.relational.databases import Fitted, rows_of
 
+from synthlake.relational.cumulated import Cumulated
 from synthlake.relational.links import spread_if_few, with_unseen
 from synthlake.relational.parents import (
     Stubs,
@@ -54,9 +55,8 @@ def stubs(codes: list[int], sizes: list[int], parents: int, real: int) -> Stubs:
     from synthlake.schema.model import ForeignKey
 
     link = Link(ForeignKey(("a",), "p", ("a",)), "cluster", codes=real)
-    plan = SamplePlan(
-        1, 1.0, {"p": parents}, codes={"l": np.array([codes])}, stubs={"l": np.array([sizes])}
-    )
+    counted = Cumulated.of(np.array([codes], np.uint16))
+    plan = SamplePlan(1, 1.0, {"p": parents}, codes={"l": counted}, stubs={"l": np.array([sizes])})
     return Stubs(link, "l", plan, Seed(1))
 
 
@@ -89,7 +89,7 @@ def test_degrees_of_matched_parents_are_those_of_the_plan(played: Fitted) -> Non
     sample: Any = artifact.sample(seed=5)
     twin, plan = sample.to_arrow(), sample.plan
     label = "games(away) -> teams"
-    children, sizes = plan.codes[label][-1], plan.stubs[label][-1]
+    children, sizes = plan.codes[label].total, plan.stubs[label][-1]
     counts: dict[Any, int] = {}
     for (team,) in rows_of(twin["games"], "away"):
         counts[team] = counts.get(team, 0) + 1
@@ -106,10 +106,14 @@ def test_plan_travels_as_parts(shipped: Fitted) -> None:
     held, tensors = plan.to_parts()
     again = SamplePlan.from_parts(held, tensors)
     assert again.to_parts()[0] == held
-    for part in ("starts", "codes", "stubs"):
+    for part in ("starts", "stubs"):
         mine, theirs = getattr(plan, part), getattr(again, part)
         assert set(mine) == set(theirs)
         assert all(np.array_equal(mine[n], theirs[n]) for n in mine)
+    assert set(plan.codes) == set(again.codes)
+    for label, counted in plan.codes.items():
+        assert np.array_equal(counted.counts, again.codes[label].counts)
+        assert np.array_equal(counted.marks, again.codes[label].marks)
     assert {f: getattr(again, f) for f in ("rows", "phantoms", "limits", "times", "notes")} == {
         f: getattr(plan, f) for f in ("rows", "phantoms", "limits", "times", "notes")
     }

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -88,7 +89,11 @@ def _pooled(job: Job, parts: Sequence[Part], workers: int) -> Iterator[Part]:
     from concurrent.futures.process import BrokenProcessPool
 
     context = multiprocessing.get_context("spawn")  # forks of threaded parents hang
-    with ProcessPoolExecutor(min(workers, len(parts)), context, _die_with_parent) as pool:
+    with (
+        tempfile.TemporaryDirectory(prefix=".shared-", dir=Path(job.plan).parent) as shared,
+        ProcessPoolExecutor(min(workers, len(parts)), context, _die_with_parent) as pool,
+    ):
+        job = replace(job, shared=shared)
         with _without_main():
             tasks: dict[Future[None], Part] = {pool.submit(_make, job, p): p for p in parts}
         try:
@@ -149,7 +154,8 @@ def _opened(job: Job) -> tuple[Generator, Sink]:
 
     model = Model.from_parts(load(job.artifact).parts)
     plan = SamplePlan.from_parts(*load_tensors(Path(job.plan)))
-    return Generator(model, plan), _sink(job, model.schema)
+    shared = Path(job.shared) if job.shared else None
+    return Generator(model, plan, shared), _sink(job, model.schema)
 
 
 def _sink(job: Job, schema: Schema) -> Sink:

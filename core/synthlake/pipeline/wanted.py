@@ -48,6 +48,7 @@ class Job:
         run_id: of the run, for the sink's staging area.
         fingerprint: digest of artifact and plan, from which all rows follow.
         tables: that are made.
+        shared: folder for what its workers work out once; empty for none.
     """
 
     artifact: str
@@ -56,6 +57,7 @@ class Job:
     run_id: str
     fingerprint: str
     tables: tuple[str, ...]
+    shared: str = ""
 
 
 def selected(schema: Schema, tables: Sequence[str] | None) -> tuple[str, ...]:

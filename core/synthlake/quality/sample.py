@@ -80,9 +80,12 @@ def draw(
     key = order_hash(data, table, choice.seed)
     if data.schema[table].primary_key and data.duplicates(table):
         key = order_hash(data, table, choice.seed, whole=True)
+    # of all columns of a wide table a sort would hold a copy
+    own = [w.field.name for w in columns if w.alias == "t" and data.has(w.field)]
+    own += [name for join in joins if join.child == "t" for name in join.fk.columns]
     inner = (
-        f"SELECT t.*, {key} AS __h FROM {data.tables.read(table)} {choice.where} "
-        f"ORDER BY __h LIMIT {int(choice.limit)}"
+        f"SELECT {''.join(f't.{data.tables.name(n)}, ' for n in dict.fromkeys(own))}{key} AS __h "
+        f"FROM {data.tables.read(table)} {choice.where} ORDER BY __h LIMIT {int(choice.limit)}"
     )
     select = ", ".join(
         f"{data.value(w.field, w.alias)} AS c{i}"

@@ -272,7 +272,7 @@ class Ancestors:
     ) -> dict[str, pa.Array[Any]]:
         """Columns of rows by number, in any order; NULL for -1."""
         known = np.unique(index[index >= 0])
-        read = self._generator.read(table, names, known)
+        read = self._generator.reading.rows(table, names, known)
         place = np.searchsorted(known, np.maximum(index, 0)).clip(0, max(len(known) - 1, 0))
         if not len(known):
             return {n: empty(len(index), a.type) for n, a in read.items()}

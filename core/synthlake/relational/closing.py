@@ -19,6 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synthlake.encode.axis import empty
+from synthlake.relational.cumulated import Cumulated, Tally
 from synthlake.relational.feistel import strided
 from synthlake.relational.model import Loop, TableModel, count_id, family_of, level_id
 from synthlake.relational.parents import ranks_of
@@ -70,22 +71,23 @@ class Closing:
                 out |= self._one(block, number, place, found[0])
         return out
 
-    def count(self, model: TableModel, place: int, loop: Loop) -> tuple[Counts, Counts]:
+    def count(self, model: TableModel, place: int, loop: Loop) -> tuple[Cumulated, Counts]:
         """Rows of each code before each block of a table; stubs before each block of parents.
 
         Cost: draws the codes of the table, and how many refer to each row of the parents.
         """
         generator, name = self._generator, model.table.name
-        codes = [np.zeros(loop.groups + 1, np.int64)]
-        for number in range(len(generator.starts(name)) - 1):
+        blocks = len(generator.starts(name)) - 1
+        codes = Tally(blocks, loop.groups + 1)
+        for number in range(blocks):
             drawn = self._drawn(name, number).drawn.get(level_id(place))
             found = np.zeros(0, np.int64) if drawn is None else np.maximum(drawn, 0)
-            codes.append(np.bincount(found, minlength=loop.groups + 1))
+            codes.add(number, np.bincount(found, minlength=loop.groups + 1))
         stubs = [np.zeros(len(self._parent_groups(loop)), np.int64)]
         for number in range(len(generator.starts(loop.fk.references)) - 1):
             groups = [self._of(name, place, loop, number, g) for g in self._parent_groups(loop)]
             stubs.append(np.array([owners.before[-1] for owners in groups], np.int64))
-        return np.cumsum(codes, axis=0), np.cumsum(stubs, axis=0)
+        return codes.done(), np.cumsum(stubs, axis=0)
 
     # parents
 
@@ -94,7 +96,7 @@ class Closing:
         generator, table, fk = self._generator, block.model.table, loop.fk
         label = fk.label(table.name)
         codes = np.maximum(block.drawn[level_id(place)], 0)
-        ranks = ranks_of(codes, generator.plan.codes[label][number])
+        ranks = ranks_of(codes, generator.plan.codes[label].before(number))
         draw = _Draw(self, table.name, place, loop, label)
         parent = np.full(block.rows, -1, np.int64)
         for code in np.unique(codes):
@@ -176,7 +178,7 @@ class _Draw:
         plan = self.closing._generator.plan
         if not self.loop.within:
             return plan.rows[self.loop.fk.references]
-        codes = plan.codes[self.label][-1]
+        codes = plan.codes[self.label].total
         return int(codes[group]) + (int(codes[-1]) if self._with_lost(group) else 0)
 
     def _with_lost(self, group: int) -> bool:
@@ -189,7 +191,7 @@ class _Draw:
     def _spread(self, code: int, ranks: Index, room: int) -> Index:
         """Places for rows of a code: their ranks, permuted and scaled."""
         generator = self.closing._generator
-        total = np.full(len(ranks), generator.plan.codes[self.label][-1][code])
+        total = np.full(len(ranks), generator.plan.codes[self.label].total[code])
         key = generator.seed.key(self.label, f"loop{code}") % 2**64
         spread = strided(ranks, total, np.full(len(ranks), key, np.uint64))
         return mulhigh(spread, np.full(len(ranks), room), total)
@@ -265,5 +267,6 @@ class _Draw:
         if not self.loop.within:
             return generator.starts(self.loop.fk.references), stubs
         codes = generator.plan.codes[self.label]
-        rows = codes[:, group] + (codes[:, -1] if self._with_lost(group) else 0)
+        rows = codes.sums(group)
+        rows = rows + codes.sums(len(codes.total) - 1) if self._with_lost(group) else rows
         return rows, stubs

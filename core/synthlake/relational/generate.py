@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,10 +41,12 @@ from synthlake.relational.parents import (
 from synthlake.relational.placing import Placing
 from synthlake.relational.plan import ROOT_BLOCK, SamplePlan, beyond
 from synthlake.relational.polymorphic import rejoined
+from synthlake.relational.reading import Reading
 from synthlake.relational.recent import Recent
 from synthlake.relational.redraw import keep_rules
 from synthlake.relational.refined import kind_of
 from synthlake.relational.rows import Block
+from synthlake.relational.shelf import Shelf
 from synthlake.relational.spans import by_plan
 from synthlake.relational.totals import Totals
 from synthlake.relational.uniqueness import often
@@ -52,7 +55,6 @@ from synthlake.schema.model import ForeignKey, Table
 from synthlake.seed import Seed, Words, below
 
 _KEPT_BLOCKS = 6
-_KEPT_KEYS = 256 * 2**20  # octets of keys that are data: 16 million of two whole numbers
 
 Index = NDArray[np.int64]
 
@@ -63,13 +65,15 @@ class Generator:
     Args:
         model: what was learned.
         plan: made by ``plan_sample`` for this model.
+        shared: a folder for what is worked out of many rows, for all processes that have the same
+            model and plan; None for temporary files of this one.
     """
 
-    def __init__(self, model: Model, plan: SamplePlan) -> None:
+    def __init__(self, model: Model, plan: SamplePlan, shared: Path | None = None) -> None:
         self.model, self.plan = model, plan
         self.seed = Seed(plan.seed, model.scope)
         self._blocks = {name: Recent(_KEPT_BLOCKS) for name in model.tables}
-        self._keys, self._phantoms = Recent(_KEPT_KEYS, _octets), Recent(64)
+        self._phantoms, shelf = Recent(64), Shelf(shared)
         self._needy = {
             own.fk.label(name): held for name, held in model.tables.items()
             if (own := held.own) is not None and any(k.kind == "within" for k in held.links)
@@ -77,7 +81,8 @@ class Generator:
         self._asked = {
             name: asked_of(model.tables[name], held) for name, held in plan.given.items()
         }
-        self.matching, self.closing = Matching(self), Closing(self)
+        self.matching, self.closing = Matching(self, shelf), Closing(self)
+        self.reading = Reading(self, shelf)
         self._ancestors, self._totals = Ancestors(self), Totals(self)
         self._placing, self._within = Placing(self), Within(self)
 
@@ -117,7 +122,7 @@ class Generator:
 
     def _batch(self, block: Block, number: int, schema: pa.Schema) -> pa.RecordBatch:
         """All columns of a block."""
-        columns = {**nested_arrays(block), **self._references(block)}
+        columns = {**nested_arrays(block), **self.references(block)}
         columns |= self.closing.columns(block, number)
         columns |= self._placing.placed(block.model.table.name, columns)
         columns |= rejoined(self, block, columns)
@@ -362,7 +367,7 @@ class Generator:
         table = model.table.name
         real = self.plan.rows[table]
         missing = index[index >= real] - real
-        made = self.read(table, names, index[index < real])
+        made = self.reading.rows(table, names, index[index < real])
         if not len(missing):
             return made
         other = self._phantom_keys(model, names, missing)
@@ -377,7 +382,9 @@ class Generator:
         out: dict[str, pa.Array[Any]] = {}
         if real:
             rows, place = np.unique(missing % real, return_inverse=True)
-            out = {n: a.take(indices(place)) for n, a in self.read(table, names, rows).items()}
+            out = {
+                n: a.take(indices(place)) for n, a in self.reading.rows(table, names, rows).items()
+            }
         if model.key is not None:
             made = model.key.make(missing + real, self._frame(table))
         elif own is not None:
@@ -387,51 +394,9 @@ class Generator:
             made = typed(keys, own.fk, model.table)
         return {n: made[n] if n in made else out[n] for n in names}
 
-    def read(self, table: str, names: tuple[str, ...], index: Index) -> dict[str, pa.Array[Any]]:
-        """Columns of some rows, by ascending number."""
-        types = {n: self.model.tables[table].table.column(n).type for n in names}
-        parts: dict[str, list[pa.Array[Any]]] = {n: [empty(0, t)] for n, t in types.items()}
-        ends = (int(index[0]), int(index[-1]) + 1) if len(index) else (0, 0)
-        for number in self._numbers(table, *ends):
-            low, high = np.searchsorted(index, self._bounds(table, number))
-            if low < high:
-                start = self._bounds(table, number)[0]
-                make = partial(self._columns, table, names, number)
-                columns = self._keys.get((table, names, number), make)
-                inside = indices(index[low:high] - start)
-                for name in names:
-                    parts[name].append(columns[name].take(inside))
-        return {n: pa.concat_arrays(p) for n, p in parts.items()}
-
-    def _columns(self, table: str, names: tuple[str, ...], number: int) -> dict[str, pa.Array[Any]]:
-        """Some columns of a block; where they are foreign keys, nothing after these is drawn."""
-        model = self.model.tables[table]
-        if model.enforced is None and self._referring(model).issuperset(names):
-            block = self.open_block(table, number)
-            needed = [link_id(n) for n in range(len(model.links))] + list(model.distinct)
-            last = max((model.order.index(n) + 1 for n in needed if n in model.order), default=0)
-            block.draw(model.order[:last])
-            columns = {**block.known, **self._references(block)}
-        else:
-            block = self.block(table, number)
-            columns = {**block.arrays(names), **self._references(block)}
-        return {n: as_type(columns[n], model.table.column(n).type) for n in names}
-
-    @staticmethod
-    def _referring(model: TableModel) -> set[str]:
-        """Columns of foreign keys that the keys' codes decide."""
-        return {c for link in model.links if link.kind != "derived" for c in link.fk.columns}
-
-    def _bounds(self, table: str, number: int) -> tuple[int, int]:
-        """First row of a block, and of the next."""
-        starts = self.plan.starts.get(table)
-        if starts is None:
-            return number * ROOT_BLOCK, (number + 1) * ROOT_BLOCK
-        return int(starts[number]), int(starts[number + 1])
-
     # references
 
-    def _references(self, block: Block) -> dict[str, pa.Array[Any]]:
+    def references(self, block: Block) -> dict[str, pa.Array[Any]]:
         """Columns of all foreign keys that are drawn."""
         out: dict[str, pa.Array[Any]] = {}
         met: dict[int, Index] = {}
@@ -493,8 +458,3 @@ class Generator:
             as_type(kept[to], kept[to].type).take(indices(np.asarray(rows, np.int64)))
             for to in link.fk.to
         ]
-
-
-def _octets(columns: Mapping[str, pa.Array[Any]]) -> int:
-    """Memory of some columns."""
-    return sum(array.nbytes for array in columns.values())

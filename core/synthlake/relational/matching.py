@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from synthlake.encode.axis import empty
 from synthlake.ports import Codes
 from synthlake.relational.model import CODE, Link, family_of, link_id
-from synthlake.relational.parents import Stubs, fitting, ranks_of
+from synthlake.relational.owners import Owners, first_stubs
+from synthlake.relational.parents import Stubs, ranks_of
 from synthlake.relational.plan import ROOT_BLOCK
-from synthlake.relational.recent import Recent
 from synthlake.relational.rows import Block
+from synthlake.relational.shelf import Shelf
 from synthlake.relational.spans import in_slices
 from synthlake.relational.timed import TimedStubs, by_slice, with_slices
 from synthlake.relational.uniqueness import pairing, unlike
@@ -26,8 +27,6 @@ from synthlake.seed import below, digest
 if TYPE_CHECKING:
     from synthlake.relational.generate import Generator
 
-_KEPT_SKELETONS = 1_024  # of ROOT_BLOCK parents each: 256 kB at most
-
 Index = NDArray[np.int64]
 
 
@@ -36,11 +35,12 @@ class Matching:
 
     Args:
         generator: makes the parents' codes, degrees and keys.
+        shelf: for what is worked out of all parents.
     """
 
-    def __init__(self, generator: Generator) -> None:
+    def __init__(self, generator: Generator, shelf: Shelf) -> None:
         self._generator = generator
-        self._skeletons = Recent(_KEPT_SKELETONS)
+        self._shelf, self._owners = shelf, dict[str, Owners]()
         self._stubs: dict[str, Stubs] = {}
 
     def columns(
@@ -68,7 +68,7 @@ class Matching:
         if starts is not None:
             place = int(np.searchsorted(starts, block.start, side="right")) - 1
         codes = with_slices(block, link, generator.model, codes)
-        ranks = ranks_of(codes, generator.plan.codes[label][place])
+        ranks = ranks_of(codes, generator.plan.codes[label].before(place))
         parent = self._owner(link, label, *self._stubs_of(link, label).found(codes, ranks))
         nobody, rows = np.flatnonzero(parent < 0), generator.plan.rows[link.fk.references]
         if len(nobody) and rows and not block.model.loose(link.fk):
@@ -125,41 +125,22 @@ class Matching:
     def _owner(self, link: Link, label: str, codes: Codes, stubs: Index) -> Index:
         """The parent that owns each stub; where nobody has stubs, they number the parents."""
         out = np.where(codes == Stubs.ANY, stubs, -1)
-        cumulative = self._generator.plan.stubs[label]
-        block = self._stubs_of(link, label).blocks(codes, stubs)
-        order = np.argsort(block, kind="stable")
-        numbers, begins = np.unique(block[order], return_index=True)
-        for number, rows in zip(numbers, np.split(order, begins)[1:], strict=True):
-            if number < 0:
-                continue
-            key, parent = self._skeleton(link, label, int(number))
-            local = stubs[rows] - cumulative[number][codes[rows]]
-            place = np.searchsorted(key, (codes[rows].astype(np.int64) << 40) + local, side="right")
-            out[rows] = parent[place - 1]
+        known = np.flatnonzero(codes >= 0)
+        if len(known):
+            out[known] = self._owners_of(link, label).of(codes[known], stubs[known])
         return out
 
-    def _skeleton(self, link: Link, label: str, number: int) -> tuple[Index, Index]:
-        """Stubs of a block of parents: ``code << 40 | stubs before`` in order, and their owners.
+    def _owners_of(self, link: Link, label: str) -> Owners:
+        """Who owns the stubs of a key."""
+        if label not in self._owners:
+            plan = self._generator.plan
+            parents = partial(self.parents, link, label)
+            made = Owners(label, link.fk.references, plan, self._shelf, parents, bool(link.slices))
+            self._owners.setdefault(label, made)
+        return self._owners[label]
 
-        Blocks beyond those of real parents hold phantoms.
-        """
-        generator = self._generator
-
-        def make() -> tuple[Index, Index]:
-            codes, degrees, parent = self.stub_owners(link, label, number)
-            held = generator.plan.stubs[label]
-            degrees = fitting(codes, degrees, held[number + 1] - held[number])
-            order = np.lexsort((parent, codes))
-            codes, degrees, parent = codes[order], degrees[order], parent[order]
-            before = np.cumsum(degrees) - degrees
-            head = np.searchsorted(codes, codes, side="left")
-            keep = degrees > 0
-            return ((codes << 40) + before - before[head])[keep], parent[keep]
-
-        return self._skeletons.get((label, number), make)
-
-    def stub_owners(self, link: Link, label: str, number: int) -> tuple[Index, Index, Index]:
-        """Codes, degrees and numbers of a block of parents, as learned.
+    def parents(self, link: Link, label: str, number: int) -> tuple[Index, Index, Index]:
+        """Codes, degrees and places of a block of parents, as learned; beyond real ones, phantoms.
 
         Where children find their parents by time, a parent stands once for each slice of time, by
         the code with that slice, with as many children as it has then.
@@ -168,15 +149,14 @@ class Matching:
         real = generator.plan.rows[table]
         if number >= -(-real // ROOT_BLOCK):
             codes, degrees = generator.phantom_parents(link, label)
-            first = real + generator.plan.offsets.get(label, 0)
-            return codes + link.codes, degrees, first + np.arange(len(codes))
+            return codes + link.codes, degrees, np.arange(len(codes))
         low, high = number * ROOT_BLOCK, min((number + 1) * ROOT_BLOCK, real)
         parts = [
-            self._owners(block, link, label, rows) for block, rows in self._family(link, low, high)
+            self._held(block, link, label, rows) for block, rows in self._family(link, low, high)
         ]
         codes, degrees = (np.concatenate(held) for held in zip(*parts, strict=True))
         # a code without support is none: where nothing of the parents may be told, all are alike
-        codes, parent = np.maximum(codes, 0), np.arange(low, high)
+        codes, parent = np.maximum(codes, 0), np.arange(high - low)
         if not link.slices:
             return codes, degrees, parent
         return by_slice(link, codes, degrees, parent)
@@ -185,12 +165,12 @@ class Matching:
         """Parents of a block that have children, and the slice of time of the first of them."""
         stubs = self._stubs_of(link, label)
         assert isinstance(stubs, TimedStubs)
-        key, parent = self._skeleton(link, label, number)
-        cells, before = key >> 40, key & ((1 << 40) - 1)
-        at = stubs.times(cells, self._generator.plan.stubs[label][number][cells] + before)
-        rows, place = np.unique(parent, return_inverse=True)
+        held = self._generator.plan.stubs[label]
+        cells, before, place = first_stubs(self.parents(link, label, number), held, number)
+        at = stubs.times(cells, held[number][cells] + before)
+        rows, each = np.unique(place, return_inverse=True)
         first = np.full(len(rows), np.inf)
-        np.minimum.at(first, place, at)
+        np.minimum.at(first, each, at)
         return rows, first
 
     def _family(self, link: Link, low: int, high: int) -> Iterator[tuple[Block, slice]]:
@@ -203,7 +183,7 @@ class Matching:
         block.draw(family_of(block.model))
         yield block, slice(0, block.rows)
 
-    def _owners(self, block: Block, link: Link, label: str, rows: slice) -> tuple[Index, Index]:
+    def _held(self, block: Block, link: Link, label: str, rows: slice) -> tuple[Index, Index]:
         """Codes and numbers of children of parents; in each slice of time, if that counts."""
         codes, degrees = block.drawn[CODE].astype(np.int64), block.count(label)
         if link.slices:

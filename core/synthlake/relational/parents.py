@@ -23,7 +23,6 @@ from synthlake.schema.model import ForeignKey, Table
 from synthlake.seed import Seed, Words, below, mulhigh
 
 Index = NDArray[np.int64]
-_STUB_BITS = 40  # of a stub's number within its code
 _WHOLE = 38  # digits of the widest decimal of 128 bits
 
 
@@ -98,8 +97,10 @@ def fitted(stubs: Index, totals: Index, real: int) -> Index:
     sizes = stubs[-1]
     phantom = np.arange(len(sizes)) >= real
     fits = (totals > 0) & (sizes > 0) & ((totals < sizes) | phantom)
-    wide = np.broadcast_to(sizes, stubs.shape)
-    return np.where(fits, mulhigh(stubs, np.broadcast_to(totals, stubs.shape), wide), stubs)
+    out = np.empty_like(stubs)
+    for block, before in enumerate(stubs):  # all at once would take many times the memory
+        out[block] = np.where(fits, mulhigh(before, totals, sizes), before)
+    return out
 
 
 def fitting(codes: Index, degrees: Index, totals: Index) -> Index:
@@ -218,25 +219,10 @@ class Stubs:
                 out[code] = Stubs.ANY
         return out
 
-    def blocks(self, codes: Codes, stubs: Index) -> Index:
-        """The block of parents that holds each stub of a code; -1 for rows without a code."""
-        held = len(self.plan.stubs[self.label])
-        known = codes.astype(np.int64)
-        place = np.searchsorted(self._begins, (known << _STUB_BITS) + stubs, side="right") - 1
-        return np.where(codes >= 0, place - known * held, -1)
-
-    @cached_property
-    def _begins(self) -> Index:
-        """Code after code, ``code << 40 | stubs before`` of each block of parents."""
-        cumulative = self.plan.stubs[self.label]
-        codes = np.arange(cumulative.shape[1], dtype=np.int64)
-        begins: Index = ((codes << _STUB_BITS)[:, None] + cumulative.T).ravel()
-        return begins
-
     @cached_property
     def _keys(self) -> Words:
         """The key of each code's permutation."""
-        codes = range(len(self.plan.codes[self.label][-1]))
+        codes = range(len(self.plan.codes[self.label].total))
         keys = [self.seed.key(self.label, f"stubs{code}") % 2**64 for code in codes]
         return np.array(keys, np.uint64)
 
@@ -261,7 +247,7 @@ class Stubs:
 
     def places(self, codes: Codes, ranks: Index) -> Index:
         """Stub numbers of children, counted within their code."""
-        totals, keys = self.plan.codes[self.label][-1], self._keys
+        totals, keys = self.plan.codes[self.label].total, self._keys
         out = np.zeros(len(codes), np.int64)
         known = np.flatnonzero(codes >= 0)
         at = codes[known]

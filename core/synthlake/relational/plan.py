@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synthlake.relational.cumulated import Cumulated
+
 Counts = NDArray[np.int64]
 ROOT_BLOCK = 16_384  # rows of a block of a table without an own parent
 NULL_FAMILY = 32  # rows without a parent are made in families of so many
@@ -29,7 +31,7 @@ class SamplePlan:
         width: by label of an own key: parents of one block of children.
         limits: by label of an own key: most children that the key tells apart.
         starts: by table with an own parent: shape (blocks + 1,), rows before each block.
-        codes: by label of a cluster key: shape (blocks + 1, codes), children before each block.
+        codes: by label of a cluster key: children of each code before each block.
         stubs: by label: shape (parent blocks + 1, codes), stubs before each block of parents.
         given: by root table: conditions, see ``relational.given``.
         notes: what could not be done as asked, by name.
@@ -47,7 +49,7 @@ class SamplePlan:
     width: Mapping[str, int] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
     starts: Mapping[str, Counts] = field(default_factory=dict)
-    codes: Mapping[str, Counts] = field(default_factory=dict)
+    codes: Mapping[str, Cumulated] = field(default_factory=dict)
     stubs: Mapping[str, Counts] = field(default_factory=dict)
     given: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -55,13 +57,17 @@ class SamplePlan:
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """JSON values and tensors."""
-        names = {part: sorted(getattr(self, part)) for part in ("starts", "codes", "stubs")}
+        counts = {label: found.counts for label, found in self.codes.items()}
+        parts: dict[str, Mapping[str, NDArray[Any]]] = {
+            "starts": self.starts, "counts": counts, "stubs": self.stubs
+        }  # fmt: skip
+        names = {part: sorted(arrays) for part, arrays in parts.items()}
         tensors = {
-            f"{part}/{place}": np.ascontiguousarray(getattr(self, part)[name])
+            f"{part}/{place}": np.ascontiguousarray(parts[part][name])
             for part, listed in names.items()
             for place, name in enumerate(listed)
         }
-        held = {
+        held: dict[str, Any] = {
             "seed": self.seed, "scale": _plain(self.scale), "rows": dict(self.rows),
             "phantoms": dict(self.phantoms), "offsets": dict(self.offsets),
             "nulls": dict(self.nulls), "times": dict(self.times), "bias": dict(self.bias),
@@ -80,6 +86,11 @@ class SamplePlan:
         rest = {key: value for key, value in held.items() if key != "tensors"}
         for part, listed in held["tensors"].items():
             rest[part] = {name: tensors[f"{part}/{place}"] for place, name in enumerate(listed)}
+        of_sums = {
+            n: Cumulated.of_sums(a) for n, a in rest.pop("codes", {}).items()
+        }  # of older versions
+        counted = {n: Cumulated.of(a) for n, a in rest.pop("counts", {}).items()}
+        rest["codes"] = {**of_sums, **counted}
         return cls(**{**rest, "notes": tuple(rest["notes"])})
 
 

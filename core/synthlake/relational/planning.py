@@ -11,6 +11,7 @@ import numpy as np
 from synthlake.errors import SampleError
 from synthlake.ports import Event, OnEvent
 from synthlake.relational.candidates import measure_given
+from synthlake.relational.cumulated import Cumulated, Tally
 from synthlake.relational.generate import Generator
 from synthlake.relational.keys import SlotKey
 from synthlake.relational.model import Link, Model, TableModel, link_id
@@ -83,7 +84,7 @@ class _Planner:
     width: dict[str, int] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
     starts: dict[str, Counts] = field(default_factory=dict)
-    codes: dict[str, Counts] = field(default_factory=dict)
+    codes: dict[str, Cumulated] = field(default_factory=dict)
     stubs: dict[str, Counts] = field(default_factory=dict)
     given: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -373,33 +374,33 @@ class _Planner:
         last = max(table.order.index(link_id(n)) for n, _ in clusters)
         starts = self.starts.get(name)
         blocks = len(starts) - 1 if starts is not None else -(-self.rows[name] // ROOT_BLOCK)
-        found = {n: [np.zeros(cells_of_codes(k), np.int64)] for n, k in clusters}
+        found = {n: Tally(blocks, cells_of_codes(k)) for n, k in clusters}
         for number in range(blocks):
             block = generator.open_block(name, number)
             block.draw(table.order[: last + 1])
             for place, link in clusters:
                 codes = block.drawn.get(link_id(place), np.zeros(0, np.int32))
                 codes = with_slices(block, link, self.model, codes)
-                found[place].append(np.bincount(codes[codes >= 0], minlength=cells_of_codes(link)))
+                counts = np.bincount(codes[codes >= 0], minlength=cells_of_codes(link))
+                found[place].add(number, counts)
         for place, link in clusters:
             label = link.fk.label(name)
-            self.codes[label] = np.cumsum(found[place], axis=0).astype(np.int64)
+            self.codes[label] = found.pop(place).done()
             self.stubs[label] = self._stubs(generator, link, label)
-            self._demand(table, link, bool(self.codes[label][-1].any()))
+            self._demand(table, link, bool(self.codes[label].total.any()))
             self._say_lacking(table, link)
 
     def _stubs(self, generator: Generator, link: Link, label: str) -> Counts:
         """Stubs before each block of parents, and before the phantoms."""
         blocks = -(-self.rows[link.fk.references] // ROOT_BLOCK)
-        size = cells_of_codes(link)
-        total = [np.zeros(size, np.int64)]
-        for number in range(blocks + (1 if self.phantoms.get(label) else 0)):
-            codes, degrees, _ = generator.matching.stub_owners(link, label, number)
-            total.append(np.bincount(codes, degrees, size).astype(np.int64))
-        stubs = np.cumsum(total, axis=0).astype(np.int64)
+        held, size = blocks + (1 if self.phantoms.get(label) else 0), cells_of_codes(link)
+        stubs = np.zeros((held + 1, size), np.int64)
+        for number in range(held):
+            codes, degrees, _ = generator.matching.parents(link, label, number)
+            stubs[number + 1] = stubs[number] + np.bincount(codes, degrees, size)
         if link.slices:
-            return fitted_in_time(stubs, self.codes[label][-1], link.slices)
-        return fitted(stubs, self.codes[label][-1], link.codes) if blocks else stubs
+            return fitted_in_time(stubs, self.codes[label].total, link.slices)
+        return fitted(stubs, self.codes[label].total, link.codes) if blocks else stubs
 
     def _demand(self, table: TableModel, link: Link, wanted: bool) -> None:
         """Refuse references that may not be NULL and have nobody to refer to."""

@@ -229,10 +229,9 @@ def by_plan(generator: Generator, block: Block, number: int) -> dict[str, Cells]
     first = np.full(block.rows, np.inf)
     for label, link in _timed(generator.model, name):
         if label in plan.codes:
-            parent, at = generator.matching.times(link, label, number)
+            place, at = generator.matching.times(link, label, number)
             edges = _edges(generator.model, spans, link.slices)
             when = np.interp(at, np.arange(len(edges), dtype=np.float64), edges)
-            place = parent - block.start
             first[place] = np.minimum(first[place], when)
     null = ~np.isfinite(first)
     return {START: Cells(np.rint(np.where(null, 0.0, first)).astype(np.int64), null)}

@@ -87,7 +87,7 @@ class TimedStubs(Stubs):
     @cached_property
     def _children(self) -> Index:
         """Children of each cell."""
-        children: Index = self.plan.codes[self.label][-1]
+        children: Index = self.plan.codes[self.label].total
         return children
 
     @cached_property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import mmap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def save_tensors(
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """The document and arrays of a file.
+    """The document and arrays of a file, which are mapped into memory: nobody can change them.
 
     Raises:
         ArtifactError: it is missing or damaged.
@@ -43,9 +44,9 @@ def load_tensors(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(str(path), framework="np") as file:
+        with safe_open(str(path), framework="np") as file, path.open("rb") as held:
             document = json.loads(file.metadata()[_DOCUMENT])
-            return document, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return document, arrays_of(mmap.mmap(held.fileno(), 0, access=mmap.ACCESS_READ))
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise ArtifactError(
             f"{path} cannot be read: {type(error).__name__}", hint="delete it and run again"
@@ -69,7 +70,7 @@ def tensors_of(data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         raise ValueError("not a document with arrays") from error
 
 
-def arrays_of(data: bytes) -> dict[str, NDArray[Any]]:
+def arrays_of(data: bytes | mmap.mmap) -> dict[str, NDArray[Any]]:
     """The arrays of a file's content, where they lie in it: nobody can change them.
 
     Raises:
@@ -87,7 +88,7 @@ def arrays_of(data: bytes) -> dict[str, NDArray[Any]]:
         raise ValueError("not a file of arrays") from error
 
 
-def _array_of(data: bytes, begin: int, said: Mapping[str, Any]) -> NDArray[Any]:
+def _array_of(data: bytes | mmap.mmap, begin: int, said: Mapping[str, Any]) -> NDArray[Any]:
     """An array by its entry in the header."""
     kind = np.dtype(_KINDS[said["dtype"]]).newbyteorder("<")
     shape = tuple(map(int, said["shape"]))
