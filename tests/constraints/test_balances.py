@@ -175,6 +175,23 @@ def test_what_does_not_add_up_is_not_learned() -> None:
         sl.fit(real, ruled({**BALANCE, "equals": 0.5}), seed=1)
 
 
+def test_numbers_of_too_many_digits_are_refused() -> None:
+    from synthlake.pipeline.profile import profile
+    from synthlake.source import open_source
+
+    real = booked(12)
+    cents = np.asarray(real["lines"]["amount"])
+    wide = pa.array(cents / 7).cast(pa.decimal128(38, 18), safe=False)
+    fine = pa.array(cents * 10**13)
+    for amount in (wide, fine):
+        lines = real["lines"].set_column(3, "amount", amount)
+        with pytest.raises(LearnError, match=r"digits|adds up in families of fewer"):
+            sl.fit({**real, "lines": lines}, ruled(BALANCE), seed=1)
+    found = profile(open_source({**real, "lines": lines})).tables["lines"].found
+    assert found is not None
+    assert BALANCE not in [dict(p.declaration) for p in found.proposals]
+
+
 def test_rows_in_an_order_add_up_as_well() -> None:
     real = booked(10, 500)
     entry = np.asarray(real["lines"]["entry"])

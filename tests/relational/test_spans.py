@@ -181,3 +181,47 @@ def test_stubs_are_as_many_as_children_where_these_are_fewer() -> None:
     wanted = np.minimum(whole, totals.reshape(codes, slices).sum(1))
     assert made[-1].reshape(codes, slices).sum(1).tolist() == wanted.tolist()
     assert (np.diff(made, axis=0) >= 0).all()
+
+
+def test_rows_that_refer_themselves_are_what_others_read_of_them() -> None:
+    """A child refers to a column of the players that is a reference of theirs."""
+    tables, declared = league()
+    random = np.random.default_rng(9)
+    born = np.array([b.toordinal() for b in tables["players"]["born"].to_pylist()])
+    place = np.argsort(np.argsort(born)) * 300 // len(born)
+    team = np.clip(place + random.integers(-10, 10, len(born)), 0, 299)
+    tables["players"] = tables["players"].append_column("team", pa.array(team))
+    tables["teams"] = pa.table({"team": np.arange(300), "era": np.arange(300) // 30})
+    badge = {"badge": np.arange(900), "team": team[random.integers(0, 500, 900)]}
+    tables["badges"] = pa.table(badge)
+    declared["teams"] = {"primary_key": ["team"]}
+    declared["players"] = {**declared["players"], "foreign_keys": [key("team", "teams", "match")]}
+    to_players = key("team", "players", "match", to="team")
+    declared["badges"] = {"primary_key": ["badge"], "foreign_keys": [to_players]}
+    _, artifact = fit((tables, declared), holdout=0.0)
+    for seed in (1, 2):
+        made = artifact.sample(seed=seed).to_arrow()
+        known = set(made["players"]["team"].to_pylist())
+        assert not [t for t in made["badges"]["team"].to_pylist() if t not in known]
+
+
+def test_a_time_of_one_entity_is_no_time_of_many() -> None:
+    """Forty players begin in one game: its date is of one entity, and stands nowhere."""
+    tables, declared = league()
+    odd = datetime.date(1985, 3, 17)
+    games = tables["games"]
+    number = games.num_rows
+    lone = pa.table({"game": [number], "date": [odd]}).cast(games.schema)
+    tables["games"] = pa.concat_tables([games, lone])
+    played = tables["played"]
+    day = dict(zip(games["game"].to_pylist(), games["date"].to_pylist(), strict=True))
+    late = np.array([day[g] > odd for g in played["game"].to_pylist()])
+    kept = played.filter(pa.array(late | (np.asarray(played["player"]) >= 40)))
+    more = {"row": np.arange(40) + 10**6, "game": [number] * 40, "player": np.arange(40),
+            "goals": [0] * 40}  # fmt: skip
+    tables["played"] = pa.concat_tables([kept, pa.table(more).cast(kept.schema)])
+    _, artifact = fit((tables, declared), holdout=0.0)
+    spans = model_of(artifact).tables["players"].spans
+    assert spans is not None
+    ticks = (odd - datetime.date(1970, 1, 1)).days
+    assert not ((spans.start.low == ticks) & (spans.start.high == ticks)).any()
