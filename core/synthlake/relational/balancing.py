@@ -67,6 +67,11 @@ def _balance(said: Declaration, rule: Declared, codec: Any) -> Balance:
             hint="leave the rule out, or lower k",
         )
     axis = codec.axis
+    if axis.continuous and pa.types.is_decimal(axis.value_type):
+        raise LearnError(
+            f"{rule.where}: {name} has decimals of more than 18 digits, which are not added up",
+            hint="leave the rule out, or declare fewer digits",
+        )
     if not axis.continuous and max(-int(codec.low[0]), int(codec.high[-1])) >= _EXACT:
         raise LearnError(
             f"{rule.where}: {name} has numbers of more than 13 digits, which are not added up",

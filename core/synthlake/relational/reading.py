@@ -41,7 +41,7 @@ class Reading:
     def rows(self, table: str, names: tuple[str, ...], index: Index) -> dict[str, pa.Array[Any]]:
         """Columns of some rows, by ascending number."""
         types = {n: self._generator.model.tables[table].table.column(n).type for n in names}
-        if not len(index):
+        if not len(index) or not names:
             return {n: empty(0, t) for n, t in types.items()}
         if all(map(_fixed, types.values())) and len(names) <= _BITS:
             return self._shelved(table, types, index)

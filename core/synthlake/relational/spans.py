@@ -22,15 +22,16 @@ from synthlake.constraints.relative import Linear, spread
 from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import Axis, Ticks
 from synthlake.encode.numeric import NumericCodec
+from synthlake.models.support import dense
 from synthlake.ports import Codes, Feature
-from synthlake.relational.joins import resolve
+from synthlake.relational.joins import entities, resolve
 from synthlake.relational.model import LENGTH, START, Codec, Link, Spans, column_id, parent_id
 
 if TYPE_CHECKING:
     from synthlake.relational.columns import TableData
     from synthlake.relational.draft import Draft
     from synthlake.relational.generate import Generator
-    from synthlake.relational.model import Model
+    from synthlake.relational.model import Model, TableModel
     from synthlake.relational.rows import Block
     from synthlake.schema.model import ForeignKey, Schema, Table
 
@@ -40,7 +41,7 @@ _FEWEST = 16  # codes of a time below which it tells too little
 _SLICES, _CELLS = 64, 2_048  # most slices of time, alone and times codes of parents
 
 Index = NDArray[np.int64]
-Found = tuple[Index, Ticks]  # rows of parents, and when they have a child
+Found = tuple[Index, Ticks, Index]  # rows of parents, when they have a child, and whose date it is
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Seen:
         type: of that column.
         start: of the first child; NULL without children.
         length: from the first to the last one.
+        first, last: entities that the first and the last child's dates are of, shape (rows,).
     """
 
     table: str
@@ -59,6 +61,8 @@ class Seen:
     type: pa.DataType
     start: Cells
     length: Cells
+    first: Index
+    last: Index
 
 
 def find_spans(table: Table, schema: Schema, samples: Mapping[str, pa.Table]) -> Seen | None:
@@ -97,7 +101,7 @@ def _time_of(child: Table, fk: ForeignKey, schema: Schema) -> tuple[str, str] | 
 def _times(
     child: Table, fk: ForeignKey, place: tuple[str, str], samples: Mapping[str, pa.Table]
 ) -> Found:
-    """Parents of children, and the times of these."""
+    """Parents of children, the times of these, and the entities that the times are of."""
     own, sample = child.own, samples[child.name]
     assert own is not None
     numbers = {key: n for n, key in enumerate(child.foreign_keys)}
@@ -107,13 +111,13 @@ def _times(
     ticks, null = Axis(column.type).ticks(column)
     known = (above >= 0) & (parent >= 0)
     known[known] = ~null[above[known]]
-    return parent[known], ticks[above[known]]
+    owner = dense(entities(samples[place[0]]))
+    return parent[known], ticks[above[known]], owner[above[known]]
 
 
 def _seen(place: tuple[str, str], parts: list[Found], schema: Schema, rows: int) -> Seen | None:
     """First and last times of each parent; None where children are not close together."""
-    parent = np.concatenate([p for p, _ in parts])
-    ticks = np.concatenate([t for _, t in parts])
+    parent, ticks, owner = (np.concatenate(held) for held in zip(*parts, strict=True))
     count = np.bincount(parent, minlength=rows)
     times = ticks.astype(np.float64)
     mean = np.bincount(parent, times, rows) / np.maximum(count, 1)
@@ -122,28 +126,28 @@ def _seen(place: tuple[str, str], parts: list[Found], schema: Schema, rows: int)
     within = float(((times - mean[parent])[several] ** 2).mean()) if several.any() else 0.0
     if not whole > 0 or within > _CLOSE * whole:
         return None
-    first = np.full(rows, np.iinfo(np.int64).max)
-    last = np.full(rows, np.iinfo(np.int64).min)
-    np.minimum.at(first, parent, ticks)
-    np.maximum.at(last, parent, ticks)
-    null = count == 0
-    start = Cells(np.where(null, 0, first), null)
-    length = Cells(np.where(null, 0, last - np.where(null, 0, first)), null)
-    return Seen(*place, schema[place[0]].column(place[1]).type, start, length)
+    order = np.lexsort((owner, ticks, parent))
+    ends, null = np.cumsum(count), count == 0
+    first, last = (order[np.where(null, 0, at)] for at in (ends - count, ends - 1))
+    start = Cells(np.where(null, 0, ticks[first]), null)
+    length = Cells(np.where(null, 0, ticks[last] - ticks[first]), null)
+    dtype = schema[place[0]].column(place[1]).type
+    return Seen(*place, dtype, start, length, owner[first], owner[last])
 
 
 def spans_of(data: TableData) -> tuple[Spans, dict[str, Feature]] | None:
     """Codecs of when rows have children, and their codes; None where too few tell it.
 
-    Privacy: bins have k rows of the parents' table, or more.
+    Privacy: bins have k entities or more that the dates are of, and so k rows of parents, each of
+        which has one first and one last child.
     """
     from synthlake.relational.columns import codec_of_cells
 
     seen = data.seen
     if seen is None:
         return None
-    start = codec_of_cells(seen.start, data.group, data.k, seen.type)
-    length = codec_of_cells(seen.length, data.group, data.k)
+    start = codec_of_cells(seen.start, seen.first, data.k, seen.type)
+    length = codec_of_cells(seen.length, seen.last, data.k)
     if start.size < _FEWEST or not length.size:
         return None
     features = {
@@ -226,6 +230,8 @@ def by_plan(generator: Generator, block: Block, number: int) -> dict[str, Cells]
     above = {held.own.fk.references for held in generator.model.tables.values() if held.own}
     if spans is None or name in above or model.own is not None or name in plan.given:
         return None
+    if model.links or not _keyed_apart(generator.model, model):
+        return None
     first = np.full(block.rows, np.inf)
     for label, link in _timed(generator.model, name):
         if label in plan.codes:
@@ -235,6 +241,14 @@ def by_plan(generator: Generator, block: Block, number: int) -> dict[str, Cells]
             first[place] = np.minimum(first[place], when)
     null = ~np.isfinite(first)
     return {START: Cells(np.rint(np.where(null, 0.0, first)).astype(np.int64), null)}
+
+
+def _keyed_apart(model: Model, table: TableModel) -> bool:
+    """Whether what children refer to is made from the row's number alone."""
+    drawn = {name.removeprefix(column_id("")) for name in table.order}
+    referred = {column for child in model.tables.values() for fk in child.table.foreign_keys
+                if fk.references == table.table.name for column in fk.to}  # fmt: skip
+    return not drawn & {*referred, *table.table.primary_key}
 
 
 def _timed(model: Model, name: str) -> list[tuple[str, Link]]:

@@ -19,6 +19,7 @@ from synthlake.encode.axis import indices, plain
 
 _LEAST_FAMILIES = 100
 _SLACK = 1e-6  # of a sum of floats
+_MOST = 1e13  # of what balances
 _TIMES = ("date", "instant")
 
 Index = NDArray[np.int64]
@@ -150,6 +151,8 @@ def _balances(edge: Edge, known: Index) -> Iterator[Proposal]:
         values, null = _floats(column)
         there = ~null & np.isfinite(values)
         who, values = families[there], values[there]
+        if np.abs(values).max(initial=0.0) >= _MOST:  # of more digits than are added up
+            continue
         slack = _SLACK * (1 + np.bincount(who, np.abs(values), len(size)))
         sums = np.bincount(who, values, len(size))
         equals = round(float(np.median(sums[several])), 9)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 import numpy as np
@@ -14,6 +14,7 @@ from synthlake.quality.dataset import DataSet
 from synthlake.quality.metric import Comparison, Direction, Metric, Scored, Subject
 from synthlake.quality.metrics.pairs import left_out
 from synthlake.quality.moments import Grid, grid_of, pearson
+from synthlake.quality.pairing import Pair
 from synthlake.quality.settings import Tier
 
 Correlations = dict[tuple[str, str], float]
@@ -65,11 +66,11 @@ class _Correlation:
         self, side: DataSet, comparison: Comparison, table: str, used: list[Grid]
     ) -> Correlations:
         names = {g.field.name for g in used}
-        judged = [p for p in chain.from_iterable(comparison.ground.blocks(table)) if names >= {*p}]
+        blocks = [[p for p in b if names >= {*p}] for b in comparison.ground.blocks(table)]
         if self.name == "pearson":
-            return pearson(side, table, used, judged)
+            return {p: r for b in blocks for p, r in _of_block(side, table, used, b).items()}
         counts = comparison.pairs(table)[side is comparison.candidate]
-        return {p: spearman(counts[p]) for p in judged}
+        return {p: spearman(counts[p]) for p in chain.from_iterable(blocks)}
 
     @staticmethod
     def _listed(comparison: Comparison, table: str, used: set[str]) -> Iterator[Scored]:
@@ -78,6 +79,14 @@ class _Correlation:
                 there = comparison.candidate.has(field)
                 why = field.reason or ("constant in the real data" if there else "missing")
                 yield Subject(table, (field.name,)), Score(None, reason=why)
+
+
+def _of_block(
+    side: DataSet, table: str, used: Sequence[Grid], pairs: Sequence[Pair]
+) -> Correlations:
+    """Coefficients of a block's pairs: of a wide table no others are looked at."""
+    named = {name for pair in pairs for name in pair}
+    return pearson(side, table, [g for g in used if g.field.name in named], pairs) if named else {}
 
 
 def _difference(real: float, other: float, rows: tuple[int, int]) -> Score:
