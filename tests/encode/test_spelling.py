@@ -80,3 +80,9 @@ def test_what_is_spelled_from_null_is_null() -> None:
 def test_spellings_are_plain_values_and_back() -> None:
     spelling = (Piece("last", "", "lower", "_", -1, True), Piece(text="-x"))
     assert from_json(to_json(spelling)) == spelling
+
+
+def test_a_name_that_leaves_no_letter_is_not_spelled() -> None:
+    texts: dict[str, list[str | None]] = {"last": ["Петров", "Aн-на", "", "Ng"]}
+    way = (Piece(text="u/"), Piece("last", "", "lower", "_", 0, True))
+    assert spell(way, texts, 4) == [None, None, None, "u/ng"]

@@ -125,3 +125,85 @@ def test_plain_values_and_back(learned: sl.Artifact, tmp_path: Path) -> None:
 def test_an_artifact_says_what_is_spelled(learned: sl.Artifact, tmp_path: Path) -> None:
     said = str(inspect(learned.save(tmp_path / "artifact")))
     assert "spelled from last_name" in said
+
+
+def surnames(rows: int, dice: random.Random) -> list[str]:
+    ends = ["son", "berg", "ov", "ev", "er"]
+    return [f"{dice.choice('BCDFGHKLMNPRST')}{dice.choice('aeiou')}"
+            f"{dice.choice('lmnrt')}{dice.choice(ends)}" for _ in range(rows)]  # fmt: skip
+
+
+def numbered(texts: list[str]) -> list[str]:
+    """The texts, namesakes with a number behind."""
+    seen: dict[str, int] = {}
+    out = []
+    for text in texts:
+        seen[text] = seen.get(text, 0) + 1
+        out.append(text if seen[text] == 1 else f"{text}{seen[text]}")
+    return out
+
+
+def twin_of(
+    table: pa.Table, slugs: list[str], locale: str = "en_US", scale: float = 1.0
+) -> pa.Table:
+    columns: dict[str, Any] = {name: {"role": "key"} for name in slugs}
+    columns["last_name"] = {"kind": "last_name", "locale": locale}
+    if "first_name" in table.column_names:
+        columns["first_name"] = {"kind": "first_name", "locale": locale}
+    schema: dict[str, Any] = {"people": {"primary_key": ["id"], "columns": columns}}
+    artifact = sl.fit({"people": table}, schema, seed=1, holdout=0.0)
+    return artifact.sample(scale, seed=2).to_arrow()["people"]
+
+
+@pytest.mark.parametrize("second", ["{first}", "{initial}{last}"])
+def test_a_second_spelling_that_tells_no_rows_apart_is_none(second: str) -> None:
+    dice = random.Random(1)
+    last = surnames(600, dice)
+    first = ["".join(dice.choice("abcdefgh") for _ in range(6)).title() for _ in last]
+    slugs: list[str] = []
+    taken: set[str] = set()
+    for number, (one, other) in enumerate(zip(first, last, strict=True)):
+        asked = (other, second.format(first=one, last=other, initial=one[0]), f"zz{number}")
+        slugs.append(next(t for t in map(str.lower, asked) if t not in taken))
+        taken.add(slugs[-1])
+    table = pa.table({"id": range(600), "slug": slugs, "first_name": first, "last_name": last})
+    twin = twin_of(table, ["slug"], scale=3.0)
+    assert len(set(twin["slug"].to_pylist())) == twin.num_rows
+    for row in twin.to_pylist():
+        assert re.fullmatch(row["last_name"].lower() + "[0-9]*", row["slug"])
+
+
+@pytest.mark.parametrize("order", [["short", "long"], ["long", "short"]])
+def test_two_identifiers_of_one_name_repeat_nothing(order: list[str]) -> None:
+    dice = random.Random(1)
+    last = [dice.choice(["van den ", "de ", "", ""]) + name for name in surnames(600, dice)]
+    table = pa.table({
+        "id": range(600),
+        "short": numbered([name.split()[-1].lower() for name in last]),
+        "long": numbered([name.replace(" ", "-").lower() for name in last]),
+        "last_name": last,
+    }).select(["id", *order, "last_name"])  # fmt: skip
+    twin = twin_of(table, order, "nl_NL", 3.0)
+    for name in order:
+        assert len(set(twin[name].to_pylist())) == twin.num_rows
+
+
+@pytest.mark.parametrize("locale", ["ru_RU", "bg_BG", "ja_JP"])
+def test_names_in_other_letters_are_not_spelled(locale: str) -> None:
+    last = surnames(400, random.Random(1))
+    table = pa.table({
+        "id": range(400),
+        "slug": numbered([name.lower() for name in last]),
+        "code": [f"X-{name[:3].upper()}" for name in last],
+        "last_name": last,
+    })  # fmt: skip
+    twin = twin_of(table, ["slug", "code"], locale)
+    assert len(set(twin["slug"].to_pylist())) == twin.num_rows
+    assert all(re.fullmatch("[a-z]+[0-9]*", text) for text in twin["slug"].to_pylist())
+    assert all(re.fullmatch("X-[A-Z]{3}", text) for text in twin["code"].to_pylist())
+    assert len(set(twin["last_name"].to_pylist())) > 20
+
+
+def test_a_second_spelling_that_holds_the_first_is_kept(learned: sl.Artifact) -> None:
+    slugs = learned.sample(1.0, seed=2).to_arrow()["members"]["slug"].to_pylist()
+    assert sum("-" in slug for slug in slugs) > 20

@@ -46,7 +46,7 @@ class Piece:
     bare: bool = False
 
     def spell(self, text: str) -> str:
-        """The piece of a text."""
+        """The piece of a text; empty where it leaves no letter or digit."""
         return _spelled(self, text) if self.column else self.text
 
 
@@ -62,23 +62,29 @@ def _spelled(piece: Piece, text: str) -> str:
         made = _bare(made)
     if piece.case:
         made = made.lower() if piece.case == "lower" else made.upper()
-    return made[: piece.cut] if piece.cut > 0 else made
+    made = made[: piece.cut] if piece.cut > 0 else made
+    return made if any(map(str.isalnum, made)) else ""
 
 
 def _bare(text: str) -> str:
-    """Plain letters and digits, and what joins words."""
+    """Plain letters and digits, and what joins words; empty where most are of another script."""
     folded = unicodedata.normalize("NFKD", text.translate(_SPELLED))
-    return "".join(c for c in folded if (c.isalnum() and c.isascii()) or c in "_- ")
+    made = "".join(c for c in folded if (c.isalnum() and c.isascii()) or c in "_- ")
+    kept, whole = (sum(map(str.isalnum, held)) for held in (made, folded))
+    return made if 2 * kept >= whole else ""
 
 
 def spell(spelling: Spelling, texts: Texts, rows: int) -> list[str | None]:
-    """The texts that a spelling makes; None where one that it needs is NULL."""
+    """The texts that a spelling makes; None where one that it needs is NULL or leaves nothing.
+
+    A name in other letters leaves nothing where accents are taken off.
+    """
     columns = [texts[p.column] if p.column else [p.text] * rows for p in spelling]
-    return [
-        None if any(v is None for v in row)
-        else "".join(p.spell(v) for p, v in zip(spelling, row, strict=True) if v is not None)
+    made = (
+        ["" if v is None else p.spell(v) for p, v in zip(spelling, row, strict=True)]
         for row in zip(*columns, strict=True)
-    ]  # fmt: skip
+    )
+    return ["".join(pieces) if all(pieces) else None for pieces in made]
 
 
 def find_spelling(made: Sequence[str], texts: Texts, least: int, share: float) -> Spelling | None:

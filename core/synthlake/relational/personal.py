@@ -29,6 +29,7 @@ Index = NDArray[np.int64]
 _PERSON = {"person_name", "email", "username", "first_name", "last_name"}
 _NAMES = {"first_name", "last_name"}  # shared by many, so they tell nothing of who repeats
 _COVERED = 0.5  # share of texts of a length that enough have, below which none is told
+_SPELLED = 0.5  # share of names, and of their weight, that have a spelling of their own, at least
 _DISTINCT = 0.95  # share of values that are distinct from which none is meant to repeat
 
 
@@ -103,29 +104,39 @@ class Personal:
             made = make_texts(form, asked)
             if column.name == self.apart:
                 word, _ = self._allotted(index, frame)
-                made = self._named.take(indices(word))
-                made = pc.utf8_upper(made) if "upper" in column.style else made
+                made = self.named.take(indices(word))
             out[column.name] = _as_type(made, column.type)
         return out
 
     def tells(self, name: str) -> bool:
-        """Whether repeats of a name can be told apart: everybody has one of their own."""
+        """Whether repeats of a name can be told apart: everybody has one of their own.
+
+        Only once: they are by one spelling, and two that differ there may be alike in another.
+        """
         people = [c for c in self.people if c.group == "person"]
         return (
-            self.apart in ("", name)
+            not self.apart
             and name in {c.name for c in people}
             and all(c.kind in _NAMES and not c.unique for c in people)
         )
 
-    def told_apart(self, name: str, way: Spelling, distinct: int, rows: int) -> Personal:
-        """The maker that tells repeats of a name apart, where so many rows have so many names."""
+    def told_apart(self, name: str, way: Spelling, distinct: int, rows: int) -> Personal | None:
+        """The maker that tells repeats of a name apart, where so many rows have so many names.
+
+        None where most names of the locale have no spelling of their own, such as those in other
+        letters than the source has: all rows would have the few names that are left.
+        """
         column = next(c for c in self.people if c.name == name)
         grammar = self.grammars[column.locale]
-        evened = Grammar(
-            {**grammar.rules, column.kind: grammar[column.kind].evened(distinct, rows)}
-        )
+        if not grammar[column.kind].words:
+            return None
+        rule = grammar[column.kind].evened(distinct, rows)
+        evened = Grammar({**grammar.rules, column.kind: rule})
         grammars = {**self.grammars, column.locale: evened}
-        return replace(self, apart=name, way=way, grammars=grammars)
+        out = replace(self, apart=name, way=way, grammars=grammars)
+        kept = out._rule.weights
+        names = np.count_nonzero(kept) >= _SPELLED * np.count_nonzero(rule.weights)
+        return out if names and sum(kept) >= _SPELLED * sum(rule.weights) else None
 
     def before(self, index: Index, frame: KeyFrame) -> Index:
         """How many rows of the same name come before each row, in an order of their own."""
@@ -133,17 +144,25 @@ class Personal:
 
     @cached_property
     def _rule(self) -> Rule:
-        """The names that are spelled each in its own way."""
+        """The names that are spelled each in its own way, as they are written.
+
+        None has a digit: a number behind a text says which of its namesakes a row is.
+        """
         column = next(c for c in self.people if c.name == self.apart)
         rule = self.grammars[column.locale][column.kind]
-        spelled = spell(self.way, {self.apart: rule.words}, len(rule.words))
-        first = {text: place for place, text in reversed(list(enumerate(spelled))) if text}
-        kept = sorted(first.values())
-        weights = rule.weights or (1,) * len(rule.words)
-        return Rule(tuple(rule.words[n] for n in kept), tuple(weights[n] for n in kept))
+        array: Any = pc.utf8_upper(rule.array) if "upper" in column.style else rule.array
+        words, weights = array.to_pylist(), rule.weights or (1,) * len(rule.words)
+        spelled = spell(self.way, {self.apart: words}, len(words))
+        first: dict[str, int] = {}
+        for place, text in enumerate(spelled):
+            if text and not any(map(str.isdigit, words[place])):
+                first.setdefault(text, place)
+        kept = list(first.values())
+        return Rule(tuple(words[n] for n in kept), tuple(weights[n] for n in kept))
 
     @property
-    def _named(self) -> pa.Array[Any]:
+    def named(self) -> pa.Array[Any]:
+        """The names that are told apart, no two spelled alike."""
         return self._rule.array
 
     def _allotted(self, index: Index, frame: KeyFrame) -> tuple[Index, Index]:

@@ -37,7 +37,8 @@ class Spelled:
         ways: spellings, the most frequent first.
         shares: of the rows that each makes; all others are of the column's own pattern.
         by: where no text may stand twice, the column of names that the first way is made of: the
-            first row of a name has it, the second one the second way, others a number as well.
+            first row of a name has it, the second one the second way if there is one, see
+            ``_safe``, others a number as well.
 
     Privacy: as many entities as k have a text of each way, and so its literals.
     """
@@ -68,6 +69,10 @@ class Spelled:
         made = [spell(way, held, len(own)) for way in self.ways]
         ways, numbers = which.ways(self.shares, bool(self.by))
         kept = plain(own).cast(pa.string()).to_pylist()
+        if self.by:  # what a second way lacks, a number says
+            for row in range(len(own)):
+                if not made[ways[row]][row]:
+                    ways[row], numbers[row] = 0, str(which.before[row] + 1)
         out = [
             text if text is None or way < 0 or not made[way][row] else f"{made[way][row]}{number}"
             for row, (text, way, number) in enumerate(zip(kept, ways, numbers, strict=True))
@@ -154,14 +159,12 @@ def with_spelled(
             continue
         by = ""
         if not maker.repeats:
-            by, place = _told_apart(ways[0], out)
-            if not by:
+            told = _told_apart(data, ways[0], out)
+            if told is None:
                 continue
-            people = out[place]
-            assert isinstance(people, Personal)
-            known = data.of(by)
-            out[place] = people.told_apart(by, ways[0], known.distinct, known.rows - known.nulls)
-        found.append(Spelled(name, ways, shares, by))
+            place, people = told
+            out[place], by, ways = people, people.apart, _safe(ways, people)
+        found.append(Spelled(name, ways, shares[: len(ways)], by))
     return tuple(found), tuple(out)
 
 
@@ -218,12 +221,35 @@ def _pick(texts: Sequence[str | None], rows: NDArray[np.int64]) -> list[str | No
     return [texts[row] for row in rows]
 
 
-def _told_apart(way: Spelling, makers: Sequence[Maker]) -> tuple[str, int]:
-    """The column of names that tells the texts of a way apart, and the place of its maker."""
+def _told_apart(
+    data: TableData, way: Spelling, makers: Sequence[Maker]
+) -> tuple[int, Personal] | None:
+    """The place of the maker of names that a way is made of, and one that tells them apart."""
     columns = [p for p in way if p.column]
     if len(columns) != 1 or columns[0].cut > 0:
-        return "", -1
+        return None
+    name = columns[0].column
+    known = data.of(name)
     for place, maker in enumerate(makers):
-        if isinstance(maker, Personal) and maker.tells(columns[0].column):
-            return columns[0].column, place
-    return "", -1
+        if isinstance(maker, Personal) and maker.tells(name) and not known.nulls:
+            people = maker.told_apart(name, way, known.distinct, known.rows)
+            return None if people is None else (place, people)
+    return None
+
+
+def _safe(ways: tuple[Spelling, ...], people: Personal) -> tuple[Spelling, ...]:
+    """The first way, and the second where no two rows can have one text.
+
+    That is where it ends in the first way's text behind a mark that no such text has: what stands
+    before the last mark of a text is then all that the second way adds.
+    """
+    marks = [place for place, piece in enumerate(ways[-1]) if not piece.column]
+    if len(ways) < 2 or not marks:
+        return ways[:1]
+    mark, end = ways[1][marks[-1]].text[-1], ways[1][marks[-1] + 1 :]
+    if mark.isalnum() or {p.column for p in end} != {people.apart}:
+        return ways[:1]
+    names = {people.apart: people.named.to_pylist()}
+    texts = spell(ways[0], names, len(people.named))
+    same = texts == spell(end, names, len(people.named))
+    return ways if same and not any(mark in text for text in texts if text) else ways[:1]
