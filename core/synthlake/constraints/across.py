@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from synthlake.constraints.bounds import family_of, value_type
+from synthlake.constraints.bounds import family_of, single, value_type
 from synthlake.constraints.declared import Declared
 from synthlake.constraints.joined import FAMILY, family_key, joined, part_of, places
 from synthlake.late import late
@@ -100,7 +100,7 @@ class _Written:
             return self._families(fk, relation, f"SUM({number}) <> {equals:f}")
         double = exp.cast(exp.column(rule["balance"], table="c", quoted=True), "DOUBLE")
         number = double.sql(dialect=self.dialect)
-        lost = _LOST_HALF if _single(dtype) else _LOST
+        lost = _LOST_HALF if single(dtype) else _LOST
         apart = f"ABS(SUM({number}) - {float(equals)!r}) <= {lost} * (SUM(ABS({number})) + 1)"
         return self._families(fk, relation, f"NOT ({apart})")
 
@@ -167,14 +167,8 @@ class _Written:
         added = "COALESCE(g.s, 0)"
         if not self._exact(child.column(part).type):
             sizes += " + COALESCE(g.m, 0)"
-        single = any(_single(t) for t in (self.table.column(name).type, child.column(part).type))
-        slack = f"{_LOST_HALF if single else _LOST} * ({sizes} + 1)"
+        types = (self.table.column(name).type, child.column(part).type)
+        slack = f"{_LOST_HALF if any(map(single, types)) else _LOST} * ({sizes} + 1)"
         if "decimals" in rule:
             slack = f"{5.000001 * 10.0 ** (-int(rule['decimals']) - 1):.7e} + {slack}"
         return f"ABS({number} - {added}) <= {slack}"
-
-
-def _single(dtype: pa.DataType) -> bool:
-    """Whether a type is that of floats of fewer than 64 bits."""
-    plain = value_type(dtype)
-    return bool(pa.types.is_floating(plain) and plain.bit_width < 64)

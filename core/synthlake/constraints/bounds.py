@@ -44,6 +44,12 @@ def family_of(dtype: pa.DataType) -> Family:
     return next((name for name, test in _TESTS if test(plain)), "other")
 
 
+def single(dtype: pa.DataType) -> bool:
+    """Whether values are floats of fewer than 64 bits, whose sums lose more."""
+    plain = value_type(dtype)
+    return bool(pa.types.is_floating(plain) and plain.bit_width < 64)
+
+
 def nanos(dtype: pa.DataType) -> int:
     """Nanoseconds of a tick of a date, time, timestamp or duration."""
     plain = value_type(dtype)

@@ -18,18 +18,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from synthlake.constraints.bounds import exact, per_tick
+from synthlake.constraints.bounds import exact, per_tick, single
 from synthlake.constraints.declared import Declared
 from synthlake.constraints.rule import Mask
 from synthlake.encode.axis import Axis, Ticks, plain
-from synthlake.encode.categorical import UNKNOWN
 from synthlake.encode.numeric import NumericCodec
 from synthlake.errors import LearnError, SampleError
 from synthlake.ports import Codes, Redraw
 from synthlake.relational.across import Balance
 from synthlake.relational.apportion import rounded
 from synthlake.relational.columns import TableData
-from synthlake.relational.declare import Declaration
+from synthlake.relational.declare import Declaration, unlearn
 from synthlake.relational.model import Attribute, column_id
 from synthlake.seed import Words
 
@@ -110,9 +109,7 @@ def with_balances(frame: Frame, data: TableData, family: Index) -> Frame:
                 "entities",
                 hint="check the rule `balance` against the data",
             )
-        if key in drawn:
-            codes = np.where(wrong, np.int32(UNKNOWN), drawn[key].codes)
-            drawn[key] = replace(drawn[key], codes=codes)
+        unlearn(drawn, key, wrong)
     return replace(frame, drawn=drawn)
 
 
@@ -126,7 +123,7 @@ def _unbalanced(data: TableData, balance: Balance, axis: Axis, family: Index) ->
         goal = balance.goal * float(per_tick(axis))
         values = np.asarray(array.cast(pa.float64(), safe=False).fill_null(0.0))[there]
         scale = np.bincount(who, np.abs(values), size) + 1
-        bad = ~(np.abs(np.bincount(who, values, size) - goal) <= _slack(array.type) * scale)
+        bad = ~(np.abs(np.bincount(who, values, size) - goal) <= slack_of(array.type) * scale)
     else:
         sums = np.zeros(size, np.int64)
         np.add.at(sums, who, axis.ticks(array)[0][there])
@@ -136,10 +133,9 @@ def _unbalanced(data: TableData, balance: Balance, axis: Axis, family: Index) ->
     return found
 
 
-def _slack(dtype: pa.DataType) -> float:
+def slack_of(dtype: pa.DataType) -> float:
     """What adding floats may lose, of the sum of their sizes."""
-    single = pa.types.is_floating(dtype) and dtype.bit_width < 64
-    return 1e-6 if single else 1e-9
+    return 1e-6 if single(dtype) else 1e-9
 
 
 # making

@@ -195,10 +195,7 @@ class Declaration:
         """What is drawn, without the cells of rows that break a rule."""
         out = dict(drawn)
         for name, rows in self._wrong.items():
-            key = column_id(name)
-            if key in out:
-                codes = np.where(rows, np.int32(UNKNOWN), out[key].codes)
-                out[key] = replace(out[key], codes=codes)
+            unlearn(out, column_id(name), rows)
         return out
 
     def masked(
@@ -352,6 +349,13 @@ def declaration(data: TableData, table: Table) -> Declaration:
     """The rules of a table, held against its sample, and copies that are found there."""
     terms = terms_of(table, lambda name: data.of(name).distinct)
     return Declaration(data, table, terms, find_copies(data, table, terms))
+
+
+def unlearn(drawn: dict[str, Feature], key: str, rows: Mask) -> None:
+    """Let nobody learn a column from some rows; nothing where it is not drawn."""
+    if key in drawn:
+        codes = np.where(rows, np.int32(UNKNOWN), drawn[key].codes)
+        drawn[key] = replace(drawn[key], codes=codes)
 
 
 def claimed_by(said: Declaration) -> set[str]:

@@ -19,7 +19,7 @@ from synthlake.ports import Feature
 from synthlake.relational.across import Across, Mark
 from synthlake.relational.balancing import balances
 from synthlake.relational.columns import TableData
-from synthlake.relational.declare import Declaration
+from synthlake.relational.declare import Declaration, unlearn
 from synthlake.relational.model import Attribute, column_id
 
 if TYPE_CHECKING:
@@ -75,9 +75,7 @@ def with_marks(frame: Frame, data: TableData, family: NDArray[np.int64]) -> Fram
                 f"k = {data.k} entities",
                 hint="check the rule `one_per` against the data",
             )
-        if key in drawn:
-            codes = np.where(wrong, np.int32(UNKNOWN), drawn[key].codes)
-            drawn[key] = replace(drawn[key], codes=codes)
+        unlearn(drawn, key, wrong)
     return replace(frame, drawn=drawn)
 
 

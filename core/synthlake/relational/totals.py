@@ -22,12 +22,13 @@ from synthlake.constraints.joined import family_key, part_of
 from synthlake.constraints.rule import Cells, Mask
 from synthlake.constraints.terms import terms_of
 from synthlake.encode.axis import Axis
-from synthlake.encode.categorical import UNKNOWN
 from synthlake.encode.numeric import NumericCodec
 from synthlake.errors import LearnError, SampleError
 from synthlake.relational.across import Total
 from synthlake.relational.apportion import apportioned, pinned
+from synthlake.relational.balancing import slack_of
 from synthlake.relational.columns import TableData, axis_of
+from synthlake.relational.declare import unlearn
 from synthlake.relational.joins import resolve
 from synthlake.relational.model import Model, TableModel, column_id
 
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
 Index = NDArray[np.int64]
 _EXACT = 2**53
-_SLACK, _SLACK_SINGLE = 1e-9, 1e-6  # of floats of 64 bits, and of fewer
 
 
 # learning
@@ -80,9 +80,7 @@ def with_totals(
             _check_support(where, data, wrong)
             total = replace(total, empty=empty)
             key = column_id(total.column)
-            if key in drawn:
-                codes = np.where(wrong, np.int32(UNKNOWN), drawn[key].codes)
-                drawn[key] = replace(drawn[key], codes=codes)
+            unlearn(drawn, key, wrong)
         _check_number(where, data, frame, total)
         totals.append(total)
     across = replace(frame.across, totals=tuple(totals))
@@ -149,20 +147,11 @@ def _judged(
     added = np.bincount(parent[there], given[there].astype(float) * worth, rows)
     sizes = np.bincount(parent[there], np.abs(given[there].astype(float)) * worth, rows)
     held = np.where(null, 0.0, ticks.astype(float) * unit)
-    single = any(
-        _single(t.column(n).type) for t, n in zip(tables, (total.column, total.part), strict=True)
-    )
-    slack = (_SLACK_SINGLE if single else _SLACK) * (sizes + np.abs(held) + 1)
+    types = (t.column(n).type for t, n in zip(tables, (total.column, total.part), strict=True))
+    slack = max(map(slack_of, types)) * (sizes + np.abs(held) + 1)
     if not mine.continuous:
         slack = slack + 0.500001 * unit
     return np.abs(held - added) > slack, empty
-
-
-def _single(dtype: pa.DataType) -> bool:
-    import pyarrow as pa
-
-    plain = Axis(dtype).value_type
-    return bool(pa.types.is_floating(plain) and plain.bit_width < 64)
 
 
 def _decimals(column: Any) -> int | None:

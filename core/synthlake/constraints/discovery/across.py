@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,7 @@ _MOST = 1e13  # of what balances
 _TIMES = ("date", "instant")
 
 Index = NDArray[np.int64]
+Columns: TypeAlias = "Mapping[str, pa.Array[Any]]"
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,13 @@ def above_rules(edge: Edge) -> list[Proposal]:
             out += list(_orders(name, own, said, given))
     copied = {p.declaration["copy"] for p in out if p.kind == "copy"}
     out = [p for p in out if p.kind == "copy" or not copied & set(p.declaration["inequality"])]
-    out += list(_marks(edge, known))
+    families = np.unique(edge.row[known], return_inverse=True)[1]
+    if (np.bincount(families) > 1).sum() < _LEAST_FAMILIES:
+        return out
+    out += list(_marks(edge.parent, mine, families))
     marked = {p.declaration["column"] for p in out if p.kind == "one_per"}
-    return out + [p for p in _balances(edge, known) if p.declaration["balance"] not in marked]
+    numbers = {n: c for n, c in mine.items() if n not in marked and family_of(c.type) == "number"}
+    return out + list(_balances(edge.parent, numbers, families))
 
 
 def _copy(name: str, own: pa.Array[Any], said: str, given: pa.Array[Any]) -> Proposal | None:
@@ -108,15 +113,11 @@ def _ticks(array: Any, wide: pa.DataType) -> NDArray[np.int64]:
     return np.asarray(array.cast(wide, safe=False).cast(pa.int64()).fill_null(0))
 
 
-def _marks(edge: Edge, known: Index) -> Iterator[Proposal]:
+def _marks(parent: str, mine: Columns, families: Index) -> Iterator[Proposal]:
     """Flags that one row of each family has."""
-    families = np.unique(edge.row[known], return_inverse=True)[1]
     size = np.bincount(families)
     several = size > 1
-    if several.sum() < _LEAST_FAMILIES:
-        return
-    for name in edge.below.column_names:
-        column = plain(edge.below[name]).take(indices(known))
+    for name, column in mine.items():
         flag = _flag(column)
         if flag is None:
             continue
@@ -130,24 +131,18 @@ def _marks(edge: Edge, known: Index) -> Iterator[Proposal]:
                 none = (1 - share) ** size + size * share * (1 - share) ** (size - 1)
                 chance = float((1 - none)[several].sum())
             if surprising(len(size), wrong, chance):
-                declaration: dict[str, Any] = {"one_per": edge.parent, "column": name}
+                declaration: dict[str, Any] = {"one_per": parent, "column": name}
                 declaration |= {"optional": True} if optional else {}
                 score = scored(len(size), wrong, chance, len(size))
                 yield Proposal(declaration, len(size), wrong, score, reason=reason_of(wrong))
                 break
 
 
-def _balances(edge: Edge, known: Index) -> Iterator[Proposal]:
+def _balances(parent: str, numbers: Columns, families: Index) -> Iterator[Proposal]:
     """Numbers that add up to the same in each family."""
-    families = np.unique(edge.row[known], return_inverse=True)[1]
     size = np.bincount(families)
     several = size > 1
-    if several.sum() < _LEAST_FAMILIES:
-        return
-    for name in edge.below.column_names:
-        column = plain(edge.below[name]).take(indices(known))
-        if family_of(column.type) != "number":
-            continue
+    for name, column in numbers.items():
         values, null = _floats(column)
         there = ~null & np.isfinite(values)
         who, values = families[there], values[there]
@@ -162,7 +157,7 @@ def _balances(edge: Edge, known: Index) -> Iterator[Proposal]:
                          for held in (right, np.abs(other - equals) <= slack))  # fmt: skip
         rows = int(several.sum())
         if surprising(rows, wrong, chance):
-            said: dict[str, Any] = {"balance": name, "per": edge.parent}
+            said: dict[str, Any] = {"balance": name, "per": parent}
             said |= {} if not equals else {"equals": int(equals) if equals % 1 == 0 else equals}
             score = scored(rows, wrong, chance, len(size))
             yield Proposal(said, rows, wrong, score, reason=reason_of(wrong))
