@@ -103,15 +103,18 @@ def _table(rows: int, key: str, *references: ReferenceShape, **more: Any) -> Tab
     return TableShape(rows=rows, key=key, references=references, **given)
 
 
-def _reference(parent: int, *, through: bool = False) -> ReferenceShape:
-    return ReferenceShape(
-        parent=parent, group=False, nulls=0.0, orphans=0.0, policy="keep", mode=None, skew=0.0,
-        through=through, partial=False,
-    )  # fmt: skip
+def _reference(parent: int, **more: Any) -> ReferenceShape:
+    plain = {"group": False, "nulls": 0.0, "orphans": 0.0, "policy": "keep", "mode": None}
+    rest = {"skew": 0.0, "through": False, "partial": False}
+    return ReferenceShape(parent=parent, **{**plain, **rest, **more})
 
 
 def test_shapes_that_fuzzing_found() -> None:
-    """A key of one text, of which missing parents want more; a number below two keys at once."""
+    """What is wrong in small.
+
+    A key of one text, of which missing parents want more; a number below two keys at once; children
+    of rows that have no parent themselves.
+    """
     loop = LoopShape(target=1, kind="tree", orphans=0.2)
     one = (
         _table(60, "part", loops=(loop,)),
@@ -122,6 +125,10 @@ def test_shapes_that_fuzzing_found() -> None:
         _table(60, "part"), _table(60, "part", _reference(1)),
         _table(60, "part", _reference(1, through=True)),
     )  # fmt: skip
-    for tables in (one, two):
+    three = (
+        _table(60, "number"), _table(60, "part", _reference(1, orphans=0.2)),
+        _table(60, "part", _reference(1, through=True)),
+    )  # fmt: skip
+    for tables in (one, two, three):
         shape = DatabaseShape(tables=tables, seed=0, k=1, synthesizer="trees", scale=1.0)
         assert check(shape) == "made"

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synthlake.errors import SchemaError
@@ -169,7 +170,17 @@ def hit(alias: str) -> str:
 def _column(column: pa.ChunkedArray[Any], field: Field) -> Column:
     if field.ordered:
         return column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    return np.asarray(column.to_pylist(), dtype=object)
+    return _shared(column)
+
+
+def _shared(column: pa.ChunkedArray[Any]) -> Strings:
+    """Texts of which rows of the same one share it, and None."""
+    if not pa.types.is_string(column.type):
+        return np.asarray(column.to_pylist(), dtype=object)
+    coded: Any = pc.dictionary_encode(column.combine_chunks())
+    values: Strings = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
+    places: NDArray[np.int32] = pc.fill_null(coded.indices, len(values) - 1).to_numpy()
+    return values[places]
 
 
 def _absent(field: Field, rows: int) -> Column:

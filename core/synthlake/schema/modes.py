@@ -116,6 +116,7 @@ def _choose(
             grades[place], met[place] = _grade(parents, counts.rows), parents
             said[place] = "" if grades[place] else f"too few parents for an own one: {parents}"
     grades = {n: grade for n, grade in grades.items() if not _partly_null(table, n, grades, counts)}
+    grades = {n: g for n, g in grades.items() if not _more_lost(table, n, grades, schema, probe)}
     good = [place for place in grades if grades[place] == max(grades.values()) > 0]
     if not good and grades and _needs_own(table):
         chosen = max(grades, key=lambda place: (met[place], -place))
@@ -144,6 +145,22 @@ def _partly_null(table: Table, place: int, grades: Mapping[int, int], counts: Ta
     return any(
         set(fk.columns) < set(wide.columns) and complete(fk) > complete(wide) for fk in narrow
     )
+
+
+def _more_lost(
+    table: Table, place: int, grades: Mapping[int, int], schema: Schema, probe: Probe
+) -> bool:
+    """Whether a reference has orphans where a wider one by its columns has fewer.
+
+    A row of no parent has no relatives either: with the wider one's parents, it follows.
+    """
+
+    def orphans(fk: ForeignKey) -> int:
+        return probe.inclusion(table, schema[fk.references], fk).orphans
+
+    narrow = table.foreign_keys[place]
+    wider = [w for n in grades if set(narrow.columns) < set((w := table.foreign_keys[n]).columns)]
+    return bool(wider) and (lost := orphans(narrow)) > 0 and any(orphans(w) < lost for w in wider)
 
 
 def _needs_own(table: Table) -> bool:
