@@ -113,7 +113,7 @@ def test_shapes_that_fuzzing_found() -> None:
     """What is wrong in small.
 
     A key of one text, of which missing parents want more; a number below two keys at once; children
-    of rows that have no parent themselves.
+    of rows that have no parent themselves; one row, whose key refers to a table that is kept.
     """
     loop = LoopShape(target=1, kind="tree", orphans=0.2)
     one = (
@@ -129,6 +129,8 @@ def test_shapes_that_fuzzing_found() -> None:
         _table(60, "number"), _table(60, "part", _reference(1, orphans=0.2)),
         _table(60, "part", _reference(1, through=True)),
     )  # fmt: skip
-    for tables in (one, two, three):
-        shape = DatabaseShape(tables=tables, seed=0, k=1, synthesizer="trees", scale=1.0)
+    four = (_table(60, "number", keep=True), _table(1, "part", _reference(1)))
+    for tables, k, name in ((one, 1, "trees"), (two, 1, "trees"), (three, 1, "trees"),
+                            (four, 3, "independent")):  # fmt: skip
+        shape = DatabaseShape(tables=tables, seed=0, k=k, synthesizer=name, scale=1.0)
         assert check(shape) == "made"

@@ -413,13 +413,14 @@ class Generator:
         """Keys that are categories."""
         assert link.values is not None
         codes, listed = block.drawn[link_id(number)], link.values.num_rows
-        if (listed or link.rest) and not block.model.loose(link.fk):  # what is too rare is any
-            words = block.words(f"any:{link.fk.label(block.model.table.name)}", 0)
-            codes = np.where(codes < 0, below(words, link.size), codes)
+        label = link.fk.label(block.model.table.name)
+        if not block.model.loose(link.fk) and (link.size or len(self._unlisted(label, link)[0])):
+            words = block.words(f"any:{label}", 0)  # what is too rare is any
+            codes = np.where(codes < 0, below(words, max(link.size, 1)), codes)
         place = indices(np.where((codes < 0) | (codes >= listed), 0, codes), codes < 0)
         columns, known = {}, place
         if listed and (codes < 0).any():  # of a key that is NULL in part, the rest is of any row
-            words = block.words(f"part:{link.fk.label(block.model.table.name)}", 0)
+            words = block.words(f"part:{label}", 0)
             known = indices(np.where((codes < 0) | (codes >= listed), below(words, listed), codes))
         for column in link.fk.columns:
             values = link.values[column].combine_chunks()
@@ -432,13 +433,11 @@ class Generator:
         self, block: Block, link: Link, columns: dict[str, pa.Array[Any]], rest: Index
     ) -> dict[str, pa.Array[Any]]:
         """Keys of parents that are too rare to be categories: any of them."""
-        label = f"rest:{link.fk.label(block.model.table.name)}"
-        others = self._phantoms.get(label, lambda: self._others(link))
+        label = link.fk.label(block.model.table.name)
+        others, key = self._unlisted(label, link), self.seed.key(f"rest:{label}", "rest")
         place = np.arange(block.rows)
-        words = block.words(label, 0)[rest]
-        place[rest] = block.rows + drawn_of(
-            link, len(others[0]), self.seed.key(label, "rest"), words
-        )
+        words = block.words(f"rest:{label}", 0)[rest]
+        place[rest] = block.rows + drawn_of(link, len(others[0]), key, words)
         return {
             column: pa.concat_arrays([columns[column], as_type(kept, columns[column].type)]).take(
                 indices(place)
@@ -446,8 +445,12 @@ class Generator:
             for column, kept in zip(link.fk.columns, others, strict=True)
         }
 
+    def _unlisted(self, label: str, link: Link) -> list[pa.Array[Any]]:
+        """Keys of a public table that are no categories of their own, column by column."""
+        made: list[pa.Array[Any]] = self._phantoms.get(f"rest:{label}", lambda: self._others(link))
+        return made
+
     def _others(self, link: Link) -> list[pa.Array[Any]]:
-        """Keys of a public table that are no categories of their own."""
         kept = self.model.tables[link.fk.references].kept
         assert kept is not None
         assert link.values is not None
