@@ -113,7 +113,7 @@ def test_shapes_that_fuzzing_found() -> None:
     """What is wrong in small.
 
     A key of one text, of which missing parents want more; a number below two keys at once; children
-    of rows that have no parent themselves; one row, whose key refers to a table that is kept.
+    of rows that have no parent themselves; one row, whose key refers to a table that is kept; keys to a kept table that are NULL in part.
     """
     loop = LoopShape(target=1, kind="tree", orphans=0.2)
     one = (
@@ -130,7 +130,11 @@ def test_shapes_that_fuzzing_found() -> None:
         _table(60, "part", _reference(1, through=True)),
     )  # fmt: skip
     four = (_table(60, "number", keep=True), _table(1, "part", _reference(1)))
+    partly = _reference(2, nulls=1.0, partial=True)
+    five = (
+        _table(60, "grid", keep=True), _table(60, "part"), _table(60, "part", _reference(1), partly)
+    )  # fmt: skip
     for tables, k, name in ((one, 1, "trees"), (two, 1, "trees"), (three, 1, "trees"),
-                            (four, 3, "independent")):  # fmt: skip
+                            (four, 3, "independent"), (five, 1, "trees")):  # fmt: skip
         shape = DatabaseShape(tables=tables, seed=0, k=k, synthesizer=name, scale=1.0)
         assert check(shape) == "made"

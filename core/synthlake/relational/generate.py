@@ -419,13 +419,22 @@ class Generator:
             codes = np.where(codes < 0, below(words, max(link.size, 1)), codes)
         place = indices(np.where((codes < 0) | (codes >= listed), 0, codes), codes < 0)
         columns, known = {}, place
+        keys = [link.values[c].combine_chunks() for c in link.fk.columns]
+        words = block.words(f"part:{label}", 0)
         if listed and (codes < 0).any():  # of a key that is NULL in part, the rest is of any row
-            words = block.words(f"part:{label}", 0)
             known = indices(np.where((codes < 0) | (codes >= listed), below(words, listed), codes))
-        for column in link.fk.columns:
-            values = link.values[column].combine_chunks()
-            some = place if block.model.table.column(column).nullable else known
-            columns[column] = values.take(some) if listed else empty(len(codes), values.type)
+        elif (codes < 0).any() and len(found := self._unlisted(label, link)[0]):
+            known = indices(below(words, len(found)))
+            keys = self._unlisted(label, link)
+        for column, values in zip(link.fk.columns, keys, strict=True):
+            held = block.model.table.column(column)
+            some = place if held.nullable else known
+            told = listed or not held.nullable and len(values)
+            columns[column] = (
+                as_type(values.take(some), held.type)
+                if told
+                else (empty(len(codes), link.values[column].type))
+            )
         rest = np.flatnonzero(codes >= listed)
         return self._with_rest(block, link, columns, rest) if len(rest) else columns
 
