@@ -113,7 +113,8 @@ def test_shapes_that_fuzzing_found() -> None:
     """What is wrong in small.
 
     A key of one text, of which missing parents want more; a number below two keys at once; children
-    of rows that have no parent themselves; one row, whose key refers to a table that is kept; keys to a kept table that are NULL in part.
+    of rows that have no parent themselves; one row, whose key refers to a table that is kept;
+    keys to a kept table that are NULL in part.
     """
     loop = LoopShape(target=1, kind="tree", orphans=0.2)
     one = (

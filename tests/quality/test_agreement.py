@@ -1,7 +1,8 @@
 """Figures of columns and pairs against the formulas of SDMetrics, computed by scipy and pandas.
 
 Where ours differ on purpose (NULL is a value; many values of a pair are put into intervals; what is
-thousands of standard deviations away is brought nearer) the formula is computed of the same values. ``bench.quality`` compares with the package itself.
+thousands of standard deviations away is brought nearer) the formula is computed of the same values.
+``bench.quality`` compares with the package itself.
 """
 
 from __future__ import annotations

@@ -36,10 +36,11 @@ class Chain(Protocol):
     Attributes:
         order: rows, wave after wave.
         ends: shape (waves + 1,), where each wave begins in ``order``; the first has no row before.
-        alone: whether a row's draw may not depend on which rows are made with it.
     """
 
-    alone: bool
+    def alone(self, name: str) -> bool:
+        """Whether a row's draw may not depend on which rows are made with it."""
+
     order: Index
     ends: Index
 
@@ -109,10 +110,10 @@ def sample_chained(
         words = asked.draw(name, 0)
         second = later.get(name)
         if second is None or len(chain.ends) < 3:
-            made = _Drawing(first, first, name, asked.draw, chain.alone)
+            made = _Drawing(first, first, name, asked.draw, chain.alone(name))
             made.all_at_once(seen, words)
         else:
-            made = _Drawing(first, second, name, asked.draw, chain.alone)
+            made = _Drawing(first, second, name, asked.draw, chain.alone(name))
             made.in_waves(seen, words, chain)
         seen[name] = asked.settle(name, made.codes, made.redraw_of(chain))
 

@@ -114,6 +114,14 @@ class Leaves:
     def _codes(self) -> CodeGuide:
         return CodeGuide.build(self.cumulative)
 
+    def forget(self) -> None:
+        """Let go of the look-up tables of draws, which take more memory than what they look up in.
+
+        They are made anew when next asked for.
+        """
+        for name in ("_cells", "_codes"):
+            self.__dict__.pop(name, None)
+
     @cached_property
     def _named(self) -> Codes:
         """The code of each number, and NULL where -1 points."""

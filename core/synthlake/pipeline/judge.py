@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast, get_args
 from synthlake.errors import LearnError, SpecError
 from synthlake.pipeline import learn
 from synthlake.pipeline.learn import Given
+from synthlake.pipeline.memory import give_back
 from synthlake.pipeline.snapshot import local_path
 from synthlake.pipeline.spec import SynthesisSpec, Tier
 from synthlake.pipeline.twin import Twin
@@ -63,6 +64,7 @@ def judge(
     from synthlake.quality.evaluate import evaluate
     from synthlake.source.flattened import flattened
 
+    give_back()
     parts, floor, twin = candidates.parts, candidates.floor, candidates.twin
     return evaluate(
         parts.whole,

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from synthlake.pipeline import learn
 from synthlake.pipeline.generate import generate
+from synthlake.pipeline.memory import forget_draws
 from synthlake.pipeline.streamed import StreamedTable
 from synthlake.pipeline.twin_file import SavedTwin, load_twin, save_twin
 from synthlake.pipeline.wanted import (
@@ -214,6 +215,7 @@ class Twin(Mapping[str, TwinTable]):
             held = None if workers > 1 else Generator(self.model, self.plan)
             sink = generate(job, workers, on_event, held=held)
             sink.publish(twin_manifest(job, identity, self.wanted, self.notes))
+        forget_draws(self.model)
         return Path(target)
 
 

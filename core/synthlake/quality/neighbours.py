@@ -147,11 +147,11 @@ def cloud(placed: Floats) -> Cloud:
     """Points without repetition."""
     if not len(placed):
         return Cloud(placed, np.zeros(0, np.int64))
-    packed = np.ascontiguousarray(placed).view(
-        np.dtype((np.void, placed.itemsize * placed.shape[1]))
-    )
-    _, first, counts = np.unique(packed.ravel(), return_index=True, return_counts=True)
-    return Cloud(placed[first], counts)
+    # to sort whole rows takes several copies, which of a thousand columns are large
+    digests = [sha256(row.data).digest() for row in np.ascontiguousarray(placed)]
+    _, first, counts = np.unique(np.array(digests), return_index=True, return_counts=True)
+    return Cloud(placed if len(first) == len(placed) else placed[np.sort(first)],
+                 counts[np.argsort(first)])  # fmt: skip
 
 
 def nearest(queries: Floats, among: Cloud, second: bool = False) -> NDArray[np.float64]:

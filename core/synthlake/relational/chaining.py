@@ -126,13 +126,15 @@ def draw_chained(block: Block, asked: Asked) -> bool:
 class BlockChain:
     """The chains of a whole block. Conforms to ``models.chained.Chain``."""
 
-    alone = False
-
     def __init__(self, block: Block, sequence: Sequence, places: Places) -> None:
         self._block, self._sequence, self._before = block, sequence, places.before
         self._at = places.at
         self.order, self.ends = places.waves()
         self._drawn: dict[str, Codes] = {}
+
+    def alone(self, name: str) -> bool:
+        """Whether a row's draw may not depend on which rows are made with it."""
+        return self._block.alone(name)
 
     def lag(self, name: str) -> Codes:
         """Settled codes of the row before each."""
@@ -210,8 +212,6 @@ def _within(value: NumericCodec, increment: Increment, ticks: Ticks) -> Ticks:
 class RetryChain:
     """Rows of a block that are drawn again, given the rows before them as they are there."""
 
-    alone = True
-
     def __init__(self, retry: Retry, outer: Block, place: Index, places: Places) -> None:
         self._outer, self._place = outer, place
         self._before = places.before[place]
@@ -224,6 +224,10 @@ class RetryChain:
             ticks, null = outer.stepped.get(name, (None, None))
             if ticks is not None and null is not None:
                 retry.stepped[name] = ticks[place], null[place]
+
+    def alone(self, name: str) -> bool:
+        """Few rows are drawn, apart from those that they are made with."""
+        return True
 
     def lag(self, name: str) -> Codes:
         """Settled codes of the row before each."""

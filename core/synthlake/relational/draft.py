@@ -26,6 +26,7 @@ from synthlake.relational.columns import TableData, codec_of_cells
 from synthlake.relational.joins import Join, key_numbers, resolve
 from synthlake.relational.keymaking import build_key
 from synthlake.relational.keys import Busy, KeyMaker, SlotKey
+from synthlake.relational.kin import with_kin
 from synthlake.relational.links import (
     build_phantoms,
     children_of,
@@ -39,7 +40,7 @@ from synthlake.relational.links import (
 from synthlake.relational.model import CODE, Link, LinkKind, Loop, Spans, count_id, link_id
 from synthlake.relational.ordering import Order, find_order
 from synthlake.relational.polymorphic import check_types, types_first
-from synthlake.relational.spans import find_spans, sliced, spans_of
+from synthlake.relational.spans import clock_of, find_spans, sampled_slices, sliced, spans_of
 from synthlake.relational.tied import with_marks
 from synthlake.relational.totals import with_totals
 from synthlake.schema.model import Column, ForeignKey, Schema, Table
@@ -200,7 +201,18 @@ def connect(drafts: Mapping[str, Draft], schema: Schema) -> None:
             if draft.kinds[number] in ("own", *MATCHED) and found is not None:
                 _connect(draft, found, number, fk)
                 if draft.kinds[number] == "cluster":
-                    draft.links[number] = sliced(draft.links[number], draft, found, drafts)
+                    draft.links[number] = _timed(draft, found, number, drafts)
+
+
+def _timed(draft: Draft, parent: Draft, number: int, drafts: Mapping[str, Draft]) -> Link:
+    """A reference whose parents are found by time, and by what their children share."""
+    link = sliced(draft.links[number], draft, parent, drafts)
+    if not link.slices:
+        return link
+    others = {link_id(n): f for n, f in draft.codes.items() if draft.kinds[n] == "identity"}
+    at = sampled_slices(link, draft, parent, drafts)
+    rows = (draft.joins[number].parent, draft.codes[number].codes, at)
+    return with_kin(link, others, rows, clock_of(parent, drafts), draft.data.k)
 
 
 def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:

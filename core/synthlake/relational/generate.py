@@ -429,7 +429,7 @@ class Generator:
         for column, values in zip(link.fk.columns, keys, strict=True):
             held = block.model.table.column(column)
             some = place if held.nullable else known
-            told = listed or not held.nullable and len(values)
+            told = listed or (not held.nullable and len(values))
             columns[column] = (
                 as_type(values.take(some), held.type)
                 if told

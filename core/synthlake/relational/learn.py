@@ -33,6 +33,7 @@ from synthlake.relational.refined import refine
 from synthlake.relational.sequence import Sequence
 from synthlake.relational.sequencing import find_chained, fit_sequence
 from synthlake.relational.spelled import with_spelled
+from synthlake.relational.unlike import find_unlike
 from synthlake.relational.unnest import masked, under_of, unnest
 from synthlake.relational.walks import find_walks
 from synthlake.schema.honoured import unanswered
@@ -179,18 +180,17 @@ def _fit(
     links = {link_id(n): f for n, f in draft.codes.items()}
     order, distinct = _order(draft)
     dates = find_dated(data, frame.attributes, frame.rules)
-    told = {column_id(n): held for n, held in dated_features(dates, data.sample).items()}
     made = {**draft.family, **links, **frame.drawn}
     visible = {**draft.family, **links, **frame.seen}
     made = cases_of(table, table.foreign_keys, frame.attributes).absent(made, visible)
     training = TrainingTable(
         {n: made[n] for n in order}, context, data.group, data.k, {n: visible[n] for n in order},
         even=frozenset([*links, *draft.family]),
-        told=told,
+        told={column_id(n): held for n, held in dated_features(dates, data.sample).items()},
         stratified=True,
         groups=frozenset({CODE} & set(draft.family)),
     )  # fmt: skip
-    fitted, sequence = _fitted(draft, training, settings)
+    fitted, sequence, whole = _fitted(draft, training, settings)
     spelled, made_by = with_spelled(data, table, frame.attributes)
     model = TableModel(
         table=table,
@@ -208,6 +208,7 @@ def _fit(
         masks=frame.masks,
         distinct=distinct,
         apart=find_apart(draft),
+        unlike=_unlike(draft, fitted, whole, settings.seed),
         made=made_by,
         synthesizer=fitted,
         enforced=frame.enforced,
@@ -231,19 +232,32 @@ def _check_conditions(table: Table) -> None:
 
 def _fitted(
     draft: Draft, training: TrainingTable, settings: LearnSettings
-) -> tuple[FittedSynthesizer, Sequence | None]:
-    """What draws rows by themselves, and what draws those that follow another."""
+) -> tuple[FittedSynthesizer, Sequence | None, TrainingTable]:
+    """What draws rows by themselves and those that follow another; what the first learned from."""
     table, frame = draft.table, draft.frame
     asked = _settings(table, settings)
     mapped = frozenset(rule.made for rule in frame.maps)
     order = draft.order
     if order is not None and order.kind == "grid" and not order.declared:
-        return _along_time(order, training, registry.fit(asked, training, settings.seed), settings)
+        fitted = registry.fit(asked, training, settings.seed)
+        return *_along_time(order, training, fitted, settings), training
     chained = find_chained(order, training, mapped, settings.seed)
     if chained is None:
-        return registry.fit(asked, training, settings.seed), None
+        return registry.fit(asked, training, settings.seed), None, training
     fitted = registry.fit(asked, chained.training, settings.seed)
-    return fitted, fit_sequence(chained, draft.data, table, frame, settings.seed)
+    sequence = fit_sequence(chained, draft.data, table, frame, settings.seed)
+    return fitted, sequence, chained.training
+
+
+def _unlike(
+    draft: Draft, fitted: FittedSynthesizer, training: TrainingTable, seed: int
+) -> tuple[str, ...]:
+    """Columns in which rows of one own parent are less alike than chance would have it."""
+    own, trees = draft.table.own, registry.trees_of(fitted)
+    if own is None or trees is None:
+        return ()
+    family = draft.joins[draft.table.foreign_keys.index(own)].key
+    return find_unlike(trees, training, family, seed)
 
 
 def _along_time(

@@ -77,9 +77,12 @@ class Matching:
 
     def _stubs_of(self, link: Link, label: str) -> Stubs:
         """The stubs of a key, with what they have worked out."""
-        generator = self._generator
-        kind = TimedStubs if link.slices else Stubs
-        return self._stubs.setdefault(label, kind(link, label, generator.plan, generator.seed))
+        if label not in self._stubs:
+            given = (link, label, self._generator.plan, self._generator.seed)
+            owner = partial(self._owner, link, label)
+            made = TimedStubs(*given, owner) if link.slices else Stubs(*given)
+            self._stubs.setdefault(label, made)
+        return self._stubs[label]
 
     def _unlike(
         self, block: Block, number: int, parent: Index, met: dict[int, Index] | None

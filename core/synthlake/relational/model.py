@@ -113,6 +113,25 @@ class Phantoms:
 
 
 @dataclass(frozen=True)
+class Kin:
+    """What children of one parent share.
+
+    Attributes:
+        name: feature of the child.
+        groups: into which its codes are put.
+        time: feature of the own parent that tells when a child is.
+        times: its codes.
+        slices: of time, in which rows that share it have parents of the same code.
+    """
+
+    name: str
+    groups: int
+    time: str
+    times: int
+    slices: int
+
+
+@dataclass(frozen=True)
 class Link:
     """How one foreign key comes about.
 
@@ -131,6 +150,7 @@ class Link:
         mean: of own: children per parent, in the source.
         related: of within: whether rows above have children only if they have rows of the parent.
         slices: of cluster: of time, in which children find parents of theirs; 0 where any will do.
+        kin: of cluster with slices: what children of one parent share; None where that is nothing.
     """
 
     fk: ForeignKey
@@ -144,6 +164,7 @@ class Link:
     mean: float = 0.0
     related: bool = False
     slices: int = 0
+    kin: Kin | None = None
 
     @property
     def size(self) -> int:
@@ -186,6 +207,7 @@ class TableModel:
         masks: columns whose NULLs follow from each other.
         distinct: columns that, with the own key, make the primary key; the last one gives way.
         apart: features of which no two rows of a family have the same value, as far as can be.
+        unlike: features that rows of a family share less than chance would have it.
         synthesizer: None for a table without rows, or that is kept.
         kept: the table itself where it is public.
         dates: dates whose parts columns after them are drawn given.
@@ -216,6 +238,7 @@ class TableModel:
     masks: tuple[MaskRule, ...] = ()
     distinct: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
+    unlike: tuple[str, ...] = ()
     synthesizer: FittedSynthesizer | None = None
     kept: pa.Table | None = None
     plans: Mapping[str, Plan] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ from synthlake.relational.model import (
     Attribute,
     Calendar,
     Codec,
+    Kin,
     Link,
     Loop,
     Model,
@@ -105,6 +107,7 @@ class _Packer:
             "masks": [rule.to_json() for rule in table.masks],
             "distinct": list(table.distinct),
             "apart": list(table.apart),
+            **({"unlike": list(table.unlike)} if table.unlike else {}),
             "made": pack_makers(table.made),
             "synthesizer": self._synthesizer("model", table.synthesizer),
             "enforced": self._enforced(table.enforced),
@@ -195,6 +198,7 @@ class _Packer:
             "phantoms": self._phantoms(f"links/{number}", link.phantoms),
             **({"related": True} if link.related else {}),
             **({"slices": link.slices} if link.slices else {}),
+            **({"kin": asdict(link.kin)} if link.kin else {}),
         }  # fmt: skip
 
     def _phantoms(self, place: str, phantoms: Phantoms | None) -> dict[str, Any] | None:
@@ -279,6 +283,7 @@ class _Reader:
             masks=tuple(mask_rule_from_json(m) for m in form.get("masks", ())),
             distinct=tuple(form["distinct"]),
             apart=tuple(form.get("apart", ())),
+            unlike=tuple(form.get("unlike", ())),
             synthesizer=self._synthesizer("model", form["synthesizer"]),
             enforced=self._enforced(form.get("enforced"), table),
             across=across_from_json(form.get("across", {})),
@@ -377,9 +382,10 @@ class _Reader:
             values = pa.table({n: _unpack_values(form["values"][n], types[n]) for n in fk.columns})
         phantoms = self._phantoms(f"links/{number}", form["phantoms"])
         shares = tuple((int(n), float(mean)) for n, mean in form.get("shares", ()))
+        kin = Kin(**form["kin"]) if "kin" in form else None
         return Link(fk, form["kind"], values, form["rest"], shares, form["codes"], phantoms,
                     form["null_rows"], form["mean"], form.get("related", False),
-                    form.get("slices", 0))  # fmt: skip
+                    form.get("slices", 0), kin)  # fmt: skip
 
     def _phantoms(self, place: str, form: Json | None) -> Phantoms | None:
         if form is None:

@@ -17,7 +17,12 @@ from synthlake.relational.keys import SlotKey
 from synthlake.relational.model import Link, Model, TableModel, link_id
 from synthlake.relational.parents import fitted, virtual_rows
 from synthlake.relational.plan import ROOT_BLOCK, Counts, SamplePlan, beyond
-from synthlake.relational.timed import cells_of_codes, fitted_in_time, with_slices
+from synthlake.relational.timed import (
+    cells_of_codes,
+    cells_of_stubs,
+    fitted_in_time,
+    with_slices,
+)
 from synthlake.relational.uniqueness import most_children
 
 Given = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -371,7 +376,9 @@ class _Planner:
         if not clusters:
             return
         generator = Generator(self.model, self.plan())
-        last = max(table.order.index(link_id(n)) for n, _ in clusters)
+        needed = [link_id(n) for n, _ in clusters]
+        needed += [k.kin.name for _, k in clusters if k.kin is not None]
+        last = max(map(table.order.index, needed))
         starts = self.starts.get(name)
         blocks = len(starts) - 1 if starts is not None else -(-self.rows[name] // ROOT_BLOCK)
         found = {n: Tally(blocks, cells_of_codes(k)) for n, k in clusters}
@@ -393,13 +400,14 @@ class _Planner:
     def _stubs(self, generator: Generator, link: Link, label: str) -> Counts:
         """Stubs before each block of parents, and before the phantoms."""
         blocks = -(-self.rows[link.fk.references] // ROOT_BLOCK)
-        held, size = blocks + (1 if self.phantoms.get(label) else 0), cells_of_codes(link)
+        held, size = blocks + (1 if self.phantoms.get(label) else 0), cells_of_stubs(link)
         stubs = np.zeros((held + 1, size), np.int64)
         for number in range(held):
             codes, degrees, _ = generator.matching.parents(link, label, number)
             stubs[number + 1] = stubs[number] + np.bincount(codes, degrees, size)
         if link.slices:
-            return fitted_in_time(stubs, self.codes[label].total, link.slices)
+            totals = self.codes[label].total.reshape(size, -1).sum(1)
+            return fitted_in_time(stubs, totals, link.slices)
         return fitted(stubs, self.codes[label].total, link.codes) if blocks else stubs
 
     def _demand(self, table: TableModel, link: Link, wanted: bool) -> None:

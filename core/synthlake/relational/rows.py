@@ -32,6 +32,7 @@ from synthlake.relational.dated import Live
 from synthlake.relational.distinctness import Family, made_distinct, repeated
 from synthlake.relational.enforced import Joint, numbered, reached
 from synthlake.relational.keys import KeyFrame
+from synthlake.relational.kin import KEPT, kept_words, together
 from synthlake.relational.masking import masked
 from synthlake.relational.model import (
     START,
@@ -49,6 +50,7 @@ from synthlake.relational.sequence import Places
 from synthlake.relational.spans import as_timed, start_of
 from synthlake.relational.spelled import spelled_texts, with_needs
 from synthlake.relational.uniqueness import pairing, rewritten, texts_apart
+from synthlake.relational.unlike import over_families
 from synthlake.seed import Seed, Words
 
 WITHIN = 1  # draw number of the place within a bin
@@ -126,7 +128,7 @@ class Block:
 
     def alone(self, column: str) -> bool:
         """Whether a row's draw may not depend on which rows are made with it: its words wander."""
-        return column in walks_of(self.model)
+        return column in walks_of(self.model) or column in self.model.unlike
 
     def _chained(self, asked: Asked) -> bool:
         """Draw rows given the rows before them; False where they have no order."""
@@ -142,6 +144,10 @@ class Block:
     def words(self, column: str, number: int) -> Words:
         """Words of this block's rows."""
         words = self.seed.words(self.model.table.name, column, self.start, self.rows, number)
+        if not number and self.family is not None and column in self.model.unlike:
+            return over_families(words, self.family, self.model.unlike.index(column))
+        if number == KEPT:
+            return kept_words(self, column, words)
         return wandered(self, column, number, words)
 
     def _inner(self, name: str, codec: Codec) -> Words:
@@ -163,6 +169,7 @@ class Block:
         if enforced is not None and name in enforced.joints:
             return self._combined(name, enforced.joints[name], codes)
         codes = self._marked(name, self._mapped(name, codes, redraw), redraw)
+        codes = together(self, name, codes, redraw)
         codes = as_timed(self, codes) if name == START else codes
         attribute, copy = self._attribute(name), None
         if attribute is not None:

@@ -187,6 +187,27 @@ def sliced(link: Link, draft: Draft, parent: Draft, drafts: Mapping[str, Draft])
     return replace(link, slices=int(min(drawn.size, _SLICES, max(_CELLS // link.codes, 1))))
 
 
+def sampled_slices(
+    link: Link, draft: Draft, parent: Draft, drafts: Mapping[str, Draft]
+) -> NDArray[np.int64]:
+    """The slice of time in which each sampled row lies, as ``slices_of`` says of those made."""
+    spans, own = parent.spans, draft.table.own
+    assert spans is not None
+    assert own is not None
+    drawn = drafts[spans.table].frame.seen[column_id(spans.column)]
+    above = draft.joins[draft.table.foreign_keys.index(own)].parent
+    codes = np.where(above < 0, 0, np.maximum(drawn.codes[above], 0)).astype(np.int64)
+    return np.minimum(codes * link.slices // drawn.size, link.slices - 1)
+
+
+def clock_of(parent: Draft, drafts: Mapping[str, Draft]) -> tuple[str, int]:
+    """The feature of the own parent that tells when a child is, and its codes."""
+    spans = parent.spans
+    assert spans is not None
+    name = column_id(spans.column)
+    return parent_id(name), drafts[spans.table].frame.seen[name].size
+
+
 def slices_of(block: Block, link: Link, model: Model) -> NDArray[np.int64]:
     """The slice of time in which each row of a block lies."""
     spans = model.tables[link.fk.references].spans

@@ -7,27 +7,38 @@ of its stubs. So every parent has all its children, as without time, and they li
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synthlake.ports import Codes
 from synthlake.relational.feistel import strided
+from synthlake.relational.kin import groups_of, shared_out
 from synthlake.relational.model import Link, Model
 from synthlake.relational.parents import Stubs
+from synthlake.relational.recent import Recent
 from synthlake.relational.rows import Block
 from synthlake.relational.spans import slices_of
 from synthlake.seed import Words, below, mulhigh
 
 Index = NDArray[np.int64]
 _CODE_BITS = 40  # of a stub's number within its code
+_MOST = 2**22  # children up to which it counts what they share
+_HELD = 2**20  # children of slices of time that are held at once
 _FIRST_TRY = 10  # number of the first further try, see ``uniqueness``
 
 
-def cells_of_codes(link: Link) -> int:
+def cells_of_stubs(link: Link) -> int:
     """Codes of a reference, each of them in every slice of time."""
     return link.size * max(link.slices, 1)
+
+
+def cells_of_codes(link: Link) -> int:
+    """The same of children, each of them for every group of what those of one parent share."""
+    return cells_of_stubs(link) * (link.kin.groups if link.kin else 1)
 
 
 def with_slices(block: Block, link: Link, model: Model, codes: Codes) -> Codes:
@@ -35,6 +46,8 @@ def with_slices(block: Block, link: Link, model: Model, codes: Codes) -> Codes:
     if not link.slices or not len(codes):
         return codes
     cells = codes.astype(np.int64) * link.slices + slices_of(block, link, model)
+    if link.kin is not None:
+        cells = cells * link.kin.groups + groups_of(block, link.kin)
     return np.where(codes < 0, codes, cells).astype(np.int32)
 
 
@@ -69,15 +82,35 @@ def fitted_in_time(stubs: Index, totals: Index, slices: int) -> Index:
     return np.where(fewer, made, stubs)
 
 
-def _before(sizes: Index, slices: int) -> Index:
+def _before(sizes: Index, cells: int) -> Index:
     """What comes before each cell within its code."""
-    table = sizes.reshape(-1, slices)
+    table = sizes.reshape(-1, cells)
     before: Index = (np.cumsum(table, axis=1) - table).ravel()
     return before
 
 
+@dataclass(frozen=True)
 class TimedStubs(Stubs):
-    """Which parent each child of a cluster key has, where time counts; codes are cells."""
+    """Which parent each child of a cluster key has, where time counts; codes are cells.
+
+    Those of children lie within those of stubs, group after group of what siblings share.
+
+    Attributes:
+        owner: of stubs, by their cells and numbers within these.
+        shared: which of the children in a slice of time have which of the stubs.
+    """
+
+    owner: Callable[[Codes, Index], Index]
+    shared: Recent = field(default_factory=partial(Recent, _HELD, len))
+
+    @property
+    def _groups(self) -> int:
+        return self.link.kin.groups if self.link.kin else 1
+
+    @property
+    def _cells(self) -> int:
+        """Children's cells of a code."""
+        return self.link.slices * self._groups
 
     @property
     def _sizes(self) -> Index:
@@ -93,13 +126,24 @@ class TimedStubs(Stubs):
     @cached_property
     def _earlier(self) -> Index:
         """Children of each code before each cell."""
-        return _before(self._children, self.link.slices)
+        return _before(self._children, self._cells)
 
     @cached_property
     def _totals(self) -> Index:
         """Children of each code."""
-        totals: Index = self._children.reshape(-1, self.link.slices).sum(1)
+        totals: Index = self._children.reshape(-1, self._cells).sum(1)
         return totals
+
+    @cached_property
+    def _begun(self) -> Index:
+        """Children of each code before each slice of time."""
+        return self._earlier[:: self._groups]
+
+    @cached_property
+    def _within(self) -> Index:
+        """Children of each code in each slice of time."""
+        within: Index = self._children.reshape(-1, self._groups).sum(1)
+        return within
 
     @cached_property
     def _first(self) -> Index:
@@ -118,19 +162,45 @@ class TimedStubs(Stubs):
         known = np.flatnonzero(codes >= 0)
         at = codes[known]
         if len(known):
-            place[known] = strided(ranks[known], self._children[at], self._keys[at])
-            place[known] += self._earlier[at]
+            kin = self._groups > 1 and int(self._totals.sum()) <= _MOST
+            inner = ranks[known]
+            inner = inner if kin else strided(inner, self._children[at], self._keys[at])
+            place[known] = self._earlier[at] + inner
+            if kin:
+                place[known] = self._with_kin(at.astype(np.int64) // self._groups, place[known])
         return self._at(codes, place)
+
+    def _with_kin(self, cells: Index, place: Index) -> Index:
+        """Places of children whose parents have others of the same group."""
+        out = place.copy()
+        for cell in np.unique(cells):
+            rows = np.flatnonzero(cells == cell)
+            order = self.shared.get(int(cell), partial(self._order, int(cell)))
+            out[rows] = order[place[rows] - self._begun[cell]]
+        return out
+
+    def _order(self, cell: int) -> Index:
+        """Places of the children of a code and slice of time, group after group.
+
+        Each group has parents of its own as far as they go, and the same as in other slices.
+        """
+        sizes = self._children[cell * self._groups : (cell + 1) * self._groups]
+        places = self._begun[cell] + np.arange(self._within[cell])
+        code = np.full(len(places), cell * self._groups, np.int32)
+        owners, each = np.unique(self.owner(*self._at(code, places)), return_inverse=True)
+        chosen = shared_out(owners, np.bincount(each), sizes, self.seed.key(self.label, "kin"))
+        out: Index = places[np.argsort(each, kind="stable")][chosen]
+        return out
 
     def others(self, codes: Codes, words: Words, again: int) -> tuple[Codes, Index]:
         """Stubs of about the same time, the farther the later the try."""
         slices = self.link.slices
-        known, cells = codes >= 0, np.maximum(codes, 0).astype(np.int64)
+        known, cells = codes >= 0, np.maximum(codes, 0).astype(np.int64) // self._groups
         code, at = cells // slices, cells % slices
         far = again - _FIRST_TRY
-        low = self._earlier[code * slices + np.maximum(at - far, 0)]
+        low = self._begun[code * slices + np.maximum(at - far, 0)]
         last = code * slices + np.minimum(at + far, slices - 1)
-        high = self._earlier[last] + self._children[last]
+        high = self._begun[last] + self._within[last]
         return self._at(codes, np.where(known, low + below(words, np.maximum(high - low, 1)), 0))
 
     def times(self, cells: Index, stubs: Index) -> NDArray[np.float64]:
@@ -145,16 +215,16 @@ class TimedStubs(Stubs):
         wanted = (code.astype(np.float64) * 2.0**_CODE_BITS) + np.minimum(
             place, np.maximum(self._totals[code] - 1, 0)
         )
-        begins = (np.arange(len(self._earlier)) // self.link.slices) * 2.0**_CODE_BITS
-        cell = np.searchsorted(begins + self._earlier, wanted, side="right") - 1
-        into = (place - self._earlier[cell]) / np.maximum(self._children[cell], 1)
+        begins = (np.arange(len(self._begun)) // self.link.slices) * 2.0**_CODE_BITS
+        cell = np.searchsorted(begins + self._begun, wanted, side="right") - 1
+        into = (place - self._begun[cell]) / np.maximum(self._within[cell], 1)
         found: NDArray[np.float64] = (cell % self.link.slices).astype(np.float64)
         found += np.clip(into, 0.0, 1.0)
         return found
 
     def _at(self, codes: Codes, place: Index) -> tuple[Codes, Index]:
-        """Cells and stubs at places among the children of the codes of cells."""
-        code = np.where(codes < 0, -1, codes // self.link.slices).astype(np.int32)
+        """Cells of stubs and these, at places among the children of the codes of cells."""
+        code = np.where(codes < 0, -1, codes // self._cells).astype(np.int32)
         standing = self.standing(code)
         totals = np.append(self._totals, 1)[code]
         stub = mulhigh(np.minimum(place, totals - 1), self.room(standing), totals)

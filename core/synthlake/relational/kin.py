@@ -1,0 +1,240 @@
+"""What the children of one parent share: in a slice of time, they take its stubs in that order.
+
+A driver stays with a constructor, an employee with a branch. Children of a code and a slice of time
+may have any parent of these; ordered by what those of one parent share, neighbours have the same
+parent. What is drawn of rows stays as it is: only which parent of its code each row has follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthlake.encode.mixing import mix
+from synthlake.ports import Codes, Feature, Redraw
+from synthlake.relational.model import Kin, Link, TableModel, link_id
+from synthlake.seed import Words, unit
+
+if TYPE_CHECKING:
+    from synthlake.relational.rows import Block
+
+_LEAST = 0.1  # pairs of children that share a value: of one parent more than of any, at least
+_SLOTS = 2**20  # rows of a family that share a value and are told apart
+_PLASTIC = 1.324717957244746  # x**3 = x + 1
+KEPT = 9
+"""Number of the draw by ``kept_words``."""
+_GROUPS, _CELLS = 64, 2**17  # most groups, alone and times codes and slices
+
+Index = NDArray[np.int64]
+
+
+def with_kin(
+    link: Link, others: Mapping[str, Feature], rows: tuple[Index, Codes, Index],
+    clock: tuple[str, int], k: int,
+) -> Link:  # fmt: skip
+    """The reference with what children of one parent share most; as it is where they share nothing.
+
+    Args:
+        link: of children who find their parents by time.
+        others: features of the child, from which one is chosen.
+        rows: parent, code and slice of time of each child, shape (rows,); -1 for none.
+        clock: feature of the own parent that tells the time, and its codes.
+        k: so many parents must have several children in a slice.
+
+    Privacy: one of the columns is chosen by counts of all rows; no value is stored.
+    """
+    parent, code, at = rows
+    known = np.flatnonzero((parent >= 0) & (code >= 0))
+    if not len(known):
+        return link
+    families = _dense(parent[known] * link.slices + at[known])
+    if (np.bincount(families) > 1).sum() < k:
+        return link
+    cells = _dense(code[known].astype(np.int64) * link.slices + at[known])
+    likeness = list(_likeness(others, known, families, cells))
+    best, name = max(likeness, default=(0.0, ""))
+    if best < _LEAST:
+        return link
+    groups = min(_GROUPS, _CELLS // (link.size * link.slices))
+    return replace(link, kin=Kin(name, groups, *clock, link.slices))
+
+
+def _likeness(
+    others: Mapping[str, Feature], known: Index, families: Index, cells: Index
+) -> Iterator[tuple[float, str]]:
+    """How much more often two children of one parent share a value than two of its code."""
+    for name, feature in others.items():
+        codes = feature.codes[known].astype(np.int64) + 1
+        if not feature.ordered and feature.size > 1 and codes.min() >= 0:
+            yield _shared(families, codes) - _shared(cells, codes), name
+
+
+def _shared(group: Index, codes: Index) -> float:
+    """Share of the pairs of rows of a group that have the same code."""
+    pairs = np.bincount(_dense(group * (int(codes.max()) + 1) + codes)).astype(np.float64)
+    sizes = np.bincount(group).astype(np.float64)
+    return float((pairs * (pairs - 1)).sum() / max((sizes * (sizes - 1)).sum(), 1.0))
+
+
+def _dense(values: Index) -> Index:
+    numbers: Index = np.unique(values, return_inverse=True)[1].astype(np.int64)
+    return numbers
+
+
+def kin_of(model: TableModel, column: str) -> Kin | None:
+    """What rows share that have parents of the same code, if it is drawn before their reference."""
+    for number, link in enumerate(model.links):
+        if link_id(number) == column and link.kin is not None:
+            first = model.order.index(link.kin.name) < model.order.index(column)
+            return link.kin if first else None
+    return None
+
+
+def kept_words(block: Block, column: str, words: Words) -> Words:
+    """Words by which rows that share what siblings do are drawn a code alike.
+
+    Args:
+        block: the rows.
+        column: feature of the reference.
+        words: of the rows, where they share nothing.
+
+    Source: multiples of the powers of the root of x**3 = x + 1 (Roberts 2018), which spread over
+    pairs of whole numbers as multiples of the golden ratio do over one.
+    """
+    kin = kin_of(block.model, column)
+    if kin is None or block.family is None:
+        return words
+    slot = _slots(kin, block)
+    key = block.seed.key(block.model.table.name, f"kin:{column}") % 2**64
+    across, along = (np.uint64(int(_PLASTIC**-n * 2**64)) for n in (1, 2))
+    made = (slot // _SLOTS).astype(np.uint64) * across + (slot % _SLOTS).astype(np.uint64) * along
+    return np.where(slot < _SLOTS, words, made + np.uint64(key))
+
+
+def together(block: Block, name: str, codes: Codes, redraw: Redraw) -> Codes:
+    """Codes of a reference, dealt out anew among the rows of a slice of time.
+
+    As many rows of the slice have each code. But those that share what siblings do have few of
+    them, and in other slices the same: of the codes there are, those that come nearest to what
+    they are drawn by ``kept_words``. Rows of one family that share it have words of their own: two
+    cars of a team have two drivers.
+    """
+    kin = kin_of(block.model, name)
+    if kin is None or block.family is None or not len(codes):
+        return codes
+    slot, like = _slots(kin, block), redraw(np.arange(len(codes)), KEPT)
+    slices = np.maximum(block.context[kin.time], 0).astype(np.int64) * kin.slices // kin.times
+    out, known = codes.copy(), np.flatnonzero((codes >= 0) & (slot >= _SLOTS))
+    for at in np.unique(slices[known]):
+        rows = known[slices[known] == at]
+        slots, each = np.unique(slot[rows], return_inverse=True)
+        sizes = np.bincount(codes[rows])
+        alike = np.zeros((len(slots), len(sizes)))
+        some = (like[rows] >= 0) & (like[rows] < len(sizes))
+        np.add.at(alike, (each[some], like[rows][some]), 1.0)
+        _, code, times = dealt(alike, np.bincount(each), sizes)
+        out[rows[np.argsort(each, kind="stable")]] = np.repeat(code, times)
+    return out
+
+
+def in_turn(rows: Index, columns: Index, units: Index) -> Index:
+    """Columns of the units of each row: those first whose most it is.
+
+    With the rest of their units at the ends of other rows, columns have hardly two at once.
+    Source: the wrap-around rule of McNaughton (Management Science 6, 1959).
+    """
+    most = np.zeros(int(columns.max(initial=-1)) + 1, np.int64)
+    np.maximum.at(most, columns, units)
+    order = np.lexsort((units < most[columns], rows))
+    return np.repeat(columns[order], units[order])
+
+
+def _places(family: Index, shared: Index) -> Index:
+    """How many rows before each one of its family share the same."""
+    order = np.lexsort((shared, family))
+    fresh = (np.diff(shared[order], prepend=-1) != 0) | (np.diff(family[order], prepend=-2) != 0)
+    at = np.arange(len(order))
+    out = np.empty(len(order), np.int64)
+    out[order] = at - np.maximum.accumulate(np.where(fresh, at, 0))
+    return out
+
+
+def _noise(numbers: Index, others: Index, key: int) -> NDArray[np.float64]:
+    """Gumbel's noise of pairs of numbers, the same wherever they meet."""
+    pair = mix(numbers.astype(np.uint64) + np.uint64(key % 2**64))[:, None]
+    word = mix(pair + others.astype(np.uint64))
+    noise: NDArray[np.float64] = -np.log(-np.log(unit(word) * (1 - 2.0**-52) + 2.0**-54))
+    return noise
+
+
+def shared_out(parents: Index, room: Index, sizes: Index, key: int) -> Index:
+    """Which of the children of some parents, parent after parent, each child of the groups is.
+
+    Each parent has its children from the groups that it is nearest to, by a hash of both: so the
+    same parents have the same groups wherever they meet.
+
+    Args:
+        parents: their numbers.
+        room: children of each, shape (parents,).
+        sizes: children of each group; as many in all.
+        key: of the hash.
+
+    Returns:
+        Shape (children,), group after group.
+
+    Source: rendezvous hashing (Thaler & Ravishankar 1998) with as much room as there is.
+    """
+    there = np.flatnonzero(sizes)
+    group, parent, taken = dealt(_noise(parents, there, key).T, sizes[there], room)
+    owner = in_turn(group, parent, taken)
+    out = np.empty(len(owner), np.int64)
+    out[np.argsort(owner, kind="stable")] = np.arange(len(owner))
+    return out
+
+
+def dealt(score: NDArray[np.float64], room: Index, sizes: Index) -> tuple[Index, Index, Index]:
+    """How many units each row has of each column, as far as it has some, row after row.
+
+    In each round, rows with room left go to the best column that has some left, in the order of
+    their scores.
+
+    Args:
+        score: shape (rows, columns).
+        room: units of each row.
+        sizes: units of each column; as many in all.
+
+    Returns:
+        Rows, columns and units.
+    """
+    room, left, found = room.copy(), sizes.copy(), list[tuple[Index, Index, Index]]()
+    while room.any():
+        some = np.flatnonzero(room)
+        near = np.where(left > 0, score[some], -np.inf)
+        column = near.argmax(axis=1)
+        order = np.lexsort((-near[np.arange(len(some)), column], column))
+        some, column = some[order], column[order]
+        before = np.cumsum(room[some]) - room[some]
+        before -= before[np.searchsorted(column, column, side="left")]
+        taken = np.clip(left[column] - before, 0, room[some])
+        found.append((some, column, taken))
+        room[some] -= taken
+        left -= np.bincount(column, taken, len(left)).astype(np.int64)
+    rows, column, taken = (np.concatenate(part) for part in zip(*found, strict=True))
+    order = np.argsort(rows, kind="stable")
+    return rows[order], column[order], taken[order]
+
+
+def groups_of(block: Block, kin: Kin) -> Index:
+    """The group of each row by what it shares with its siblings."""
+    return (mix(_slots(kin, block).astype(np.uint64)) % np.uint64(kin.groups)).astype(np.int64)
+
+
+def _slots(kin: Kin, block: Block) -> Index:
+    """What rows share with their siblings, and how many rows of their family do so before them."""
+    assert block.family is not None
+    shared = block.drawn[kin.name].astype(np.int64) + 1
+    return shared * _SLOTS + np.minimum(_places(block.family, shared), _SLOTS - 1)

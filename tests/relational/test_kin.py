@@ -1,0 +1,165 @@
+"""What children of one parent share and siblings do not: players of clubs, clubs of a game."""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter, defaultdict
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from tests.relational.databases import Database, Declared, Fitted, fit, key
+from tests.relational.test_spans import model_of
+
+from synthlake.relational import Generator, Model, plan_sample
+from synthlake.relational.kin import dealt, in_turn, shared_out
+from synthlake.relational.unlike import over_families
+
+DAY, FIRST = datetime.timedelta(1), datetime.date(1960, 1, 1)
+DAYS, CLUBS, PLAYING = 50 * 365, 60, 12
+
+
+def league(loyal: bool = True) -> tuple[Database, Declared]:
+    """Games of one player a club each; players are of one club, or of another in each game."""
+    random = np.random.default_rng(4)
+    players, games = 600, 900
+    start = random.integers(0, DAYS - 1_500, players)
+    club = random.integers(0, CLUBS, players)
+    date = np.sort(random.integers(0, DAYS, games))
+    rows = []
+    for game, day in enumerate(date):
+        there = np.flatnonzero((start <= day) & (day < start + 1_900))
+        clubs = np.unique(club[there])
+        for number in random.permutation(clubs)[:PLAYING].tolist():
+            own = there[club[there] == number] if loyal else there
+            taken = {player for g, player, _ in rows[-PLAYING:] if g == game}
+            own = [p for p in own.tolist() if p not in taken]
+            if own:
+                rows.append((game, int(random.choice(own)), number))
+    tables = {
+        "clubs": pa.table({"club": np.arange(CLUBS), "name": [f"FC {n}" for n in range(CLUBS)]}),
+        "players": pa.table({"player": np.arange(players)}),
+        "games": pa.table({"game": np.arange(games), "date": [FIRST + int(d) * DAY for d in date]}),
+        "played": pa.table({
+            "row": np.arange(len(rows)),
+            **{n: [r[at] for r in rows] for at, n in enumerate(("game", "player", "club"))},
+            "goals": random.integers(0, 3, len(rows)),
+        }),
+    }  # fmt: skip
+    declared: Declared = {
+        "clubs": {"primary_key": ["club"], "keep": True},
+        "players": {"primary_key": ["player"]},
+        "games": {"primary_key": ["game"]},
+        "played": {
+            "primary_key": ["row"],
+            "foreign_keys": [
+                key("game", "games"), key("player", "players", "match"),
+                key("club", "clubs", "match"),
+            ],
+        },
+    }  # fmt: skip
+    return tables, declared
+
+
+@pytest.fixture(scope="module")
+def learned() -> Fitted:
+    return fit(league(), holdout=0.0)
+
+
+def modal(tables: Any, group: str, value: str) -> float:
+    """Mean share of the most frequent value among the rows of a group that has two or more."""
+    found: dict[int, Counter[int]] = defaultdict(Counter)
+    rows = tables["played"]
+    for g, v in zip(rows[group].to_pylist(), rows[value].to_pylist(), strict=True):
+        found[g][v] += 1
+    shares = [max(c.values()) / c.total() for c in found.values() if c.total() > 1]
+    return float(np.mean(shares))
+
+
+def test_players_stay_with_a_club(learned: Fitted) -> None:
+    real, artifact = learned
+    twin = artifact.sample(1.0, seed=2).to_arrow()
+    free = fit(league(loyal=False), holdout=0.0)[1].sample(1.0, seed=2).to_arrow()
+    assert modal(real, "player", "club") == 1.0
+    assert modal(free, "player", "club") < 0.2
+    assert modal(twin, "player", "club") > 0.45  # .14 by codes alone
+    assert modal(twin, "club", "player") > 3 * modal(free, "club", "player")
+
+
+def test_what_is_shared_is_found_and_kept(learned: Fitted) -> None:
+    model = model_of(learned[1])
+    kin = model.tables["played"].links[1].kin
+    assert kin is not None
+    assert kin.name == "f:2"
+    assert Model.from_parts(model.to_parts()).tables["played"].links[1].kin == kin
+    assert model.tables["played"].links[2].kin is None
+    loose = model_of(fit(league(loyal=False), holdout=0.0)[1])
+    assert loose.tables["played"].links[1].kin is None
+
+
+def test_each_club_plays_once_in_a_game(learned: Fitted) -> None:
+    real, artifact = learned
+    assert "f:2" in model_of(artifact).tables["played"].unlike
+    twin = artifact.sample(1.0, seed=3).to_arrow()
+    assert abs(modal(twin, "game", "club") - modal(real, "game", "club")) < 0.02
+    games = Counter(twin["played"]["club"].to_pylist())
+    were = Counter(real["played"]["club"].to_pylist())
+    assert np.mean([abs(games[n] - were[n]) for n in range(CLUBS)]) < 0.25 * np.mean(
+        [*were.values()]
+    )
+
+
+def test_players_have_as_many_games(learned: Fitted) -> None:
+    real, artifact = learned
+    twin = artifact.sample(1.0, seed=4).to_arrow()
+    counts = [np.unique(t["played"]["player"].to_pylist(), return_counts=True)[1]
+              for t in (real, twin)]  # fmt: skip
+    values = np.unique(np.concatenate(counts))
+    shares = [np.searchsorted(np.sort(c), values, side="right") / len(c) for c in counts]
+    assert np.abs(shares[0] - shares[1]).max() < 0.1
+    rows = list(zip(*(twin["played"][c].to_pylist() for c in ("game", "player")), strict=True))
+    assert len(set(rows)) == len(rows)
+
+
+def test_any_range_is_the_same(learned: Fitted) -> None:
+    model = model_of(learned[1])
+    plan = plan_sample(model, 5, 1.0)
+    whole = pa.Table.from_batches(Generator(model, plan).batches("played", 0, plan.rows["played"]))
+    part = pa.Table.from_batches(Generator(model, plan).batches("played", 4_001, 4_444))
+    assert part.equals(whole.slice(4_001, 443))
+
+
+def test_units_are_dealt_as_rows_and_columns_have_room() -> None:
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        rows, columns = random.integers(1, 9, 2)
+        units = random.integers(0, 6, (rows, columns))
+        found = dealt(random.random((rows, columns)), units.sum(1), units.sum(0))
+        made = np.zeros((rows, columns), np.int64)
+        np.add.at(made, found[:2], found[2])
+        assert made.sum(1).tolist() == units.sum(1).tolist()
+        assert made.sum(0).tolist() == units.sum(0).tolist()
+        assert len(in_turn(*found)) == units.sum()
+
+
+def test_children_are_shared_out_to_all_stubs() -> None:
+    room, sizes = np.array([5, 3, 4]), np.array([0, 6, 0, 2, 4])
+    order = shared_out(np.array([7, 11, 30]), room, sizes, 3)
+    assert sorted(order.tolist()) == list(range(12))
+    owner = np.repeat(np.arange(3), room)[order]
+    whose = [Counter(part.tolist()) for part in np.split(owner, np.cumsum(sizes)[:-1])]
+    assert sum(len(held) for held in whose) <= 5  # as few pairs as two orders in a line need
+
+
+def test_draws_are_spread_over_families_and_over_all() -> None:
+    random = np.random.default_rng(1)
+    family = np.sort(random.integers(0, 400, 6_000))
+    words = over_families(random.integers(0, 2**64, len(family), np.uint64), family, 1)
+    at = words / 2.0**64
+    for number in range(0, 400, 40):
+        own = np.sort(at[family == number])
+        assert np.diff(own) == pytest.approx(1 / len(own), abs=1e-6)
+    whole = np.sort(at)
+    assert np.abs(whole - (np.arange(len(at)) + 0.5) / len(at)).max() < 0.01
+    assert abs(np.corrcoef(at[:-1], at[1:])[0, 1]) < 0.1  # in no order within the family
