@@ -114,7 +114,7 @@ def test_shapes_that_fuzzing_found() -> None:
 
     A key of one text, of which missing parents want more; a number below two keys at once; children
     of rows that have no parent themselves; one row, whose key refers to a table that is kept;
-    keys to a kept table that are NULL in part.
+    keys to a kept table that are NULL in part; a bridge, one side of which is a relative.
     """
     loop = LoopShape(target=1, kind="tree", orphans=0.2)
     one = (
@@ -135,7 +135,11 @@ def test_shapes_that_fuzzing_found() -> None:
     five = (
         _table(60, "grid", keep=True), _table(60, "part"), _table(60, "part", _reference(1), partly)
     )  # fmt: skip
+    six = (
+        _table(60, "number"), _table(120, "part", _reference(1)),
+        _table(60, "bridge", _reference(1, skew=3.0), _reference(1, through=True)),
+    )  # fmt: skip
     for tables, k, name in ((one, 1, "trees"), (two, 1, "trees"), (three, 1, "trees"),
-                            (four, 3, "independent"), (five, 1, "trees")):  # fmt: skip
+                            (four, 3, "independent"), (five, 1, "trees"), (six, 1, "trees")):  # fmt: skip
         shape = DatabaseShape(tables=tables, seed=0, k=k, synthesizer=name, scale=1.0)
         assert check(shape) == "made"

@@ -400,13 +400,14 @@ class Generator:
         """Columns of all foreign keys that are drawn."""
         out: dict[str, pa.Array[Any]] = {}
         met: dict[int, Index] = {}
-        for number, link in enumerate(block.model.links):
+        links = list(enumerate(block.model.links))
+        for number, link in sorted(links, key=lambda held: held[1].kind != "within"):
             if link.kind == "identity":
                 out |= self._identity(block, number, link)
             elif link.kind == "cluster":
                 out |= self.matching.columns(block, number, link, met)
-            elif link.kind == "within":
-                out |= self._within.columns(block, number, link)
+            elif link.kind == "within":  # before those that give way, as codes may share a parent
+                out |= self._within.columns(block, number, link, met)
         return out
 
     def _identity(self, block: Block, number: int, link: Link) -> dict[str, pa.Array[Any]]:

@@ -64,14 +64,16 @@ class Within:
         self._generator = generator
         self._ancestors, self._blocks = Ancestors(generator), Recent(_KEPT)
 
-    def columns(self, block: Block, number: int, link: Link) -> dict[str, pa.Array[Any]]:
-        """Columns of one key that are not the own one's."""
+    def columns(
+        self, block: Block, number: int, link: Link, met: dict[int, Index]
+    ) -> dict[str, pa.Array[Any]]:
+        """Columns of one key that are not the own one's; ``met`` gets its parents."""
         table, fk = block.model.table, link.fk
         shared = self._shared(block.model, link)
         names = [c for c in fk.columns if c not in shared.columns]
         if link_id(number) not in block.drawn:  # nothing was learned of it
             return {c: empty(block.rows, table.column(c).type) for c in names}
-        parent = self._parents(block, number, link, shared)
+        parent = met[number] = self._parents(block, number, link, shared)
         words = partial(block.words, f"part:{fk.label(table.name)}", 0)
         return self._generator.referring(table, fk, names, parent, words)
 

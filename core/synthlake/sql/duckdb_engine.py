@@ -311,6 +311,7 @@ def _config(threads: int | None, memory_limit: str, folder: str | None) -> _Conf
         "memory_limit": memory_limit,
         "temp_directory": str(spill),
         "preserve_insertion_order": True,
+        "allocator_bulk_deallocation_flush_threshold": "16MB",  # freed memory goes back
         "autoinstall_known_extensions": False,  # nothing is downloaded behind the user's back
         "autoload_known_extensions": False,
     }
