@@ -139,7 +139,7 @@ def test_shapes_that_fuzzing_found() -> None:
         _table(60, "number"), _table(120, "part", _reference(1)),
         _table(60, "bridge", _reference(1, skew=3.0), _reference(1, through=True)),
     )  # fmt: skip
-    for tables, k, name in ((one, 1, "trees"), (two, 1, "trees"), (three, 1, "trees"),
-                            (four, 3, "independent"), (five, 1, "trees"), (six, 1, "trees")):  # fmt: skip
+    for tables in (one, two, three, four, five, six):
+        k, name = (3, "independent") if tables is four else (1, "trees")
         shape = DatabaseShape(tables=tables, seed=0, k=k, synthesizer=name, scale=1.0)
         assert check(shape) == "made"
