@@ -10,6 +10,7 @@ import pytest
 
 import synthlake as sl
 from synthlake.errors import LearnError
+from synthlake.models.registry import trees_of
 from synthlake.pipeline import memory
 from synthlake.pipeline.estimate import Size
 
@@ -90,3 +91,30 @@ def test_the_plan_says_it_as_a_problem(machine: Path, monkeypatch: pytest.Monkey
     source = sl.open(data)
     plan = plan_run(source, source.schema(), SynthesisSpec(source=str(data)))
     assert any("500 MB are free" in said and "max_rows" in said for said in plan.problems)
+
+
+def test_what_was_freed_goes_back() -> None:
+    held = [bytes(1_000) for _ in range(300_000)]
+    last = bytes(1_000)  # lies above, so that the heap cannot shrink by itself
+    before = _resident()
+    del held
+    memory.give_back()
+    assert last
+    assert _resident() < before - 200 * MB
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def test_a_model_draws_the_same_after_its_tables_are_gone(tmp_path: Path) -> None:
+    table = pa.table({"a": [n % 7 for n in range(3_000)], "b": [n % 5 for n in range(3_000)]})
+    twin = sl.fit({"t": table}, seed=0).sample(seed=1)
+    trees = trees_of(twin.model.tables["t"].synthesizer)
+    assert trees is not None
+    before = twin.to_arrow()["t"]
+    kept = [set(vars(step.leaves)) & {"_cells", "_codes"} for step in trees.steps]
+    assert any(kept)
+    twin.write(tmp_path / "twin")
+    assert not any(set(vars(step.leaves)) & {"_cells", "_codes"} for step in trees.steps)
+    assert twin.to_arrow()["t"].equals(before)
