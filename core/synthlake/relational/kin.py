@@ -86,7 +86,12 @@ def _dense(values: Index) -> Index:
 
 
 def kin_of(model: TableModel, column: str) -> Kin | None:
-    """What rows share that have parents of the same code, if it is drawn before their reference."""
+    """What rows share that have parents of the same code, if it is drawn before their reference.
+
+    None where the reference follows from other columns by a map.
+    """
+    if any(rule.made == column for rule in model.maps):
+        return None
     for number, link in enumerate(model.links):
         if link_id(number) == column and link.kin is not None:
             first = model.order.index(link.kin.name) < model.order.index(column)
