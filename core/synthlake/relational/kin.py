@@ -36,7 +36,7 @@ def with_kin(
     link: Link, others: Mapping[str, Feature], rows: tuple[Index, Codes, Index],
     clock: tuple[str, int], k: int,
 ) -> Link:  # fmt: skip
-    """The reference with what children of one parent share most; as it is where they share nothing.
+    """The reference with what children of one parent share most, or as it is.
 
     Args:
         link: of children who find their parents by time.
@@ -168,12 +168,10 @@ def _places(family: Index, shared: Index) -> Index:
     return out
 
 
-def _noise(numbers: Index, others: Index, key: int) -> NDArray[np.float64]:
-    """Gumbel's noise of pairs of numbers, the same wherever they meet."""
+def _preference(numbers: Index, others: Index, key: int) -> NDArray[np.float64]:
+    """A hash of pairs of numbers, in the unit interval: the same wherever they meet."""
     pair = mix(numbers.astype(np.uint64) + np.uint64(key % 2**64))[:, None]
-    word = mix(pair + others.astype(np.uint64))
-    noise: NDArray[np.float64] = -np.log(-np.log(unit(word) * (1 - 2.0**-52) + 2.0**-54))
-    return noise
+    return unit(mix(pair + others.astype(np.uint64)))
 
 
 def shared_out(parents: Index, room: Index, sizes: Index, key: int) -> Index:
@@ -194,7 +192,7 @@ def shared_out(parents: Index, room: Index, sizes: Index, key: int) -> Index:
     Source: rendezvous hashing (Thaler & Ravishankar 1998) with as much room as there is.
     """
     there = np.flatnonzero(sizes)
-    group, parent, taken = dealt(_noise(parents, there, key).T, sizes[there], room)
+    group, parent, taken = dealt(_preference(parents, there, key).T, sizes[there], room)
     owner = in_turn(group, parent, taken)
     out = np.empty(len(owner), np.int64)
     out[np.argsort(owner, kind="stable")] = np.arange(len(owner))
