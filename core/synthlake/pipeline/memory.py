@@ -65,9 +65,10 @@ def forget_draws(model: Model) -> None:
     from synthlake.models.registry import trees_of
 
     for table in model.tables.values():
-        trees = trees_of(table.synthesizer)
-        for step in trees.steps if trees is not None else ():
-            step.leaves.forget()
+        later = table.sequence.later if table.sequence is not None else None
+        for trees in (trees_of(table.synthesizer), later):
+            for step in trees.steps if trees is not None else ():
+                step.leaves.forget()
 
 
 def give_back() -> None:

@@ -421,8 +421,9 @@ class Generator:
         place = indices(np.where((codes < 0) | (codes >= listed), 0, codes), codes < 0)
         columns, known = {}, place
         keys = [link.values[c].combine_chunks() for c in link.fk.columns]
-        words = block.words(f"part:{label}", 0)
-        if listed and (codes < 0).any():  # of a key that is NULL in part, the rest is of any row
+        if (codes < 0).any():  # of a key that is NULL in part, the rest is of any row
+            words = block.words(f"part:{label}", 0)
+        if listed and (codes < 0).any():
             known = indices(np.where((codes < 0) | (codes >= listed), below(words, listed), codes))
         elif (codes < 0).any() and len(found := self._unlisted(label, link)[0]):
             known = indices(below(words, len(found)))

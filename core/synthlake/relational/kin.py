@@ -1,8 +1,8 @@
-"""What the children of one parent share: in a slice of time, they take its stubs in that order.
+"""What the children of one parent share: drivers stay with a constructor, employees with a branch.
 
-A driver stays with a constructor, an employee with a branch. Children of a code and a slice of time
-may have any parent of these; ordered by what those of one parent share, neighbours have the same
-parent. What is drawn of rows stays as it is: only which parent of its code each row has follows.
+Codes of parents are dealt out anew among the rows of a slice of time, so that rows that share it
+have few of them; and the children of a code and slice, which may have any parent of these, take the
+parents in groups of what they share. How many rows have a code, and a parent, stays as it is.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthlake.encode.mixing import mix
+from synthlake.models.support import dense
 from synthlake.ports import Codes, Feature, Redraw
 from synthlake.relational.model import Kin, Link, TableModel, link_id
+from synthlake.relational.parents import ranks_of
 from synthlake.seed import Words, unit
 
 if TYPE_CHECKING:
@@ -51,10 +53,10 @@ def with_kin(
     known = np.flatnonzero((parent >= 0) & (code >= 0))
     if not len(known):
         return link
-    families = _dense(parent[known] * link.slices + at[known])
+    families = dense(parent[known] * link.slices + at[known])
     if (np.bincount(families) > 1).sum() < k:
         return link
-    cells = _dense(code[known].astype(np.int64) * link.slices + at[known])
+    cells = dense(code[known].astype(np.int64) * link.slices + at[known])
     likeness = list(_likeness(others, known, families, cells))
     best, name = max(likeness, default=(0.0, ""))
     if best < _LEAST:
@@ -68,21 +70,21 @@ def _likeness(
 ) -> Iterator[tuple[float, str]]:
     """How much more often two children of one parent share a value than two of its code."""
     for name, feature in others.items():
-        codes = feature.codes[known].astype(np.int64) + 1
-        if not feature.ordered and feature.size > 1 and codes.min() >= 0:
-            yield _shared(families, codes) - _shared(cells, codes), name
+        codes = feature.codes[known]
+        if not feature.ordered and feature.size > 1 and codes.min() >= -1:
+            yield shared(families, codes) - shared(cells, codes), name
 
 
-def _shared(group: Index, codes: Index) -> float:
-    """Share of the pairs of rows of a group that have the same code."""
-    pairs = np.bincount(_dense(group * (int(codes.max()) + 1) + codes)).astype(np.float64)
+def shared(group: Index, codes: NDArray[np.integer]) -> float:
+    """Share of the pairs of rows of a group that have the same code; NULL (-1) is one, too."""
+    both = dense(group.astype(np.int64) * (int(codes.max(initial=0)) + 2) + codes + 1)
+    return float(pairs(both) / max(pairs(dense(group)), 1.0))
+
+
+def pairs(group: Index) -> float:
+    """How many pairs of rows are of one group; groups are numbered from 0."""
     sizes = np.bincount(group).astype(np.float64)
-    return float((pairs * (pairs - 1)).sum() / max((sizes * (sizes - 1)).sum(), 1.0))
-
-
-def _dense(values: Index) -> Index:
-    numbers: Index = np.unique(values, return_inverse=True)[1].astype(np.int64)
-    return numbers
+    return float((sizes * (sizes - 1)).sum() / 2)
 
 
 def kin_of(model: TableModel, column: str) -> Kin | None:
@@ -158,16 +160,6 @@ def in_turn(rows: Index, columns: Index, units: Index) -> Index:
     return np.repeat(columns[order], units[order])
 
 
-def _places(family: Index, shared: Index) -> Index:
-    """How many rows before each one of its family share the same."""
-    order = np.lexsort((shared, family))
-    fresh = (np.diff(shared[order], prepend=-1) != 0) | (np.diff(family[order], prepend=-2) != 0)
-    at = np.arange(len(order))
-    out = np.empty(len(order), np.int64)
-    out[order] = at - np.maximum.accumulate(np.where(fresh, at, 0))
-    return out
-
-
 def _preference(numbers: Index, others: Index, key: int) -> NDArray[np.float64]:
     """A hash of pairs of numbers, in the unit interval: the same wherever they meet."""
     pair = mix(numbers.astype(np.uint64) + np.uint64(key % 2**64))[:, None]
@@ -239,5 +231,7 @@ def groups_of(block: Block, kin: Kin) -> Index:
 def _slots(kin: Kin, block: Block) -> Index:
     """What rows share with their siblings, and how many rows of their family do so before them."""
     assert block.family is not None
-    shared = block.drawn[kin.name].astype(np.int64) + 1
-    return shared * _SLOTS + np.minimum(_places(block.family, shared), _SLOTS - 1)
+    held = block.drawn[kin.name].astype(np.int64) + 1
+    both = dense(block.family * (int(held.max(initial=0)) + 1) + held)
+    before = ranks_of(both.astype(np.int32), np.zeros(len(both), np.int64))
+    return held * _SLOTS + np.minimum(before, _SLOTS - 1)

@@ -14,8 +14,10 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from synthlake.models.support import dense
 from synthlake.models.trees import FittedTrees
 from synthlake.ports import TrainingTable
+from synthlake.relational.kin import pairs, shared
 from synthlake.seed import Words, unit
 
 _FEWEST = 200  # pairs of siblings below which nothing is told
@@ -48,29 +50,19 @@ def find_unlike(
         known = (family >= 0) & (column.codes >= 0)
         if column.ordered or column.size < 3 or len(found) == len(_ROOTS):
             continue
-        if len(np.unique(training.group[known])) < training.k or _pairs(family[known]) < _FEWEST:
+        if (
+            len(np.unique(training.group[known])) < training.k
+            or pairs(dense(family[known])) < _FEWEST
+        ):
             continue
         node = step.node(seen, len(family))
         words = random.integers(0, 2**64, len(node), np.uint64)
         drawn = (words, over_families(words, family, len(found)))
-        free, even = (_shared(family[known], step.leaves.draw(node, w)[known]) for w in drawn)
-        true = _shared(family[known], column.codes[known])
+        free, even = (shared(family[known], step.leaves.draw(node, w)[known]) for w in drawn)
+        true = shared(family[known], column.codes[known])
         if true < free and abs(even - true) < abs(free - true):
             found.append(name)
     return tuple(found)
-
-
-def _pairs(family: Index) -> float:
-    """How many pairs of siblings there are."""
-    sizes = np.unique(family, return_counts=True)[1].astype(np.float64)
-    return float((sizes * (sizes - 1)).sum() / 2)
-
-
-def _shared(family: Index, codes: NDArray[np.integer]) -> float:
-    """Share of the pairs of siblings that have the same code."""
-    pair = family * (int(codes.max(initial=0)) + 2) + codes + 1
-    both = np.unique(pair, return_counts=True)[1].astype(np.float64)
-    return float((both * (both - 1)).sum() / 2 / max(_pairs(family), 1.0))
 
 
 def over_families(words: Words, family: Index, column: int) -> Words:
