@@ -275,6 +275,15 @@ class _Splits:
         self.threshold[better] = threshold[better]
 
 
+def _divisible(
+    level: Index, active: NDArray[np.int64], node: Index, growth: Growth
+) -> tuple[Index, NDArray[np.int64]]:
+    """Nodes with rows for two leaves, and their rows: no other one can be split."""
+    fewest = max(growth.min_rows, int(np.ceil(growth.min_entities)))
+    large = np.bincount(node, minlength=int(level.max()) + 1) >= 2 * fewest
+    return level[large[level]], active[large[node]]
+
+
 def grow(
     features: Features, target: Floats, group: NDArray[np.int64] | None, growth: Growth
 ) -> tuple[Tree, Index]:
@@ -299,11 +308,12 @@ def grow(
     active = np.arange(rows)
     widths = [int(f.max(initial=0)) + 1 for f in features]
     for _ in range(growth.max_depth):
+        level, active = _divisible(level, active, node[active], growth)
+        if not len(active):
+            break
         place = np.full(len(nodes), -1, np.int64)
         place[level] = np.arange(len(level))
         slot = place[node[active]]
-        if not len(active):
-            break
         people = None if group is None else group[active]
         rows_of = _Level(slot, len(level), target[:, active], people, growth)
         best = rows_of.best(features[:, active], widths)

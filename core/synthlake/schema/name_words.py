@@ -30,14 +30,17 @@ def last_names(locale: str) -> frozenset[str]:
     return _listed(locale, _LAST)
 
 
+def may_be_name(text: str) -> bool:
+    """Whether it has a title, or as many words as a name: no list is read for it."""
+    return bool(_TITLE.search(text)) or 2 <= len(_WORD.findall(text)) <= 4
+
+
 def is_known_name(text: str) -> bool:
     """Whether it has a title, or a first and a last name of some locale at its ends."""
     if _TITLE.search(text):
         return True
     found = [w.lower() for w in _WORD.findall(text)]
-    if not 2 <= len(found) <= 4:
-        return False
-    return any(
+    return 2 <= len(found) <= 4 and any(
         (found[0] in first_names(of) and found[-1] in last_names(of))
         or (found[-1] in first_names(of) and found[0] in last_names(of))
         for of in LOCALES

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from synthlake.schema import validators as of
 from synthlake.schema.kind_words import is_called
 from synthlake.schema.kinds import LOCALE, has_national_id
-from synthlake.schema.name_words import is_known_name, locale_of_names
+from synthlake.schema.name_words import is_known_name, locale_of_names, may_be_name
 from synthlake.schema.probe import rate
 from synthlake.schema.words import words
 
@@ -33,6 +33,7 @@ class Rule:
         named: share of values that have to look so.
         clear: what values look like that say it alone; None where they cannot.
         alone: share of values that have to look so.
+        glance: what values look like that ``clear`` may hold for, where that costs less to say.
         rare: only where few values are shared: what many share is learned.
         longest: characters of the longest value.
     """
@@ -42,6 +43,7 @@ class Rule:
     named: float = 0.6
     clear: Test | None = None
     alone: float = 0.9
+    glance: Test | None = None
     rare: bool = False
     longest: int = 200
 
@@ -58,7 +60,7 @@ RULES = (
     Rule("username", of.is_username, 0.9, longest=64),
     Rule("first_name", of.is_named, 0.7, longest=80),
     Rule("last_name", of.is_named, 0.7, longest=80),
-    Rule("person_name", of.is_named, clear=is_known_name, alone=0.5),
+    Rule("person_name", of.is_named, clear=is_known_name, alone=0.5, glance=may_be_name),
     Rule("street_address", of.is_street, 0.4, of.is_clear_street, 0.7),
     Rule("postcode", of.is_postcode, 0.7, rare=True, longest=12),
     Rule("city", of.has_letters, 0.8, rare=True, longest=60),
@@ -106,6 +108,8 @@ def recognise(table: str, column: str, values: Sequence[str], longest: int) -> F
                 return _found(rule, values, share, "by its name, ")
     for rule in RULES:
         if rule.clear is not None and len(values) >= _LEAST_ALONE and longest <= rule.longest:
+            if rule.glance is not None and _share(rule.glance, values) < rule.alone:
+                continue
             share = _share(rule.clear, values)
             if share >= rule.alone:
                 return _found(rule, values, share, "")
