@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from synthlake.models.cart import Growth, grow
+from synthlake.models.growth import Growth, grow
 from synthlake.models.trees import FittedTrees, Trees
 from synthlake.ports import Feature, TrainingTable
 

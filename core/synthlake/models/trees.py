@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from synthlake.encode.categorical import ABSENT
 from synthlake.errors import ArtifactError
 from synthlake.late import late
-from synthlake.models.cart import Growth, Index, Tree, at_once, grow
+from synthlake.models.cart import Index, Tree, at_once
 from synthlake.models.concurrent import side_by_side
 from synthlake.models.conditional import LeafRows
 from synthlake.models.embed import Recode, ordered_recode, sorted_recode, target_of
+from synthlake.models.growth import Growth, grow
 from synthlake.models.leafsize import Nodes, choose
 from synthlake.models.leaves import Leaves, build_leaves
 from synthlake.models.screening import ROWS as SCREENED_ROWS

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from synthlake.models.cart import Growth, grow
 from synthlake.models.embed import principal
+from synthlake.models.growth import Growth, grow
 from synthlake.ports import Feature
 
 _OUTPUTS = 8
