@@ -114,7 +114,8 @@ def test_shapes_that_fuzzing_found() -> None:
 
     A key of one text, of which missing parents want more; a number below two keys at once; children
     of rows that have no parent themselves; one row, whose key refers to a table that is kept;
-    keys to a kept table that are NULL in part; a bridge, one side of which is a relative.
+    keys to a kept table that are NULL in part; a bridge, one side of which is a relative; the same
+    where relatives of nobody are any, so that two of them are written alike.
     """
     loop = LoopShape(target=1, kind="tree", orphans=0.2)
     one = (
@@ -139,7 +140,15 @@ def test_shapes_that_fuzzing_found() -> None:
         _table(60, "number"), _table(120, "part", _reference(1)),
         _table(60, "bridge", _reference(1, skew=3.0), _reference(1, through=True)),
     )  # fmt: skip
-    for tables in (one, two, three, four, five, six):
+    relative = _reference(1, through=True, partial=True, orphans=0.2)
+    seven = (
+        _table(90, "number"), _table(120, "number"),
+        _table(120, "number", _reference(2, group=True), _reference(1)),
+        _table(120, "part", _reference(1)),
+        _table(60, "bridge", _reference(2, skew=3.0), relative),
+    )  # fmt: skip
+    for tables in (one, two, three, four, five, six, seven):
         k, name = (3, "independent") if tables is four else (1, "trees")
-        shape = DatabaseShape(tables=tables, seed=0, k=k, synthesizer=name, scale=1.0)
+        seed = 10 if tables is seven else 0
+        shape = DatabaseShape(tables=tables, seed=seed, k=k, synthesizer=name, scale=1.0)
         assert check(shape) == "made"

@@ -7,6 +7,7 @@ products of that code; only blocks of that tenant are read.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from synthlake.encode.axis import empty
+from synthlake.encode.axis import empty, plain
 from synthlake.errors import SampleError
+from synthlake.models.support import dense
 from synthlake.relational.above import Ancestors
 from synthlake.relational.distinctness import repeated
 from synthlake.relational.feistel import strided
@@ -67,15 +69,18 @@ class Within:
     def columns(
         self, block: Block, number: int, link: Link, met: dict[int, Index]
     ) -> dict[str, pa.Array[Any]]:
-        """Columns of one key that are not the own one's; ``met`` gets its parents."""
+        """Columns of one key that are not the own one's; ``met`` gets what tells these apart."""
         table, fk = block.model.table, link.fk
         shared = self._shared(block.model, link)
         names = [c for c in fk.columns if c not in shared.columns]
         if link_id(number) not in block.drawn:  # nothing was learned of it
             return {c: empty(block.rows, table.column(c).type) for c in names}
-        parent = met[number] = self._parents(block, number, link, shared)
+        parent = self._parents(block, number, link, shared)
         words = partial(block.words, f"part:{fk.label(table.name)}", 0)
-        return self._generator.referring(table, fk, names, parent, words)
+        made = self._generator.referring(table, fk, names, parent, words)
+        if link_id(number) in block.model.distinct:
+            met[number] = _numbers(made, block.rows)
+        return made
 
     def room(self, model: TableModel, low: int, high: int) -> Index | None:
         """Most children of own parents in a range, as far as relatives tell them apart.
@@ -240,6 +245,15 @@ class Within:
         for _ in range(steps):
             index, table = self._ancestors.next(table, index)
         return index
+
+
+def _numbers(made: Mapping[str, pa.Array[Any]], rows: int) -> Index:
+    """Rows as numbers by what is written, which parents of other rows above may share."""
+    out = np.zeros(rows, np.int64)
+    for values in made.values():
+        codes = np.asarray(plain(values).dictionary_encode().indices.fill_null(-1))
+        out = dense(out * (int(codes.max(initial=0)) + 2) + codes + 1)
+    return out
 
 
 def _tells_apart(model: TableModel, number: int) -> bool:
