@@ -46,7 +46,7 @@ class Matching:
     def columns(
         self, block: Block, number: int, link: Link, met: dict[int, Index]
     ) -> dict[str, pa.Array[Any]]:
-        """Columns of one foreign key; ``met`` tells the keys before it apart, and gets its parents."""
+        """Columns of one foreign key; ``met`` tells keys before it apart, and gets its parents."""
         table = block.model.table
         if link_id(number) not in block.drawn:  # nothing was learned of it
             return {c: empty(block.rows, table.column(c).type) for c in link.fk.columns}
