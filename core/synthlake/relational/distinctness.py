@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthlake.encode.numeric import NumericCodec
+from synthlake.models.support import dense
 from synthlake.ports import Codes, Redraw
+from synthlake.relational.sets import as_sets
 from synthlake.seed import Words
 
 _TRIES = range(10, 34)  # numbers of further draws
+_SETS = 39  # number of the word from which sets begin
 _WITHIN = 100  # added for their place within a bin
 
 Index = NDArray[np.int64]
@@ -50,12 +53,17 @@ def made_distinct(
 ) -> tuple[Codes, Place | None]:
     """Codes (and values) of which none is too often in a family and the rest of its key.
 
-    Collisions are drawn again from their leaf, 24 times at most; what is left takes the code that
-    stands for many, or the nearest value that is free.
+    Of categories that may be there once, families have sets. Else collisions are drawn again from
+    their leaf, 24 times at most; what is left takes the code that stands for many, or the nearest
+    value that is free.
     """
     codes = codes.copy()
     place = (place[0].copy(), place[1].copy()) if place else None
     rows = _repeats(codes, place, family, np.arange(len(codes)))
+    if len(rows) and not place and family.most == 1:
+        key = int(family.words(family.name, _SETS)[0])
+        codes = as_sets(codes, _groups(family), redraw, key, family.many)
+        rows = _repeats(codes, place, family, np.arange(len(codes)))
     # other families stay as they are
     some = np.flatnonzero(np.isin(family.number, family.number[rows]))
     for number in _TRIES:
@@ -102,6 +110,14 @@ def _joined(keys: Sequence[NDArray[np.integer]]) -> NDArray[np.int64] | None:
         whole *= high - low + 1
         whole += key.astype(np.int64) - low
     return whole
+
+
+def _groups(family: Family) -> Index:
+    """Rows as one number each by family and the rest of the key."""
+    out = dense(family.number)
+    for other in family.others:
+        out = dense(out * (int(other.max(initial=0)) + 2) + other + 1)
+    return out
 
 
 def _repeats(codes: Codes, place: Place | None, family: Family, some: Index) -> Index:

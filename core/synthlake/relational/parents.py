@@ -20,7 +20,7 @@ from synthlake.relational.links import CODE, DEGREE
 from synthlake.relational.model import Link, Phantoms
 from synthlake.relational.plan import NULL_FAMILY, SamplePlan
 from synthlake.schema.model import ForeignKey, Table
-from synthlake.seed import Seed, Words, below, mulhigh
+from synthlake.seed import Seed, Words, below, mulhigh, unit
 
 Index = NDArray[np.int64]
 _WHOLE = 38  # digits of the widest decimal of 128 bits
@@ -128,7 +128,9 @@ def fitting(codes: Index, degrees: Index, totals: Index) -> Index:
 
 
 def drawn_of(link: Link, parents: int, key: int, words: Words) -> Index:
-    """Which of the parents that are no categories each row has.
+    """Which of the parents that are no categories each row has, each as often as it should.
+
+    Rows take evenly spread places along all of these, neighbours far from each other.
 
     Args:
         link: knows how many of them have how many children.
@@ -141,7 +143,11 @@ def drawn_of(link: Link, parents: int, key: int, words: Words) -> Index:
         weights = np.ones(max(parents, 1))
     order = Permutation(len(weights), key % 2**64)(np.arange(len(weights)))
     ends = np.cumsum(weights[order])
-    at = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53 * ends[-1]
+    rows = np.arange(len(words))
+    place = strided(
+        rows, np.full(len(rows), len(rows)), np.repeat(words[:1] >> np.uint64(8), len(rows))
+    )
+    at = (place + unit(words[:1])) / max(len(rows), 1) * ends[-1]
     last = int(np.flatnonzero(weights[order])[-1])
     found: Index = np.minimum(np.searchsorted(ends, at, side="right"), last).astype(np.int64)
     return found
