@@ -197,8 +197,13 @@ class Generator:
             context |= {name: feature.codes for name, feature in places.features().items()}
         return kind_of(model)(
             model, self.seed, start, len(parent), known, context, parent, most, frame,
-            places=places, uppers=self._ancestors.of(model, parent),
+            places=places, uppers=self._ancestors.of(model, parent), due=self._due(model),
         )  # fmt: skip
+
+    def _due(self, model: TableModel) -> dict[str, Index]:
+        """Children of parents that are found by what siblings share, by feature."""
+        labels = {link_id(n): k.fk.label(model.table.name) for n, k in enumerate(model.links)}
+        return {name: self.plan.due[at] for name, at in labels.items() if at in self.plan.due}
 
     def _made_keys(self, model: TableModel, index: Index) -> dict[str, pa.Array[Any]]:
         """Primary keys that are functions of the row's number."""

@@ -135,17 +135,30 @@ def together(block: Block, name: str, codes: Codes, redraw: Redraw) -> Codes:
         return codes
     slot, like = _slots(kin, block), redraw(np.arange(len(codes)), KEPT)
     slices = np.maximum(block.context[kin.time], 0).astype(np.int64) * kin.slices // kin.times
+    due = block.due.get(name)
     out, known = codes.copy(), np.flatnonzero((codes >= 0) & (slot >= _SLOTS))
     for at in np.unique(slices[known]):
         rows = known[slices[known] == at]
         slots, each = np.unique(slot[rows], return_inverse=True)
-        sizes = np.bincount(codes[rows])
+        sizes = _sizes(codes[rows], due, int(at), kin.slices)
         alike = np.zeros((len(slots), len(sizes)))
         some = (like[rows] >= 0) & (like[rows] < len(sizes))
         np.add.at(alike, (each[some], like[rows][some]), 1.0)
         _, code, times = dealt(alike, np.bincount(each), sizes)
         out[rows[np.argsort(each, kind="stable")]] = np.repeat(code, times)
     return out
+
+
+def _sizes(codes: Codes, due: Index | None, at: int, slices: int) -> Index:
+    """Rows of each code in a slice of time: in proportion to what its parents are due then."""
+    held = np.bincount(codes)
+    if due is None:
+        return held
+    wanted = due.reshape(-1, slices)[:, at]
+    if not wanted.any():
+        return held
+    ends = np.rint(np.cumsum(wanted) * len(codes) / wanted.sum()).astype(np.int64)
+    return np.diff(ends, prepend=0)
 
 
 def in_turn(rows: Index, columns: Index, units: Index) -> Index:

@@ -35,6 +35,8 @@ class SamplePlan:
         stubs: by label: shape (parent blocks + 1, codes), stubs before each block of parents.
         given: by root table: conditions, see ``relational.given``.
         notes: what could not be done as asked, by name.
+        due: by label of a cluster key whose parents are found by what siblings share: children of
+            these, by code and slice of time, as they are drawn.
         even: by label: children of every parent on average, where no parent happens to draw any.
     """
 
@@ -54,12 +56,14 @@ class SamplePlan:
     given: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     even: Mapping[str, float] = field(default_factory=dict)
+    due: Mapping[str, Counts] = field(default_factory=dict)
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """JSON values and tensors."""
         counts = {label: found.counts for label, found in self.codes.items()}
         parts: dict[str, Mapping[str, NDArray[Any]]] = {
-            "starts": self.starts, "counts": counts, "stubs": self.stubs
+            "starts": self.starts, "counts": counts, "stubs": self.stubs,
+            **({"due": self.due} if self.due else {}),
         }  # fmt: skip
         names = {part: sorted(arrays) for part, arrays in parts.items()}
         tensors = {

@@ -91,6 +91,7 @@ class _Planner:
     starts: dict[str, Counts] = field(default_factory=dict)
     codes: dict[str, Cumulated] = field(default_factory=dict)
     stubs: dict[str, Counts] = field(default_factory=dict)
+    due: dict[str, Counts] = field(default_factory=dict)
     given: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     growth: dict[str, float] = field(default_factory=dict)
@@ -102,7 +103,7 @@ class _Planner:
             self.seed, self.scale, dict(self.rows), dict(self.phantoms), dict(self.offsets),
             dict(self.nulls), dict(self.times), dict(self.bias), dict(self.width),
             dict(self.limits), dict(self.starts), dict(self.codes), dict(self.stubs),
-            dict(self.given), tuple(self.notes), dict(self.even),
+            dict(self.given), tuple(self.notes), dict(self.even), dict(self.due),
         )  # fmt: skip
 
     def check(self) -> None:
@@ -376,6 +377,11 @@ class _Planner:
         if not clusters:
             return
         generator = Generator(self.model, self.plan())
+        for _, link in clusters:
+            if link.kin is not None:
+                label = link.fk.label(name)
+                self.due[label] = self._raw(generator, link, label, True)[-1]
+        generator = Generator(self.model, self.plan())
         needed = [link_id(n) for n, _ in clusters]
         needed += [k.kin.name for _, k in clusters if k.kin is not None]
         last = max(map(table.order.index, needed))
@@ -398,17 +404,23 @@ class _Planner:
             self._say_lacking(table, link)
 
     def _stubs(self, generator: Generator, link: Link, label: str) -> Counts:
-        """Stubs before each block of parents, and before the phantoms."""
+        """Stubs before each block of parents, and before the phantoms, as many as children."""
+        stubs, size = self._raw(generator, link, label), cells_of_stubs(link)
+        if link.slices:
+            totals = self.codes[label].total.reshape(size, -1).sum(1)
+            return fitted_in_time(stubs, totals, link.slices)
+        some = self.rows[link.fk.references] > 0
+        return fitted(stubs, self.codes[label].total, link.codes) if some else stubs
+
+    def _raw(self, generator: Generator, link: Link, label: str, even: bool = False) -> Counts:
+        """Stubs before each block of parents, and before the phantoms, as they are drawn."""
         blocks = -(-self.rows[link.fk.references] // ROOT_BLOCK)
         held, size = blocks + (1 if self.phantoms.get(label) else 0), cells_of_stubs(link)
         stubs = np.zeros((held + 1, size), np.int64)
         for number in range(held):
-            codes, degrees, _ = generator.matching.parents(link, label, number)
+            codes, degrees, _ = generator.matching.parents(link, label, number, even)
             stubs[number + 1] = stubs[number] + np.bincount(codes, degrees, size)
-        if link.slices:
-            totals = self.codes[label].total.reshape(size, -1).sum(1)
-            return fitted_in_time(stubs, totals, link.slices)
-        return fitted(stubs, self.codes[label].total, link.codes) if blocks else stubs
+        return stubs
 
     def _demand(self, table: TableModel, link: Link, wanted: bool) -> None:
         """Refuse references that may not be NULL and have nobody to refer to."""

@@ -50,6 +50,7 @@ from synthlake.relational.sequence import Places
 from synthlake.relational.spans import as_timed, start_of
 from synthlake.relational.spelled import spelled_texts, with_needs
 from synthlake.relational.uniqueness import pairing, rewritten, texts_apart
+from synthlake.relational.seats import seated
 from synthlake.relational.unlike import over_families
 from synthlake.seed import Seed, Words
 
@@ -99,6 +100,7 @@ class Block:
     places: Places | None = None
     stepped: dict[str, tuple[Ticks, NDArray[np.bool_]]] = field(default_factory=dict)
     timed: Mapping[str, Cells] | None = None
+    due: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
 
     def finished(self) -> dict[str, Cells]:
         """Totals, and what they are totals of; empty before all columns are drawn."""
@@ -169,6 +171,7 @@ class Block:
         if enforced is not None and name in enforced.joints:
             return self._combined(name, enforced.joints[name], codes)
         codes = self._marked(name, self._mapped(name, codes, redraw), redraw)
+        codes = seated(self, name, codes, redraw)
         codes = together(self, name, codes, redraw)
         codes = as_timed(self, codes) if name == START else codes
         attribute, copy = self._attribute(name), None

@@ -40,35 +40,55 @@ def as_sets(codes: Codes, group: Index, redraw: Redraw, key: int, many: int | No
     Mathematical Statistics 20, 1949).
     """
     every = np.arange(len(codes))
-    drawn = np.stack([codes, *(redraw(every, number) for number in _DRAWS)]).astype(np.int64)
+    drawn = expected(codes, redraw)
     plain = int(drawn.max(initial=0)) + 1
     drawn = drawn if many is None else np.where(drawn == many, plain + every, drawn)
     there, size = drawn >= 0, plain + len(codes)
-    pairs = np.broadcast_to(group * size, drawn.shape) + drawn
-    cells, times = np.unique(pairs[there], return_counts=True)
-    place = np.full(drawn.shape, -1, np.int64)
-    place[there] = np.searchsorted(cells, pairs[there])
+    cells, times = np.unique((group * size + drawn)[there], return_counts=True)
     owner = cells // size
     order = np.lexsort((_hash(cells, key), owner))
-    free = np.zeros(len(cells), bool)
     wanted = np.minimum(np.bincount(group), np.bincount(owner, minlength=int(group.max()) + 1))
     share = _shares(times[order].astype(np.float64), owner[order], wanted)
-    free[order] = _chosen(share, owner[order], key)
-    out = np.full(len(codes), -1, np.int64)
-    rows = every[np.argsort(_hash(every, key + 1), kind="stable")]
-    for round_ in place:
-        rows = rows[out[rows] < 0]
-        held = round_[rows]
-        able = np.flatnonzero((held >= 0) & free[held])
-        taken, first = np.unique(held[able], return_index=True)
-        out[rows[able[first]]] = taken
-        free[taken] = False
-    rows = rows[out[rows] < 0]
-    left = order[free[order]]
-    out[rows] = _paired(group[rows], left, owner[left])
-    made = np.where(out < 0, -1, cells[out] % size)
+    chosen = cells[order[_chosen(share, owner[order], key)]]
+    made = handed_out(drawn, group, np.sort(chosen), size, key)
     made = made if many is None else np.where(made >= plain, many, made)
     return _borrowed(made.astype(np.int32), group, codes, many)
+
+
+def expected(codes: Codes, redraw: Redraw) -> Index:
+    """Draws of each row that tell what it expects, first that which is there, shape (25, rows)."""
+    every = np.arange(len(codes))
+    return np.stack([codes, *(redraw(every, number) for number in _DRAWS)]).astype(np.int64)
+
+
+def handed_out(drawn: Index, group: Index, chosen: Index, size: int, key: int) -> Index:
+    """Which row of a group has which of its codes: those that expect a code come first.
+
+    Args:
+        drawn: codes that rows expect, the likeliest first, shape (draws, rows).
+        group: of each row, numbered from 0.
+        chosen: ``group * size + code`` of what there is, ascending, as often as it is there.
+        size: codes there are.
+        key: of the words.
+
+    Returns:
+        A code for each row; -1 where its group has too few.
+    """
+    cells, free = np.unique(chosen, return_counts=True)
+    out = np.full(drawn.shape[1], -1, np.int64)
+    rows = np.argsort(_hash(np.arange(len(out)), key + 1), kind="stable")
+    for codes in drawn if len(cells) else ():
+        rows = rows[out[rows] < 0]
+        wanted = group[rows] * size + codes[rows]
+        cell = np.minimum(np.searchsorted(cells, wanted), len(cells) - 1)
+        able = np.flatnonzero((cells[cell] == wanted) & (codes[rows] >= 0))
+        won = able[_ranks(cell[able]) < free[cell[able]]]
+        out[rows[won]] = cell[won]
+        free -= np.bincount(cell[won], minlength=len(cells))
+    rows = rows[out[rows] < 0]
+    left = np.repeat(np.arange(len(cells)), free)
+    out[rows] = _paired(group[rows], left, cells[left] // size)
+    return np.where(out < 0, -1, np.append(cells, 0)[out] % size)
 
 
 def _borrowed(made: Codes, group: Index, codes: Codes, many: int | None) -> Codes:
@@ -119,10 +139,16 @@ def _chosen(share: Floats, owner: Index, key: int) -> NDArray[np.bool_]:
 def _paired(rows: Index, left: Index, owner: Index) -> Index:
     """Cells that are left over, one for each row of their group as far as they go; -1 for none."""
     out = np.full(len(rows), -1, np.int64)
-    order = np.argsort(rows, kind="stable")
-    ordered = rows[order]
-    rank = np.arange(len(rows)) - np.searchsorted(ordered, ordered, side="left")
-    at = np.searchsorted(owner, ordered, side="left") + rank
-    there = np.flatnonzero(at < np.searchsorted(owner, ordered, side="right"))
-    out[order[there]] = left[at[there]]
+    at = np.searchsorted(owner, rows, side="left") + _ranks(rows)
+    there = np.flatnonzero(at < np.searchsorted(owner, rows, side="right"))
+    out[there] = left[at[there]]
+    return out
+
+
+def _ranks(groups: Index) -> Index:
+    """The rank of each row within its group."""
+    order = np.argsort(groups, kind="stable")
+    ordered = groups[order]
+    out = np.empty(len(groups), np.int64)
+    out[order] = np.arange(len(groups)) - np.searchsorted(ordered, ordered, side="left")
     return out

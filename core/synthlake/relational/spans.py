@@ -315,3 +315,14 @@ def in_slices(block: Block, link: Link, model: Model, degrees: Index) -> Index:
     before = np.clip(np.ceil(np.clip(share, -1.0, 2.0) * count - 0.5), 0.0, count)
     ends = np.hstack([before, count])
     return np.diff(ends, axis=1, prepend=0.0).astype(np.int64)
+
+
+def from_first(block: Block, link: Link, model: Model, degrees: Index) -> Index:
+    """How many children each row has that begin in each slice of time; shape (rows, slices)."""
+    spans = model.tables[link.fk.references].spans
+    assert spans is not None
+    edges, start = _edges(model, spans, link.slices)[1:-1], start_of(block)
+    at = np.where(start.null, len(edges) // 2, np.searchsorted(edges, start.ticks, side="right"))
+    out = np.zeros((len(degrees), link.slices), np.int64)
+    out[np.arange(len(degrees)), at] = degrees
+    return out

@@ -162,35 +162,36 @@ class TimedStubs(Stubs):
         known = np.flatnonzero(codes >= 0)
         at = codes[known]
         if len(known):
-            kin = self._groups > 1 and int(self._totals.sum()) <= _MOST
             inner = ranks[known]
-            inner = inner if kin else strided(inner, self._children[at], self._keys[at])
-            place[known] = self._earlier[at] + inner
-            if kin:
-                place[known] = self._with_kin(at.astype(np.int64) // self._groups, place[known])
+            inner = inner if self._kin else strided(inner, self._children[at], self._keys[at])
+            place[known] = self._taken(at // self._cells, self._earlier[at] + inner)
         return self._at(codes, place)
 
-    def _with_kin(self, cells: Index, place: Index) -> Index:
-        """Places of children whose parents have others of the same group."""
+    @cached_property
+    def _kin(self) -> bool:
+        return self._groups > 1 and int(self._totals.sum()) <= _MOST
+
+    def _taken(self, codes: Index, place: Index) -> Index:
+        """Places of the stubs of children, by their places among the children of a code."""
+        if not self._kin:
+            return place
         out = place.copy()
-        for cell in np.unique(cells):
-            rows = np.flatnonzero(cells == cell)
-            order = self.shared.get(int(cell), partial(self._order, int(cell)))
-            out[rows] = order[place[rows] - self._begun[cell]]
+        for code in np.unique(codes):
+            rows = np.flatnonzero(codes == code)
+            out[rows] = self._turns(int(code))[place[rows]]
         return out
 
-    def _order(self, cell: int) -> Index:
-        """Places of the children of a code and slice of time, group after group.
+    def _turns(self, code: int) -> Index:
+        """Of the children of a code, slice after slice and group after group: places of stubs."""
+        return self.shared.get(code, partial(self._make_turns, code))
 
-        Each group has parents of its own as far as they go, and the same as in other slices.
-        """
-        sizes = self._children[cell * self._groups : (cell + 1) * self._groups]
-        places = self._begun[cell] + np.arange(self._within[cell])
-        code = np.full(len(places), cell * self._groups, np.int32)
-        owners, each = np.unique(self.owner(*self._at(code, places)), return_inverse=True)
-        chosen = shared_out(owners, np.bincount(each), sizes, self.seed.key(self.label, "kin"))
-        out: Index = places[np.argsort(each, kind="stable")][chosen]
-        return out
+    def _make_turns(self, code: int) -> Index:
+        places = np.arange(self._totals[code])
+        cells = np.full(len(places), code * self._cells, np.int32)
+        owner = self.owner(*self._at(cells, places))
+        ends = np.flatnonzero(np.append(owner[1:] != owner[:-1], True)) + 1
+        counts = self._children[code * self._cells : (code + 1) * self._cells]
+        return in_turns(counts.reshape(-1, self._groups), ends)
 
     def others(self, codes: Codes, words: Words, again: int) -> tuple[Codes, Index]:
         """Stubs of about the same time, the farther the later the try."""
@@ -201,7 +202,9 @@ class TimedStubs(Stubs):
         low = self._begun[code * slices + np.maximum(at - far, 0)]
         last = code * slices + np.minimum(at + far, slices - 1)
         high = self._begun[last] + self._within[last]
-        return self._at(codes, np.where(known, low + below(words, np.maximum(high - low, 1)), 0))
+        place = np.where(known, low + below(words, np.maximum(high - low, 1)), 0)
+        place[known] = self._taken(code[known], place[known])
+        return self._at(codes, place)
 
     def times(self, cells: Index, stubs: Index) -> NDArray[np.float64]:
         """In which slice the children of stubs are, and how far into it.
@@ -212,6 +215,12 @@ class TimedStubs(Stubs):
         """
         code, total = cells // self.link.slices, self._sizes
         place = (self._first[cells] + stubs) / np.maximum(total[code], 1) * self._totals[code]
+        if self._kin:
+            for one in np.unique(code):
+                rows = np.flatnonzero(code == one)
+                if self._totals[one]:
+                    back = np.argsort(self._turns(int(one)))
+                    place[rows] = back[np.minimum(place[rows], self._totals[one] - 1).astype(np.int64)]
         wanted = (code.astype(np.float64) * 2.0**_CODE_BITS) + np.minimum(
             place, np.maximum(self._totals[code] - 1, 0)
         )
@@ -233,3 +242,46 @@ class TimedStubs(Stubs):
         known = standing >= 0
         stub = np.where(known, stub - self._first[cell], stub)
         return np.where(known, cell, standing).astype(np.int32), stub
+
+
+def in_turns(counts: Index, ends: Index) -> Index:
+    """Which stubs children of a code have, if those of a group have one parent after the other.
+
+    Args:
+        counts: children, shape (slices, groups).
+        ends: where the stubs of each parent end, parents in the order of time.
+
+    Returns:
+        Shape (children,), of children slice after slice and group after group.
+    """
+    out = np.empty(int(counts.sum()), np.int64)
+    begins = np.append(0, ends[:-1])
+    left, at = np.diff(ends, prepend=0).tolist(), begins.tolist()
+    held: dict[int, int] = {}
+    idle: list[int] = []
+    fresh, done = 0, 0
+    for row in counts:
+        groups = np.flatnonzero(row).tolist()
+        here = set(groups)
+        for group in [g for g in held if g not in here]:
+            idle.append(held.pop(group))
+        for group in groups:
+            wanted = int(row[group])
+            while wanted:
+                if group not in held:
+                    if idle:
+                        held[group] = idle.pop(0)
+                    elif fresh < len(left):
+                        held[group], fresh = fresh, fresh + 1
+                    else:
+                        other = max(held, key=lambda g: left[held[g]])
+                        held[group] = held.pop(other)
+                parent = held[group]
+                some = min(wanted, left[parent])
+                out[done : done + some] = np.arange(at[parent], at[parent] + some)
+                at[parent] += some
+                left[parent] -= some
+                done, wanted = done + some, wanted - some
+                if not left[parent]:
+                    del held[group]
+    return out
