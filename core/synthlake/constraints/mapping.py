@@ -14,6 +14,7 @@ from synthlake.ports import Codes, Feature
 
 TOLERANCE = 0.001  # share of rows that may break a dependency, as real data does
 _COVERED = 0.9  # share of rows whose determinant has k entities
+_PARTLY, _BY_CHANCE = 0.5, 0.1  # the same where keys are told one by one; those told by chance
 _SPREAD = 0.2  # share of rows that the most frequent value alone would get wrong
 _WIDEST = 2_000  # codes of a determinant
 _SAMPLE = 20_000
@@ -140,7 +141,7 @@ def _fused(parts: list[Codes], width: int) -> NDArray[np.int64]:
 
 def find_maps(
     columns: Mapping[str, Feature], determinants: Sequence[str], dependents: Sequence[str],
-    group: NDArray[np.int64], k: int, fixed: Collection[str] = (),
+    group: NDArray[np.int64], k: int, fixed: Collection[str] = (), told: Collection[str] = (),
 ) -> list[MapRule]:  # fmt: skip
     """Dependencies of one column on one or two others, each made by at most one map.
 
@@ -153,6 +154,8 @@ def find_maps(
         group: shape (rows,); entities, numbered from 0.
         k: least entities of an entry.
         fixed: dependents that stay where they are, so that only what comes before determines them.
+        told: determinants from which others may follow in some rows alone, as names of races follow
+            from most circuits.
 
     Cost: see ``dependencies.Search``, on a sample; one sort of all rows for what is left.
     """
@@ -166,7 +169,24 @@ def find_maps(
         rule = _build(given, made, columns, group, k)
         if rule is not None:
             found[made] = rule
+    for name in [n for n in wide if n in told]:
+        for made in dependents:
+            if made in found or made in fixed or columns[made].ordered or columns[made].size < 3:
+                continue
+            rule = _build((name,), made, columns, group, k, _PARTLY)
+            if rule is not None and not _lucky(columns[name].codes, columns[made].codes, rule):
+                found[made] = rule
     return list(found.values())
+
+
+def _lucky(key: Codes, codes: Codes, rule: MapRule) -> bool:
+    """Whether keys would be told by chance, at the frequencies of the codes alone."""
+    known = (key >= 0) & (codes >= 0)
+    rows = np.bincount(key[known])
+    share = np.bincount(codes[known]) / max(int(known.sum()), 1)
+    chance = sum(int(n) * float((share**n).sum()) * int(times)
+                 for n, times in zip(*np.unique(rows[rows > 0], return_counts=True), strict=True))  # fmt: skip
+    return chance > _BY_CHANCE * float(rows[rule.keys].sum())
 
 
 def _candidates(
@@ -255,7 +275,7 @@ def _told(rows: NDArray[np.int64], hits: NDArray[np.int64], codes: Codes) -> NDA
 
 def _build(
     given: tuple[str, ...], made: str, columns: Mapping[str, Feature], group: NDArray[np.int64],
-    k: int,
+    k: int, least: float = _COVERED,
 ) -> MapRule | None:  # fmt: skip
     """The map over all rows, if most of them agree and k entities stand behind most of it."""
     width = columns[given[-1]].size
@@ -274,7 +294,7 @@ def _build(
     entities = np.bincount(pairs // size, minlength=len(owner))
     told = _told(np.bincount(place), hits, codes)
     kept = (entities >= k) & told
-    if kept[place].mean() < _COVERED:
+    if kept[place].mean() < least:
         return None
     varied = owner[(entities >= k) & ~told]
     return MapRule(given, made, width, owner[kept], mode[kept], varied=varied)

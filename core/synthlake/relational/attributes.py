@@ -23,7 +23,7 @@ from synthlake.relational.columns import TableData, axis_of, cells_of, codec_of_
 from synthlake.relational.cuts import codec_for
 from synthlake.relational.declare import Declaration, claimed_by, computed, declaration
 from synthlake.relational.enforced import Enforced
-from synthlake.relational.model import Attribute, Codec, column_id, view_id
+from synthlake.relational.model import Attribute, Codec, column_id, link_id, view_id
 from synthlake.relational.near import find_near, smooth_above
 from synthlake.relational.polymorphic import types_of, with_types
 from synthlake.relational.spans import since_start
@@ -394,7 +394,8 @@ def _maps(
     free = [n for n in free if n not in {column_id(c) for c in claimed}]
     made = [n for n in free if n.startswith(column_id("")) and codes[n].size > 1]
     fixed = {column_id(n) for n in table.primary_key}
-    return tuple(find_maps(codes, given, made, data.group, data.k, fixed))
+    told = [n for n in map(link_id, range(len(table.foreign_keys))) if n in given]
+    return tuple(find_maps(codes, given, made, data.group, data.k, fixed, told))
 
 
 def _after(columns: Sequence[Column], maps: Sequence[MapRule]) -> list[Column]:

@@ -188,10 +188,21 @@ class TimedStubs(Stubs):
     def _make_turns(self, code: int) -> Index:
         places = np.arange(self._totals[code])
         cells = np.full(len(places), code * self._cells, np.int32)
-        owner = self.owner(*self._at(cells, places))
+        stubs, numbers = self._at(cells, places)
+        owner = self.owner(stubs, numbers)
         ends = np.flatnonzero(np.append(owner[1:] != owner[:-1], True)) + 1
         counts = self._children[code * self._cells : (code + 1) * self._cells]
-        return in_turns(counts.reshape(-1, self._groups), ends)
+        starts = stubs[np.append(0, ends[:-1])] % self.link.slices if len(places) else ends[:0]
+        return in_turns(counts.reshape(-1, self._groups), ends, starts, self._room_of_slices)
+
+    @cached_property
+    def _room_of_slices(self) -> Index:
+        held = self._children.reshape(-1, self.link.slices, self._groups).astype(np.float64)
+        held[held == 0] = np.nan
+        import warnings
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return np.nan_to_num(np.nanquantile(held, 0.9, axis=(0, 2))).astype(np.int64)
 
     def others(self, codes: Codes, words: Words, again: int) -> tuple[Codes, Index]:
         """Stubs of about the same time, the farther the later the try."""
@@ -220,7 +231,9 @@ class TimedStubs(Stubs):
                 rows = np.flatnonzero(code == one)
                 if self._totals[one]:
                     back = np.argsort(self._turns(int(one)))
-                    place[rows] = back[np.minimum(place[rows], self._totals[one] - 1).astype(np.int64)]
+                    place[rows] = back[
+                        np.minimum(place[rows], self._totals[one] - 1).astype(np.int64)
+                    ]
         wanted = (code.astype(np.float64) * 2.0**_CODE_BITS) + np.minimum(
             place, np.maximum(self._totals[code] - 1, 0)
         )
@@ -244,44 +257,56 @@ class TimedStubs(Stubs):
         return np.where(known, cell, standing).astype(np.int32), stub
 
 
-def in_turns(counts: Index, ends: Index) -> Index:
+def in_turns(counts: Index, ends: Index, starts: Index, room: Index) -> Index:
     """Which stubs children of a code have, if those of a group have one parent after the other.
 
     Args:
         counts: children, shape (slices, groups).
         ends: where the stubs of each parent end, parents in the order of time.
+        starts: in which slice each of them begins.
+        room: children that a parent has in a slice at most, shape (slices,).
 
     Returns:
         Shape (children,), of children slice after slice and group after group.
     """
     out = np.empty(int(counts.sum()), np.int64)
-    begins = np.append(0, ends[:-1])
-    left, at = np.diff(ends, prepend=0).tolist(), begins.tolist()
+    left, at = np.diff(ends, prepend=0).tolist(), np.append(0, ends[:-1]).tolist()
+    due = starts.tolist()
     held: dict[int, int] = {}
     idle: list[int] = []
     fresh, done = 0, 0
-    for row in counts:
+    for slice_, row in enumerate(counts):
         groups = np.flatnonzero(row).tolist()
         here = set(groups)
         for group in [g for g in held if g not in here]:
             idle.append(held.pop(group))
-        for group in groups:
+        used: dict[int, int] = {}
+        done_of = dict(zip(groups, (done + np.cumsum(row[groups]) - row[groups]).tolist()))
+        most = int(room[slice_])
+        for group in sorted(groups, key=lambda g: (g not in held, -row[g])):
             wanted = int(row[group])
             while wanted:
-                if group not in held:
+                parent = held.get(group, -1)
+                if parent < 0 or not left[parent]:
+                    parent = -1
+                    idle = [p for p in idle if left[p]]
                     if idle:
-                        held[group] = idle.pop(0)
-                    elif fresh < len(left):
-                        held[group], fresh = fresh, fresh + 1
-                    else:
-                        other = max(held, key=lambda g: left[held[g]])
-                        held[group] = held.pop(other)
-                parent = held[group]
+                        parent = idle.pop(0)
+                    elif not (fresh < len(left) and due[fresh] <= slice_ + int(__import__("os").environ.get("AHEAD","0"))):
+                        able = [p for p in set(held.values()) if left[p] and used.get(p, 0) + min(wanted, left[p]) <= most * float(__import__("os").environ.get("PART","1"))]
+                        if able:
+                            parent = max(able, key=lambda p: (left[p], -p))
+                    if parent < 0 and fresh < len(left):
+                        parent, fresh = fresh, fresh + 1
+                    if parent < 0:
+                        parent = max((p for p in held.values() if left[p]), key=lambda p: (left[p], -p))
+                    held[group] = parent
                 some = min(wanted, left[parent])
-                out[done : done + some] = np.arange(at[parent], at[parent] + some)
+                out[done_of[group] : done_of[group] + some] = np.arange(at[parent], at[parent] + some)
                 at[parent] += some
                 left[parent] -= some
-                done, wanted = done + some, wanted - some
-                if not left[parent]:
-                    del held[group]
+                done_of[group] += some
+                used[parent] = used.get(parent, 0) + some
+                wanted -= some
+        done += int(row.sum())
     return out
