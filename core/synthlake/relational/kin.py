@@ -135,17 +135,50 @@ def together(block: Block, name: str, codes: Codes, redraw: Redraw) -> Codes:
         return codes
     slot, like = _slots(kin, block), redraw(np.arange(len(codes)), KEPT)
     slices = np.maximum(block.context[kin.time], 0).astype(np.int64) * kin.slices // kin.times
-    due = block.due.get(name)
+    due, lanes = block.due.get(name), np.zeros(len(codes), np.int64)
     out, known = codes.copy(), np.flatnonzero((codes >= 0) & (slot >= _SLOTS))
     for at in np.unique(slices[known]):
         rows = known[slices[known] == at]
         slots, each = np.unique(slot[rows], return_inverse=True)
-        sizes = _sizes(codes[rows], due, int(at), kin.slices)
+        sizes = _sizes(codes[rows], due[0] if due is not None else None, int(at), kin.slices)
         alike = np.zeros((len(slots), len(sizes)))
         some = (like[rows] >= 0) & (like[rows] < len(sizes))
         np.add.at(alike, (each[some], like[rows][some]), 1.0)
         _, code, times = dealt(alike, np.bincount(each), sizes)
         out[rows[np.argsort(each, kind="stable")]] = np.repeat(code, times)
+        alive = due[1].reshape(-1, kin.slices)[:, at] if due is not None else None
+        for one in np.unique(out[rows]):
+            mine = rows[out[rows] == one]
+            most = 1 if alive is None else int(alive[one])
+            lanes[mine] = _lanes(block.family[mine], slot[mine], most, kin.groups)
+    block.lanes[name] = lanes
+    return out
+
+
+def _lanes(family: Index, slot: Index, alive: int, groups: int) -> Index:
+    """Rows of a code in a slice of time in lanes, each with one row of a family at most."""
+    most = min(max(int(np.unique(family, return_counts=True)[1].max()), alive), groups)
+    out = np.zeros(len(slot), np.int64)
+    taken: dict[int, set[int]] = {}
+    slots, each, count = np.unique(slot, return_inverse=True, return_counts=True)
+    named = (mix(slots.astype(np.uint64)) % np.uint64(groups)).tolist()
+    for one in np.lexsort((slots, -count)).tolist():
+        rows = np.flatnonzero(each == one)
+        families = family[rows].tolist()
+        lane = None
+        if len(taken) < most:
+            lane = next(n for n in (*range(named[one], groups), *range(groups)) if n not in taken)
+            taken[lane] = set()
+        else:
+            able = [n for n, held in taken.items() if held.isdisjoint(families)]
+            lane = min(able, key=lambda n: len(taken[n]), default=None)
+        for row, own in zip(rows.tolist(), families, strict=True):
+            place = lane
+            if place is None:
+                place = next((n for n in taken if own not in taken[n]), named[one])
+                taken.setdefault(place, set())
+            out[row] = place
+            taken[place].add(own)
     return out
 
 
@@ -236,9 +269,9 @@ def dealt(score: NDArray[np.float64], room: Index, sizes: Index) -> tuple[Index,
     return rows[order], column[order], taken[order]
 
 
-def groups_of(block: Block, kin: Kin) -> Index:
-    """The group of each row by what it shares with its siblings."""
-    return (mix(_slots(kin, block).astype(np.uint64)) % np.uint64(kin.groups)).astype(np.int64)
+def groups_of(block: Block, column: str) -> Index:
+    """The lane of each row."""
+    return block.lanes.get(column, np.zeros(block.rows, np.int64))
 
 
 def _slots(kin: Kin, block: Block) -> Index:

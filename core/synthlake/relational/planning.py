@@ -380,7 +380,7 @@ class _Planner:
         for _, link in clusters:
             if link.kin is not None:
                 label = link.fk.label(name)
-                self.due[label] = self._raw(generator, link, label, True)[-1]
+                self.due[label] = self._due(generator, link, label)
         generator = Generator(self.model, self.plan())
         needed = [link_id(n) for n, _ in clusters]
         needed += [k.kin.name for _, k in clusters if k.kin is not None]
@@ -411,6 +411,16 @@ class _Planner:
             return fitted_in_time(stubs, totals, link.slices)
         some = self.rows[link.fk.references] > 0
         return fitted(stubs, self.codes[label].total, link.codes) if some else stubs
+
+    def _due(self, generator: Generator, link: Link, label: str) -> Counts:
+        """Children, and parents with some, by code and slice of time, shape (2, cells)."""
+        blocks = -(-self.rows[link.fk.references] // ROOT_BLOCK)
+        due = np.zeros((2, cells_of_stubs(link)), np.int64)
+        for number in range(blocks):
+            codes, degrees, _ = generator.matching.parents(link, label, number, True)
+            due[0] += np.bincount(codes, degrees, due.shape[1]).astype(np.int64)
+            due[1] += np.bincount(codes, minlength=due.shape[1])
+        return due
 
     def _raw(self, generator: Generator, link: Link, label: str, even: bool = False) -> Counts:
         """Stubs before each block of parents, and before the phantoms, as they are drawn."""

@@ -101,6 +101,7 @@ class Block:
     stepped: dict[str, tuple[Ticks, NDArray[np.bool_]]] = field(default_factory=dict)
     timed: Mapping[str, Cells] | None = None
     due: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    lanes: dict[str, NDArray[np.int64]] = field(default_factory=dict)
 
     def finished(self) -> dict[str, Cells]:
         """Totals, and what they are totals of; empty before all columns are drawn."""

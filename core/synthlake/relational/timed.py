@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from synthlake.ports import Codes
 from synthlake.relational.feistel import strided
 from synthlake.relational.kin import groups_of, shared_out
-from synthlake.relational.model import Link, Model
+from synthlake.relational.model import Link, Model, link_id
 from synthlake.relational.parents import Stubs
 from synthlake.relational.recent import Recent
 from synthlake.relational.rows import Block
@@ -47,7 +47,7 @@ def with_slices(block: Block, link: Link, model: Model, codes: Codes) -> Codes:
         return codes
     cells = codes.astype(np.int64) * link.slices + slices_of(block, link, model)
     if link.kin is not None:
-        cells = cells * link.kin.groups + groups_of(block, link.kin)
+        cells = cells * link.kin.groups + groups_of(block, link_id(block.model.links.index(link)))
     return np.where(codes < 0, codes, cells).astype(np.int32)
 
 
@@ -291,7 +291,8 @@ def in_turns(counts: Index, ends: Index, starts: Index, room: Index) -> Index:
                     parent = -1
                     idle = [p for p in idle if left[p]]
                     if idle:
-                        parent = idle.pop(0)
+                        parent = min(idle)
+                        idle.remove(parent)
                     elif not (fresh < len(left) and due[fresh] <= slice_ + int(__import__("os").environ.get("AHEAD","0"))):
                         able = [p for p in set(held.values()) if left[p] and used.get(p, 0) + min(wanted, left[p]) <= most * float(__import__("os").environ.get("PART","1"))]
                         if able:
