@@ -13,7 +13,8 @@ from tests.relational.databases import Database, Declared, Fitted, fit, key
 from tests.relational.test_spans import model_of
 
 from synthlake.relational import Generator, Model, plan_sample
-from synthlake.relational.kin import dealt, in_turn, shared_out
+from synthlake.relational.kin import dealt
+from synthlake.relational.lanes import in_turns, lanes_of
 from synthlake.relational.unlike import over_families
 
 DAY, FIRST = datetime.timedelta(1), datetime.date(1960, 1, 1)
@@ -140,16 +141,36 @@ def test_units_are_dealt_as_rows_and_columns_have_room() -> None:
         np.add.at(made, found[:2], found[2])
         assert made.sum(1).tolist() == units.sum(1).tolist()
         assert made.sum(0).tolist() == units.sum(0).tolist()
-        assert len(in_turn(*found)) == units.sum()
 
 
-def test_children_are_shared_out_to_all_stubs() -> None:
-    room, sizes = np.array([5, 3, 4]), np.array([0, 6, 0, 2, 4])
-    order = shared_out(np.array([7, 11, 30]), room, sizes, 3)
-    assert sorted(order.tolist()) == list(range(12))
-    owner = np.repeat(np.arange(3), room)[order]
-    whose = [Counter(part.tolist()) for part in np.split(owner, np.cumsum(sizes)[:-1])]
-    assert sum(len(held) for held in whose) <= 5  # as few pairs as two orders in a line need
+def test_lanes_have_one_row_of_a_family_each() -> None:
+    random = np.random.default_rng(0)
+    for parents in (1, 4, 9, 40):
+        family = np.repeat(np.arange(30), random.integers(1, 8, 30))
+        slot = np.concatenate([random.permutation(12)[:n] for n in np.bincount(family)])
+        lanes = lanes_of(family, slot, parents, 64)
+        assert len(set(zip(family.tolist(), lanes.tolist(), strict=True))) == len(family)
+        assert len(np.unique(lanes)) == max(min(parents, 12), int(np.bincount(family).max()))
+        if parents >= 12:  # room for all
+            assert all(len(np.unique(lanes[slot == one])) == 1 for one in np.unique(slot))
+
+
+def test_lanes_have_one_parent_after_the_other() -> None:
+    random = np.random.default_rng(1)
+    for _ in range(20):
+        counts = random.integers(0, 5, (9, 6)) * (random.random((9, 6)) < 0.6)
+        total = int(counts.sum())
+        cuts = np.sort(random.choice(np.arange(1, total), min(7, total - 1), replace=False))
+        ends = np.append(cuts, total)
+        turns = in_turns(counts, ends)
+        assert sorted(turns.tolist()) == list(range(total))
+        owner = np.searchsorted(ends, turns, side="right")
+        first = [int(np.flatnonzero(owner == n)[0]) for n in range(len(ends))]
+        slices = np.repeat(np.arange(9), counts.sum(1))
+        assert (np.diff(slices[first]) >= 0).all()  # parents begin in the order of time
+    alone = in_turns(np.full((4, 2), 3), np.array([6, 12, 18, 24]))
+    lane = np.tile(np.repeat([0, 1], 3), 4)
+    assert len({(int(o), int(at)) for o, at in zip(alone // 6, lane, strict=True)}) == 4
 
 
 def test_draws_are_spread_over_families_and_over_all() -> None:

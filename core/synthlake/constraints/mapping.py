@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -141,7 +142,7 @@ def _fused(parts: list[Codes], width: int) -> NDArray[np.int64]:
 
 def find_maps(
     columns: Mapping[str, Feature], determinants: Sequence[str], dependents: Sequence[str],
-    group: NDArray[np.int64], k: int, fixed: Collection[str] = (), told: Collection[str] = (),
+    group: NDArray[np.int64], k: int, fixed: Collection[str] = (),
 ) -> list[MapRule]:  # fmt: skip
     """Dependencies of one column on one or two others, each made by at most one map.
 
@@ -154,8 +155,6 @@ def find_maps(
         group: shape (rows,); entities, numbered from 0.
         k: least entities of an entry.
         fixed: dependents that stay where they are, so that only what comes before determines them.
-        told: determinants from which others may follow in some rows alone, as names of races follow
-            from most circuits.
 
     Cost: see ``dependencies.Search``, on a sample; one sort of all rows for what is left.
     """
@@ -169,14 +168,48 @@ def find_maps(
         rule = _build(given, made, columns, group, k)
         if rule is not None:
             found[made] = rule
-    for name in [n for n in wide if n in told]:
-        for made in dependents:
-            if made in found or made in fixed or columns[made].ordered or columns[made].size < 3:
-                continue
-            rule = _build((name,), made, columns, group, k, _PARTLY)
-            if rule is not None and not _lucky(columns[name].codes, columns[made].codes, rule):
-                found[made] = rule
     return list(found.values())
+
+
+def find_partial_maps(
+    columns: Mapping[str, Feature], determinants: Sequence[str], dependents: Sequence[str],
+    group: NDArray[np.int64], k: int,
+) -> list[MapRule]:  # fmt: skip
+    """Categories that follow from one other in half of the rows, as names of races from circuits.
+
+    What follows from the other keys is drawn.
+
+    Args:
+        columns: all codes.
+        determinants: few of them, such as references.
+        dependents: columns that follow from nothing yet.
+        group: shape (rows,); entities, numbered from 0.
+        k: least entities of an entry.
+
+    Cost: a sort of the rows for each pair of columns.
+    """
+    found: dict[str, MapRule] = {}
+    wide = [d for d in determinants if 2 <= columns[d].size <= _WIDEST]
+    for given, made in product(wide, dependents):
+        if made in found or columns[made].ordered or columns[made].size < 3:
+            continue
+        if not _partly(columns[given].codes, columns[made].codes):
+            continue
+        rule = _build((given,), made, columns, group, k, _PARTLY)
+        if rule is not None and not _lucky(columns[given].codes, columns[made].codes, rule):
+            found[made] = rule
+    return list(found.values())
+
+
+def _partly(key: Codes, codes: Codes) -> bool:
+    """Whether half of a sample's rows have keys that all agree; more do than of all rows."""
+    step = max(1, len(key) // _SAMPLE)
+    given, made = key[::step].astype(np.int64), codes[::step]
+    known = (given >= 0) & (made >= 0)
+    _, _, hits = _modes(given[known], made[known])
+    rows = np.bincount(given[known])
+    rows = rows[rows > 0]
+    return float(rows[hits >= (1 - TOLERANCE) * rows].sum()) >= _PARTLY * len(given)
 
 
 def _lucky(key: Codes, codes: Codes, rule: MapRule) -> bool:
@@ -184,9 +217,9 @@ def _lucky(key: Codes, codes: Codes, rule: MapRule) -> bool:
     known = (key >= 0) & (codes >= 0)
     rows = np.bincount(key[known])
     share = np.bincount(codes[known]) / max(int(known.sum()), 1)
-    chance = sum(int(n) * float((share**n).sum()) * int(times)
-                 for n, times in zip(*np.unique(rows[rows > 0], return_counts=True), strict=True))  # fmt: skip
-    return chance > _BY_CHANCE * float(rows[rule.keys].sum())
+    sizes, keys = np.unique(rows[rows > 0], return_counts=True)
+    alike = np.array([float((share**n).sum()) for n in sizes])
+    return float((sizes * keys * alike).sum()) > _BY_CHANCE * float(rows[rule.keys].sum())
 
 
 def _candidates(

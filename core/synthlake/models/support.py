@@ -23,6 +23,15 @@ def dense(group: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.unique(group, return_inverse=True)[1].astype(np.int64)
 
 
+def ranks(group: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The rank of each row within its group."""
+    order = np.argsort(group, kind="stable")
+    ordered = group[order]
+    out = np.empty(len(group), np.int64)
+    out[order] = np.arange(len(group)) - np.searchsorted(ordered, ordered, side="left")
+    return out
+
+
 def entity_share(group: NDArray[np.int64]) -> NDArray[np.float64]:
     """1 / rows of each row's entity: a sum over rows is at most their distinct entities."""
     sizes = np.bincount(group)

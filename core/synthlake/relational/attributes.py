@@ -9,7 +9,7 @@ import numpy as np
 
 from synthlake.constraints.clock import ClockSum, midnight_of
 from synthlake.constraints.discover import Structure, discover, in_order
-from synthlake.constraints.mapping import MapRule, find_maps, rearranged
+from synthlake.constraints.mapping import MapRule, find_maps, find_partial_maps, rearranged
 from synthlake.constraints.masks import MaskRule, find_mask_rules
 from synthlake.constraints.relative import Linear, balance, clock_gap, find_gap, find_linear
 from synthlake.constraints.rule import Cells, Rule
@@ -394,8 +394,11 @@ def _maps(
     free = [n for n in free if n not in {column_id(c) for c in claimed}]
     made = [n for n in free if n.startswith(column_id("")) and codes[n].size > 1]
     fixed = {column_id(n) for n in table.primary_key}
-    told = [n for n in map(link_id, range(len(table.foreign_keys))) if n in given]
-    return tuple(find_maps(codes, given, made, data.group, data.k, fixed, told))
+    found = find_maps(codes, given, made, data.group, data.k, fixed)
+    taken = fixed | {rule.made for rule in found}
+    links = [n for n in map(link_id, range(len(table.foreign_keys))) if n in given]
+    left = [n for n in made if n not in taken]
+    return (*found, *find_partial_maps(codes, links, left, data.group, data.k))
 
 
 def _after(columns: Sequence[Column], maps: Sequence[MapRule]) -> list[Column]:

@@ -1,8 +1,8 @@
 """What the children of one parent share: drivers stay with a constructor, employees with a branch.
 
 Codes of parents are dealt out anew among the rows of a slice of time, so that rows that share it
-have few of them; and the children of a code and slice, which may have any parent of these, take the
-parents in groups of what they share. How many rows have a code, and a parent, stays as it is.
+have few of them; and the children of a code, which may have any parent of these, have one after the
+other along lanes of what they share (``lanes``). A parent has as many children as it was drawn.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from synthlake.encode.mixing import mix
-from synthlake.models.support import dense
+from synthlake.models.support import dense, ranks
 from synthlake.ports import Codes, Feature, Redraw
+from synthlake.relational.lanes import lanes_of
 from synthlake.relational.model import Kin, Link, TableModel, link_id
-from synthlake.relational.parents import ranks_of
-from synthlake.seed import Words, unit
+from synthlake.relational.seats import slices_at
+from synthlake.seed import Words
 
 if TYPE_CHECKING:
     from synthlake.relational.rows import Block
@@ -125,116 +125,47 @@ def kept_words(block: Block, column: str, words: Words) -> Words:
 def together(block: Block, name: str, codes: Codes, redraw: Redraw) -> Codes:
     """Codes of a reference, dealt out anew among the rows of a slice of time.
 
-    As many rows of the slice have each code. But those that share what siblings do have few of
-    them, and in other slices the same: of the codes there are, those that come nearest to what
-    they are drawn by ``kept_words``. Rows of one family that share it have words of their own: two
-    cars of a team have two drivers.
+    Each code has as many of the rows as its parents are due children then. Those that share what
+    siblings do have few of the codes, and in other slices the same: of the codes there are, those
+    that come nearest to what they are drawn by ``kept_words``. Rows of one family that share it
+    have words of their own: two cars of a team have two drivers. The block is told its ``lanes``.
     """
-    kin = kin_of(block.model, name)
-    if kin is None or block.family is None or not len(codes):
+    kin, due = kin_of(block.model, name), block.due.get(name)
+    if kin is None or due is None or block.family is None or not len(codes):
         return codes
     slot, like = _slots(kin, block), redraw(np.arange(len(codes)), KEPT)
-    slices = np.maximum(block.context[kin.time], 0).astype(np.int64) * kin.slices // kin.times
-    due, lanes = block.due.get(name), np.zeros(len(codes), np.int64)
+    slices, due = slices_at(block, kin), due.reshape(2, -1, kin.slices)
     out, known = codes.copy(), np.flatnonzero((codes >= 0) & (slot >= _SLOTS))
+    lanes = np.zeros(len(codes), np.int64)
     for at in np.unique(slices[known]):
         rows = known[slices[known] == at]
         slots, each = np.unique(slot[rows], return_inverse=True)
-        sizes = _sizes(codes[rows], due[0] if due is not None else None, int(at), kin.slices)
+        sizes = _sizes(codes[rows], due[0, :, at])
         alike = np.zeros((len(slots), len(sizes)))
         some = (like[rows] >= 0) & (like[rows] < len(sizes))
         np.add.at(alike, (each[some], like[rows][some]), 1.0)
         _, code, times = dealt(alike, np.bincount(each), sizes)
         out[rows[np.argsort(each, kind="stable")]] = np.repeat(code, times)
-        alive = due[1].reshape(-1, kin.slices)[:, at] if due is not None else None
         for one in np.unique(out[rows]):
             mine = rows[out[rows] == one]
-            most = 1 if alive is None else int(alive[one])
-            lanes[mine] = _lanes(block.family[mine], slot[mine], most, kin.groups)
+            alive = int(due[1, one, at])
+            lanes[mine] = lanes_of(block.family[mine], slot[mine], alive, kin.groups)
     block.lanes[name] = lanes
     return out
 
 
-def _lanes(family: Index, slot: Index, alive: int, groups: int) -> Index:
-    """Rows of a code in a slice of time in lanes, each with one row of a family at most."""
-    most = min(max(int(np.unique(family, return_counts=True)[1].max()), alive), groups)
-    out = np.zeros(len(slot), np.int64)
-    taken: dict[int, set[int]] = {}
-    slots, each, count = np.unique(slot, return_inverse=True, return_counts=True)
-    named = (mix(slots.astype(np.uint64)) % np.uint64(groups)).tolist()
-    for one in np.lexsort((slots, -count)).tolist():
-        rows = np.flatnonzero(each == one)
-        families = family[rows].tolist()
-        lane = None
-        if len(taken) < most:
-            lane = next(n for n in (*range(named[one], groups), *range(groups)) if n not in taken)
-            taken[lane] = set()
-        else:
-            able = [n for n, held in taken.items() if held.isdisjoint(families)]
-            lane = min(able, key=lambda n: len(taken[n]), default=None)
-        for row, own in zip(rows.tolist(), families, strict=True):
-            place = lane
-            if place is None:
-                place = next((n for n in taken if own not in taken[n]), named[one])
-                taken.setdefault(place, set())
-            out[row] = place
-            taken[place].add(own)
-    return out
-
-
-def _sizes(codes: Codes, due: Index | None, at: int, slices: int) -> Index:
-    """Rows of each code in a slice of time: in proportion to what its parents are due then."""
-    held = np.bincount(codes)
-    if due is None:
-        return held
-    wanted = due.reshape(-1, slices)[:, at]
-    if not wanted.any():
-        return held
-    ends = np.rint(np.cumsum(wanted) * len(codes) / wanted.sum()).astype(np.int64)
-    return np.diff(ends, prepend=0)
-
-
-def in_turn(rows: Index, columns: Index, units: Index) -> Index:
-    """Columns of the units of each row: those first whose most it is.
-
-    With the rest of their units at the ends of other rows, columns have hardly two at once.
-    Source: the wrap-around rule of McNaughton (Management Science 6, 1959).
-    """
-    most = np.zeros(int(columns.max(initial=-1)) + 1, np.int64)
-    np.maximum.at(most, columns, units)
-    order = np.lexsort((units < most[columns], rows))
-    return np.repeat(columns[order], units[order])
-
-
-def _preference(numbers: Index, others: Index, key: int) -> NDArray[np.float64]:
-    """A hash of pairs of numbers, in the unit interval: the same wherever they meet."""
-    pair = mix(numbers.astype(np.uint64) + np.uint64(key % 2**64))[:, None]
-    return unit(mix(pair + others.astype(np.uint64)))
-
-
-def shared_out(parents: Index, room: Index, sizes: Index, key: int) -> Index:
-    """Which of the children of some parents, parent after parent, each child of the groups is.
-
-    Each parent has its children from the groups that it is nearest to, by a hash of both: so the
-    same parents have the same groups wherever they meet.
+def _sizes(codes: Codes, due: Index) -> Index:
+    """Rows of each code: in proportion to the children that its parents are due, if there are any.
 
     Args:
-        parents: their numbers.
-        room: children of each, shape (parents,).
-        sizes: children of each group; as many in all.
-        key: of the hash.
-
-    Returns:
-        Shape (children,), group after group.
-
-    Source: rendezvous hashing (Thaler & Ravishankar 1998) with as much room as there is.
+        codes: as they are drawn.
+        due: children of each code.
     """
-    there = np.flatnonzero(sizes)
-    group, parent, taken = dealt(_preference(parents, there, key).T, sizes[there], room)
-    owner = in_turn(group, parent, taken)
-    out = np.empty(len(owner), np.int64)
-    out[np.argsort(owner, kind="stable")] = np.arange(len(owner))
-    return out
+    if not due.any():
+        return np.bincount(codes)
+    ends = np.rint(np.cumsum(due) * (len(codes) / due.sum())).astype(np.int64)
+    sizes: Index = np.diff(ends, prepend=0)
+    return sizes
 
 
 def dealt(score: NDArray[np.float64], room: Index, sizes: Index) -> tuple[Index, Index, Index]:
@@ -269,15 +200,9 @@ def dealt(score: NDArray[np.float64], room: Index, sizes: Index) -> tuple[Index,
     return rows[order], column[order], taken[order]
 
 
-def groups_of(block: Block, column: str) -> Index:
-    """The lane of each row."""
-    return block.lanes.get(column, np.zeros(block.rows, np.int64))
-
-
 def _slots(kin: Kin, block: Block) -> Index:
     """What rows share with their siblings, and how many rows of their family do so before them."""
     assert block.family is not None
     held = block.drawn[kin.name].astype(np.int64) + 1
     both = dense(block.family * (int(held.max(initial=0)) + 1) + held)
-    before = ranks_of(both.astype(np.int32), np.zeros(len(both), np.int64))
-    return held * _SLOTS + np.minimum(before, _SLOTS - 1)
+    return held * _SLOTS + np.minimum(ranks(both), _SLOTS - 1)

@@ -195,6 +195,8 @@ class Matching:
         """Codes and numbers of children of parents; in each slice of time, if that counts."""
         codes, degrees = block.drawn[CODE].astype(np.int64), block.count(label)
         if link.slices:
-            spread = from_first if link.kin is not None and not even else in_slices
-            degrees = spread(block, link, self._generator.model, degrees)
+            begin = label in self._generator.plan.due and not even
+            degrees = (from_first if begin else in_slices)(
+                block, link, self._generator.model, degrees
+            )
         return codes[rows], degrees[rows]

@@ -18,6 +18,7 @@ from synthlake.relational.model import Link, Model, TableModel, link_id
 from synthlake.relational.parents import fitted, virtual_rows
 from synthlake.relational.plan import ROOT_BLOCK, Counts, SamplePlan, beyond
 from synthlake.relational.timed import (
+    MOST_TURNS,
     cells_of_codes,
     cells_of_stubs,
     fitted_in_time,
@@ -376,11 +377,7 @@ class _Planner:
                     if k.kind == "cluster" and link_id(n) in table.order]  # fmt: skip
         if not clusters:
             return
-        generator = Generator(self.model, self.plan())
-        for _, link in clusters:
-            if link.kin is not None:
-                label = link.fk.label(name)
-                self.due[label] = self._due(generator, link, label)
+        self._expect(name, [link for _, link in clusters])
         generator = Generator(self.model, self.plan())
         needed = [link_id(n) for n, _ in clusters]
         needed += [k.kin.name for _, k in clusters if k.kin is not None]
@@ -412,6 +409,14 @@ class _Planner:
         some = self.rows[link.fk.references] > 0
         return fitted(stubs, self.codes[label].total, link.codes) if some else stubs
 
+    def _expect(self, name: str, links: Sequence[Link]) -> None:
+        """What parents are due, of references whose children stay with what they share."""
+        generator = Generator(self.model, self.plan())
+        for link in links:
+            if link.kin is not None and self.rows[name] <= MOST_TURNS:
+                label = link.fk.label(name)
+                self.due[label] = self._due(generator, link, label)
+
     def _due(self, generator: Generator, link: Link, label: str) -> Counts:
         """Children, and parents with some, by code and slice of time, shape (2, cells)."""
         blocks = -(-self.rows[link.fk.references] // ROOT_BLOCK)
@@ -422,13 +427,13 @@ class _Planner:
             due[1] += np.bincount(codes, minlength=due.shape[1])
         return due
 
-    def _raw(self, generator: Generator, link: Link, label: str, even: bool = False) -> Counts:
+    def _raw(self, generator: Generator, link: Link, label: str) -> Counts:
         """Stubs before each block of parents, and before the phantoms, as they are drawn."""
         blocks = -(-self.rows[link.fk.references] // ROOT_BLOCK)
         held, size = blocks + (1 if self.phantoms.get(label) else 0), cells_of_stubs(link)
         stubs = np.zeros((held + 1, size), np.int64)
         for number in range(held):
-            codes, degrees, _ = generator.matching.parents(link, label, number, even)
+            codes, degrees, _ = generator.matching.parents(link, label, number)
             stubs[number + 1] = stubs[number] + np.bincount(codes, degrees, size)
         return stubs
 

@@ -46,11 +46,11 @@ from synthlake.relational.model import (
 )
 from synthlake.relational.parents import as_type
 from synthlake.relational.polymorphic import Cases, cases_of_model
+from synthlake.relational.seats import seated
 from synthlake.relational.sequence import Places
 from synthlake.relational.spans import as_timed, start_of
 from synthlake.relational.spelled import spelled_texts, with_needs
 from synthlake.relational.uniqueness import pairing, rewritten, texts_apart
-from synthlake.relational.seats import seated
 from synthlake.relational.unlike import over_families
 from synthlake.seed import Seed, Words
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthlake.encode.mixing import mix
+from synthlake.models.support import ranks
 from synthlake.ports import Codes, Redraw
 from synthlake.seed import unit
 
@@ -82,7 +83,7 @@ def handed_out(drawn: Index, group: Index, chosen: Index, size: int, key: int) -
         wanted = group[rows] * size + codes[rows]
         cell = np.minimum(np.searchsorted(cells, wanted), len(cells) - 1)
         able = np.flatnonzero((cells[cell] == wanted) & (codes[rows] >= 0))
-        won = able[_ranks(cell[able]) < free[cell[able]]]
+        won = able[ranks(cell[able]) < free[cell[able]]]
         out[rows[won]] = cell[won]
         free -= np.bincount(cell[won], minlength=len(cells))
     rows = rows[out[rows] < 0]
@@ -139,16 +140,7 @@ def _chosen(share: Floats, owner: Index, key: int) -> NDArray[np.bool_]:
 def _paired(rows: Index, left: Index, owner: Index) -> Index:
     """Cells that are left over, one for each row of their group as far as they go; -1 for none."""
     out = np.full(len(rows), -1, np.int64)
-    at = np.searchsorted(owner, rows, side="left") + _ranks(rows)
+    at = np.searchsorted(owner, rows, side="left") + ranks(rows)
     there = np.flatnonzero(at < np.searchsorted(owner, rows, side="right"))
     out[there] = left[at[there]]
-    return out
-
-
-def _ranks(groups: Index) -> Index:
-    """The rank of each row within its group."""
-    order = np.argsort(groups, kind="stable")
-    ordered = groups[order]
-    out = np.empty(len(groups), np.int64)
-    out[order] = np.arange(len(groups)) - np.searchsorted(ordered, ordered, side="left")
     return out

@@ -3,6 +3,8 @@
 A code and a slice of time together are a cell. Cells of a code follow each other in time, and so
 do the stubs of its parents, wherever these stand; the n-th part of its children has the n-th part
 of its stubs. So every parent has all its children, as without time, and they lie close together.
+Where children of a parent share something, a parent's stubs all stand where they begin, and lanes
+take one parent after the other (``lanes``).
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 
 from synthlake.ports import Codes
 from synthlake.relational.feistel import strided
-from synthlake.relational.kin import groups_of, shared_out
+from synthlake.relational.lanes import in_turns
 from synthlake.relational.model import Link, Model, link_id
 from synthlake.relational.parents import Stubs
 from synthlake.relational.recent import Recent
@@ -26,8 +28,8 @@ from synthlake.seed import Words, below, mulhigh
 
 Index = NDArray[np.int64]
 _CODE_BITS = 40  # of a stub's number within its code
-_MOST = 2**22  # children up to which it counts what they share
-_HELD = 2**20  # children of slices of time that are held at once
+MOST_TURNS = 2**22
+"""Children up to which it counts what they share, as one process knows the turns of all."""
 _FIRST_TRY = 10  # number of the first further try, see ``uniqueness``
 
 
@@ -37,7 +39,7 @@ def cells_of_stubs(link: Link) -> int:
 
 
 def cells_of_codes(link: Link) -> int:
-    """The same of children, each of them for every group of what those of one parent share."""
+    """The same of children, each of them for every lane."""
     return cells_of_stubs(link) * (link.kin.groups if link.kin else 1)
 
 
@@ -47,7 +49,8 @@ def with_slices(block: Block, link: Link, model: Model, codes: Codes) -> Codes:
         return codes
     cells = codes.astype(np.int64) * link.slices + slices_of(block, link, model)
     if link.kin is not None:
-        cells = cells * link.kin.groups + groups_of(block, link_id(block.model.links.index(link)))
+        lanes = block.lanes.get(link_id(block.model.links.index(link)), 0)
+        cells = cells * link.kin.groups + lanes
     return np.where(codes < 0, codes, cells).astype(np.int32)
 
 
@@ -93,15 +96,15 @@ def _before(sizes: Index, cells: int) -> Index:
 class TimedStubs(Stubs):
     """Which parent each child of a cluster key has, where time counts; codes are cells.
 
-    Those of children lie within those of stubs, group after group of what siblings share.
+    Those of children lie within those of stubs, lane after lane.
 
     Attributes:
         owner: of stubs, by their cells and numbers within these.
-        shared: which of the children in a slice of time have which of the stubs.
+        shared: which of the children of a code have which of the stubs, if lanes decide.
     """
 
     owner: Callable[[Codes, Index], Index]
-    shared: Recent = field(default_factory=partial(Recent, _HELD, len))
+    shared: Recent = field(default_factory=partial(Recent, 2 * MOST_TURNS, np.size))
 
     @property
     def _groups(self) -> int:
@@ -163,46 +166,45 @@ class TimedStubs(Stubs):
         at = codes[known]
         if len(known):
             inner = ranks[known]
-            inner = inner if self._kin else strided(inner, self._children[at], self._keys[at])
-            place[known] = self._taken(at // self._cells, self._earlier[at] + inner)
+            inner = inner if self._turned else strided(inner, self._children[at], self._keys[at])
+            place[known] = self._taken(
+                at.astype(np.int64) // self._cells, self._earlier[at] + inner
+            )
         return self._at(codes, place)
 
-    @cached_property
-    def _kin(self) -> bool:
-        return self._groups > 1 and int(self._totals.sum()) <= _MOST
+    @property
+    def _turned(self) -> bool:
+        """Whether children of a lane have one parent after the other."""
+        return self.label in self.plan.due
 
-    def _taken(self, codes: Index, place: Index) -> Index:
-        """Places of the stubs of children, by their places among the children of a code."""
-        if not self._kin:
+    def _taken(self, codes: Index, place: Index, back: bool = False) -> Index:
+        """Places of the stubs of children, by their places among the children of a code.
+
+        Args:
+            codes: shape (rows,).
+            place: of each.
+            back: places of children by those of stubs, instead.
+        """
+        if not self._turned:
             return place
         out = place.copy()
         for code in np.unique(codes):
             rows = np.flatnonzero(codes == code)
-            out[rows] = self._turns(int(code))[place[rows]]
+            turns = self.shared.get(int(code), partial(self._turns, int(code)))
+            out[rows] = turns[int(back), place[rows]]
         return out
 
     def _turns(self, code: int) -> Index:
-        """Of the children of a code, slice after slice and group after group: places of stubs."""
-        return self.shared.get(code, partial(self._make_turns, code))
-
-    def _make_turns(self, code: int) -> Index:
+        """Of the children of a code: places of their stubs, and the other way round."""
         places = np.arange(self._totals[code])
         cells = np.full(len(places), code * self._cells, np.int32)
-        stubs, numbers = self._at(cells, places)
-        owner = self.owner(stubs, numbers)
+        owner = self.owner(*self._at(cells, places))
         ends = np.flatnonzero(np.append(owner[1:] != owner[:-1], True)) + 1
         counts = self._children[code * self._cells : (code + 1) * self._cells]
-        starts = stubs[np.append(0, ends[:-1])] % self.link.slices if len(places) else ends[:0]
-        return in_turns(counts.reshape(-1, self._groups), ends, starts, self._room_of_slices)
-
-    @cached_property
-    def _room_of_slices(self) -> Index:
-        held = self._children.reshape(-1, self.link.slices, self._groups).astype(np.float64)
-        held[held == 0] = np.nan
-        import warnings
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return np.nan_to_num(np.nanquantile(held, 0.9, axis=(0, 2))).astype(np.int64)
+        turns = in_turns(counts.reshape(-1, self._groups), ends)
+        out = np.empty((2, len(turns)), np.int64)
+        out[0], out[1, turns] = turns, places
+        return out
 
     def others(self, codes: Codes, words: Words, again: int) -> tuple[Codes, Index]:
         """Stubs of about the same time, the farther the later the try."""
@@ -226,14 +228,10 @@ class TimedStubs(Stubs):
         """
         code, total = cells // self.link.slices, self._sizes
         place = (self._first[cells] + stubs) / np.maximum(total[code], 1) * self._totals[code]
-        if self._kin:
-            for one in np.unique(code):
-                rows = np.flatnonzero(code == one)
-                if self._totals[one]:
-                    back = np.argsort(self._turns(int(one)))
-                    place[rows] = back[
-                        np.minimum(place[rows], self._totals[one] - 1).astype(np.int64)
-                    ]
+        if self._turned:
+            last = np.maximum(self._totals[code] - 1, 0)
+            stub = np.minimum(place.astype(np.int64), last)
+            place = self._taken(code, stub, back=True).astype(np.float64)
         wanted = (code.astype(np.float64) * 2.0**_CODE_BITS) + np.minimum(
             place, np.maximum(self._totals[code] - 1, 0)
         )
@@ -255,59 +253,3 @@ class TimedStubs(Stubs):
         known = standing >= 0
         stub = np.where(known, stub - self._first[cell], stub)
         return np.where(known, cell, standing).astype(np.int32), stub
-
-
-def in_turns(counts: Index, ends: Index, starts: Index, room: Index) -> Index:
-    """Which stubs children of a code have, if those of a group have one parent after the other.
-
-    Args:
-        counts: children, shape (slices, groups).
-        ends: where the stubs of each parent end, parents in the order of time.
-        starts: in which slice each of them begins.
-        room: children that a parent has in a slice at most, shape (slices,).
-
-    Returns:
-        Shape (children,), of children slice after slice and group after group.
-    """
-    out = np.empty(int(counts.sum()), np.int64)
-    left, at = np.diff(ends, prepend=0).tolist(), np.append(0, ends[:-1]).tolist()
-    due = starts.tolist()
-    held: dict[int, int] = {}
-    idle: list[int] = []
-    fresh, done = 0, 0
-    for slice_, row in enumerate(counts):
-        groups = np.flatnonzero(row).tolist()
-        here = set(groups)
-        for group in [g for g in held if g not in here]:
-            idle.append(held.pop(group))
-        used: dict[int, int] = {}
-        done_of = dict(zip(groups, (done + np.cumsum(row[groups]) - row[groups]).tolist()))
-        most = int(room[slice_])
-        for group in sorted(groups, key=lambda g: (g not in held, -row[g])):
-            wanted = int(row[group])
-            while wanted:
-                parent = held.get(group, -1)
-                if parent < 0 or not left[parent]:
-                    parent = -1
-                    idle = [p for p in idle if left[p]]
-                    if idle:
-                        parent = min(idle)
-                        idle.remove(parent)
-                    elif not (fresh < len(left) and due[fresh] <= slice_ + int(__import__("os").environ.get("AHEAD","0"))):
-                        able = [p for p in set(held.values()) if left[p] and used.get(p, 0) + min(wanted, left[p]) <= most * float(__import__("os").environ.get("PART","1"))]
-                        if able:
-                            parent = max(able, key=lambda p: (left[p], -p))
-                    if parent < 0 and fresh < len(left):
-                        parent, fresh = fresh, fresh + 1
-                    if parent < 0:
-                        parent = max((p for p in held.values() if left[p]), key=lambda p: (left[p], -p))
-                    held[group] = parent
-                some = min(wanted, left[parent])
-                out[done_of[group] : done_of[group] + some] = np.arange(at[parent], at[parent] + some)
-                at[parent] += some
-                left[parent] -= some
-                done_of[group] += some
-                used[parent] = used.get(parent, 0) + some
-                wanted -= some
-        done += int(row.sum())
-    return out

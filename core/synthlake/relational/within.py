@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from synthlake.encode.axis import empty, plain
 from synthlake.errors import SampleError
-from synthlake.models.support import dense
+from synthlake.models.support import dense, ranks
 from synthlake.relational.above import Ancestors
 from synthlake.relational.distinctness import repeated
 from synthlake.relational.feistel import strided
@@ -282,17 +282,8 @@ def _shared_out(mine: Index, theirs: Index, stubs: Index, key: int) -> Index:
     out, known = np.full(len(mine), -1, np.int64), at[there]
     total = np.bincount(known, minlength=len(numbers))[known]
     spread = strided(
-        _ranks(known), total, np.full(len(known), key, np.uint64) + known.astype(np.uint64)
+        ranks(known), total, np.full(len(known), key, np.uint64) + known.astype(np.uint64)
     )
     place = before[known] + mulhigh(spread, room[known], total)
     out[there] = order[np.searchsorted(ends, place, side="right")]
-    return out
-
-
-def _ranks(groups: Index) -> Index:
-    """The rank of each row within its group."""
-    order = np.argsort(groups, kind="stable")
-    ordered = groups[order]
-    out = np.empty(len(groups), np.int64)
-    out[order] = np.arange(len(groups)) - np.searchsorted(ordered, ordered, side="left")
     return out

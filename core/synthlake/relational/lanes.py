@@ -1,0 +1,126 @@
+"""Which children have one parent after the other: lanes within the children of a code.
+
+Children of a code in a slice of time stand in lanes, each of which has one row of a family at most,
+and what siblings share in common as far as can be. There are as many as parents of the code have
+children then. A lane has one parent until all of its children are there, then the next one: so no
+parent has two rows of a family, and each stays with what its lane shares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthlake.encode.mixing import mix
+
+Index = NDArray[np.int64]
+
+
+def lanes_of(family: Index, slot: Index, parents: int, names: int) -> Index:
+    """The lane of each child of a code in a slice of time.
+
+    Args:
+        family: of each row.
+        slot: what it shares with siblings; no two rows of a family have the same.
+        parents: how many have children of the code then.
+        names: that lanes have, from 0; one that is there has that of its largest slot, the same in
+            every slice of time.
+    """
+    least = int(np.unique(family, return_counts=True)[1].max())
+    most = min(max(least, parents), names)
+    slots, each, count = np.unique(slot, return_inverse=True, return_counts=True)
+    named = (mix(slots.astype(np.uint64)) % np.uint64(names)).tolist()
+    lanes: dict[int, set[int]] = {}
+    out = np.zeros(len(slot), np.int64)
+    for one in np.lexsort((slots, -count)).tolist():
+        rows = np.flatnonzero(each == one)
+        families = family[rows].tolist()
+        if len(lanes) < most:
+            wanted = (*range(named[one], names), *range(named[one]))
+            lanes[lane := next(n for n in wanted if n not in lanes)] = set()
+        else:
+            able = [n for n, held in lanes.items() if held.isdisjoint(families)]
+            lane = min(able, key=lambda n: len(lanes[n]), default=-1)
+        for row, own in zip(rows.tolist(), families, strict=True):
+            place = lane if lane >= 0 else next((n for n in lanes if own not in lanes[n]), 0)
+            out[row] = place
+            lanes[place].add(own)
+    return out
+
+
+@dataclass
+class _Parents:
+    """Parents of a code whose children are taken one by one.
+
+    Attributes:
+        at, left: the next child of each, and how many more it has.
+        fresh: the first one that has not begun.
+        held: by lane.
+        idle: that have begun, and whose lanes are not there.
+    """
+
+    at: list[int]
+    left: list[int]
+    fresh: int = 0
+    held: dict[int, int] = field(default_factory=dict)
+    idle: list[int] = field(default_factory=list)
+
+    def release(self, lanes: set[int]) -> None:
+        """Parents of lanes that are no longer there may go to others."""
+        for lane in [n for n in self.held if n not in lanes]:
+            self.idle.append(self.held.pop(lane))
+
+    def take(self, lane: int, most: int) -> tuple[int, int]:
+        """The next children of a lane's parent, at most so many: the first one, and how many."""
+        if lane not in self.held:
+            self.held[lane] = self._next()
+        parent = self.held[lane]
+        first, some = self.at[parent], min(most, self.left[parent])
+        self.at[parent] += some
+        self.left[parent] -= some
+        if not self.left[parent]:
+            del self.held[lane]
+        return first, some
+
+    def _next(self) -> int:
+        """The first that has begun and is idle, else the next one, else one of another lane."""
+        if self.idle:
+            parent = min(self.idle)
+            self.idle.remove(parent)
+        elif self.fresh < len(self.left):
+            parent, self.fresh = self.fresh, self.fresh + 1
+        else:
+            parent = self.held.pop(max(self.held, key=lambda n: self.left[self.held[n]]))
+        return parent
+
+
+def in_turns(counts: Index, ends: Index) -> Index:
+    """Which stubs children of a code have, if those of a lane have one parent after the other.
+
+    Args:
+        counts: children, shape (slices, lanes).
+        ends: where the stubs of each parent end, parents in the order of time.
+
+    Returns:
+        Shape (children,), of children slice after slice and lane after lane.
+
+    Cost: O(children), and a step for each lane of a slice and each parent.
+    """
+    out, done = np.empty(int(counts.sum()), np.int64), 0
+    parents = _Parents(np.append(0, ends[:-1]).tolist(), np.diff(ends, prepend=0).tolist())
+    for row in counts:
+        lanes = np.flatnonzero(row).tolist()
+        parents.release(set(lanes))
+        begins = dict(zip(lanes, (done + np.cumsum(row[lanes]) - row[lanes]).tolist(), strict=True))
+        done += int(row.sum())
+        # lanes that have a parent keep it, and large ones choose first
+        for lane in sorted(lanes, key=lambda n: (n not in parents.held, -row[n])):
+            wanted = int(row[lane])
+            while wanted:
+                first, some = parents.take(lane, wanted)
+                out[begins[lane] : begins[lane] + some] = np.arange(first, first + some)
+                begins[lane] += some
+                wanted -= some
+    return out
