@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from synthlake.constraints.mapping import MapRule, find_maps, rearranged
+from synthlake.constraints.mapping import MapRule, find_maps, find_partial_maps, rearranged
 from synthlake.ports import Feature
 
 ROWS, K = 5_000, 10
@@ -102,3 +102,22 @@ def test_an_empty_map_changes_nothing() -> None:
     none = MapRule(("a",), "c", 4, np.zeros(0, np.int64), np.zeros(0, np.int32))
     drawn = np.array([1, 2], np.int32)
     assert none.apply({"a": drawn}, drawn) is drawn
+
+
+def test_most_keys_of_a_reference_tell_what_others_do_not() -> None:
+    """Names of races follow from most circuits; some circuits have had races of several names."""
+    random = np.random.default_rng(6)
+    circuit = random.integers(0, 60, ROWS)
+    name = circuit // 2
+    several = circuit >= 48
+    name[several] = random.integers(24, 30, int(several.sum()))
+    columns = {"circuit": feature(circuit, 60), "name": feature(name, 30)}
+    assert find_maps(columns, ["circuit"], ["name"], np.arange(ROWS), K) == []
+    (rule,) = find_partial_maps(columns, ["circuit"], ["name"], np.arange(ROWS), K)
+    assert rule.keys.tolist() == list(range(48))
+    assert rule.values.tolist() == [n // 2 for n in range(48)]
+    free = {**columns, "name": feature(random.permutation(name), 30)}
+    assert find_partial_maps(free, ["circuit"], ["name"], np.arange(ROWS), K) == []
+    few = np.arange(ROWS) // 2  # nearly every key has rows enough to agree by chance
+    lucky = {"few": feature(few % 2_000, 2_000), "name": feature(np.minimum(name, 3) // 3, 3)}
+    assert find_partial_maps(lucky, ["few"], ["name"], np.arange(ROWS), 1) == []

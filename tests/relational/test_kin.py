@@ -84,7 +84,7 @@ def test_players_stay_with_a_club(learned: Fitted) -> None:
     free = fit(league(loyal=False), holdout=0.0)[1].sample(1.0, seed=2).to_arrow()
     assert modal(real, "player", "club") == 1.0
     assert modal(free, "player", "club") < 0.2
-    assert modal(twin, "player", "club") > 0.45  # .14 by codes alone
+    assert modal(twin, "player", "club") > 0.53  # .14 by codes alone
     assert modal(twin, "club", "player") > 3 * modal(free, "club", "player")
 
 

@@ -14,6 +14,7 @@ from synthlake.relational.cumulated import Cumulated
 from synthlake.relational.links import spread_if_few, with_unseen
 from synthlake.relational.parents import (
     Stubs,
+    drawn_of,
     fitted,
     fitting,
     multiplied,
@@ -193,3 +194,18 @@ def test_a_table_is_not_empty_because_few_parents_have_its_rows() -> None:
         assert sample.to_arrow()["visits"].num_rows == pytest.approx(18, abs=9)
         again = SamplePlan.from_parts(*sample.plan.to_parts())
         assert again.even == sample.plan.even
+
+
+def test_rare_parents_have_as_many_children_as_they_should() -> None:
+    """Of forty parents that are no categories, a third have none and most others one or two."""
+    from synthlake.relational.model import Link
+    from synthlake.schema.model import ForeignKey
+
+    shares = ((13, 0.0), (15, 1.0), (12, 2.0))
+    link = Link(ForeignKey(("a",), "p", ("a",)), "identity", rest=True, shares=shares)
+    words = Seed(3).words("t", "a", 0, 39)
+    found = drawn_of(link, 40, 11, words)
+    assert np.bincount(np.bincount(found, minlength=40)).tolist() == [13, 15, 12]
+    neighbours = found[1:] == found[:-1]
+    assert not neighbours.any()  # rows of one family are neighbours
+    assert len(drawn_of(link, 40, 11, words[:0])) == 0
