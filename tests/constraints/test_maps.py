@@ -121,3 +121,16 @@ def test_most_keys_of_a_reference_tell_what_others_do_not() -> None:
     few = np.arange(ROWS) // 2  # nearly every key has rows enough to agree by chance
     lucky = {"few": feature(few % 2_000, 2_000), "name": feature(np.minimum(name, 3) // 3, 3)}
     assert find_partial_maps(lucky, ["few"], ["name"], np.arange(ROWS), 1) == []
+
+
+def test_keys_that_agree_by_luck_are_no_map() -> None:
+    """Each key has a favourite, and every 25th row another value: half of the keys show none."""
+    random = np.random.default_rng(7)
+    key = np.repeat(np.arange(200), 15)
+    made = (key * 7) % 40
+    odd = random.random(len(key)) < 0.04
+    made[odd] = random.integers(0, 40, int(odd.sum()))
+    columns = {"key": feature(key, 200), "made": feature(made, 40)}
+    assert find_partial_maps(columns, ["key"], ["made"], np.arange(len(key)), K) == []
+    gone = {**columns, "made": feature(np.full(len(key), -1), 40)}
+    assert find_partial_maps(gone, ["key"], ["made"], np.arange(len(key)), K) == []

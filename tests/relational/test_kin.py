@@ -143,6 +143,13 @@ def test_units_are_dealt_as_rows_and_columns_have_room() -> None:
         assert made.sum(0).tolist() == units.sum(0).tolist()
 
 
+@pytest.mark.parametrize("sizes", [{"games": 0}, {"games": 1}, {"games": 2, "players": 5_000}])
+def test_players_without_a_game_begin_as_drawn(learned: Fitted, sizes: dict[str, int]) -> None:
+    twin = learned[1].sample(rows=sizes, seed=1).to_arrow()
+    assert twin["games"].num_rows == sizes["games"]
+    assert set(twin["played"]["player"].to_pylist()) <= set(twin["players"]["player"].to_pylist())
+
+
 def test_lanes_have_one_row_of_a_family_each() -> None:
     random = np.random.default_rng(0)
     for parents in (1, 4, 9, 40):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from synthlake.relational.sets import as_sets
+from synthlake.relational.sets import as_sets, handed_out
 
 FAMILIES, ROWS, CODES = 1_500, 6, 30
 
@@ -61,6 +61,31 @@ def test_families_that_expect_too_few_codes_have_those_of_rows_near_them() -> No
     made = as_sets(codes, family, lambda rows, _: codes[rows], 1)
     assert (made >= 0).all()
     assert len(np.unique(family * 3 + made)) == len(made)
+
+
+def test_rows_that_rules_speak_of_have_what_they_expect_or_none() -> None:
+    random = np.random.default_rng(2)
+    family, leaf = np.repeat(np.arange(300), 6), random.integers(0, 2, 1_800)
+
+    def draw(rows: NDArray[np.int64], number: int) -> NDArray[np.int32]:
+        at = np.random.default_rng(number).integers(0, 5, len(leaf))[rows]
+        return (at + 5 * leaf[rows]).astype(np.int32)
+
+    codes = draw(np.arange(len(leaf)), 0)
+    made = as_sets(codes, family, draw, 5, strict=True)
+    there = made >= 0
+    assert (made[there] // 5 == leaf[there]).all()
+    assert there.mean() > 0.7
+    assert len(np.unique(family[there] * 10 + made[there])) == there.sum()
+
+
+def test_seats_keep_codes_that_no_row_has_yet() -> None:
+    """Draws that tell what rows expect may be of codes beyond those that there are."""
+    group, size = np.repeat(np.arange(30), 3), 20
+    drawn = np.random.default_rng(0).integers(0, size, (25, 90))
+    chosen = np.sort(group * size + drawn[0] % 18)
+    made = handed_out(drawn, group, chosen, size, 1)
+    assert (np.sort(group * size + made) == chosen).all()
 
 
 def _until_free(drawn: Drawn) -> NDArray[np.int32]:

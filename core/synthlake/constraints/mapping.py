@@ -15,7 +15,8 @@ from synthlake.ports import Codes, Feature
 
 TOLERANCE = 0.001  # share of rows that may break a dependency, as real data does
 _COVERED = 0.9  # share of rows whose determinant has k entities
-_PARTLY, _BY_CHANCE = 0.5, 0.1  # the same where keys are told one by one; those told by chance
+_PARTLY = 0.5  # the same where keys are told one by one
+_BY_CHANCE, _BY_LUCK = 0.1, 0.8  # share of these rows that chance may tell, and even exceptions
 _SPREAD = 0.2  # share of rows that the most frequent value alone would get wrong
 _WIDEST = 2_000  # codes of a determinant
 _SAMPLE = 20_000
@@ -206,6 +207,8 @@ def _partly(key: Codes, codes: Codes) -> bool:
     step = max(1, len(key) // _SAMPLE)
     given, made = key[::step].astype(np.int64), codes[::step]
     known = (given >= 0) & (made >= 0)
+    if known.sum() < _FEWEST:
+        return False
     _, _, hits = _modes(given[known], made[known])
     rows = np.bincount(given[known])
     rows = rows[rows > 0]
@@ -213,13 +216,21 @@ def _partly(key: Codes, codes: Codes) -> bool:
 
 
 def _lucky(key: Codes, codes: Codes, rule: MapRule) -> bool:
-    """Whether keys would be told by chance, at the frequencies of the codes alone."""
+    """Whether keys may be told by chance.
+
+    At the frequencies of the codes alone, or if exceptions were as frequent among all keys.
+    """
     known = (key >= 0) & (codes >= 0)
-    rows = np.bincount(key[known])
-    share = np.bincount(codes[known]) / max(int(known.sum()), 1)
-    sizes, keys = np.unique(rows[rows > 0], return_counts=True)
-    alike = np.array([float((share**n).sum()) for n in sizes])
-    return float((sizes * keys * alike).sum()) > _BY_CHANCE * float(rows[rule.keys].sum())
+    owner, _, hits = _modes(key[known].astype(np.int64), codes[known])
+    rows = np.bincount(key[known])[owner]
+    told = np.isin(owner, rule.keys)
+    share = np.bincount(codes[known]) / int(known.sum())
+    sizes, place = np.unique(rows, return_inverse=True)
+    alike = np.array([float((share**n).sum()) for n in sizes])[place]
+    rate = float((rows - hits).sum()) / float(rows.sum())
+    whole = float(rows[told].sum())
+    by_luck = float((rows * (1 - rate) ** rows).sum())
+    return float((rows * alike).sum()) > _BY_CHANCE * whole or by_luck > _BY_LUCK * whole
 
 
 def _candidates(

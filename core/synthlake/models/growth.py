@@ -113,9 +113,12 @@ class _Sums:
         return np.concatenate([held, left], axis=1)[:, level.place]
 
     def hold(self, feature: int, sums: Floats) -> None:
-        """Keep what the next level needs."""
-        self._held[feature] = sums
+        """Keep what the next level needs, unless it takes too much memory."""
         self._numbers += sums.size
+        if self._numbers > _MOST_HELD:
+            self._held.clear()
+        else:
+            self._held[feature] = sums
 
     def handed_down(self) -> _Sums | None:
         """What the next level begins with; None where it would take too much memory."""

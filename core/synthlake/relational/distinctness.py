@@ -36,6 +36,7 @@ class Family:
         words: of a column's draw.
         name: of the column.
         many: a code that may stand in a family as often as it likes.
+        ruled: whether rules say of columns drawn before what a row may have.
     """
 
     number: Index
@@ -46,6 +47,7 @@ class Family:
     words: Callable[[str, int], Words]
     name: str
     many: int | None = None
+    ruled: bool = False
 
 
 def made_distinct(
@@ -62,7 +64,7 @@ def made_distinct(
     rows = _repeats(codes, place, family, np.arange(len(codes)))
     if len(rows) and not place and family.most == 1:
         key = int(family.words(family.name, _SETS)[0])
-        codes = as_sets(codes, _groups(family), redraw, key, family.many)
+        codes = as_sets(codes, _groups(family), redraw, key, family.many, strict=family.ruled)
         rows = _repeats(codes, place, family, np.arange(len(codes)))
     # other families stay as they are
     some = np.flatnonzero(np.isin(family.number, family.number[rows]))

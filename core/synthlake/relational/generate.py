@@ -49,7 +49,7 @@ from synthlake.relational.rows import Block
 from synthlake.relational.shelf import Shelf
 from synthlake.relational.spans import by_plan
 from synthlake.relational.totals import Totals
-from synthlake.relational.uniqueness import often
+from synthlake.relational.uniqueness import often, unlike
 from synthlake.relational.within import Within
 from synthlake.schema.model import ForeignKey, Table
 from synthlake.seed import Seed, Words, below
@@ -453,13 +453,31 @@ class Generator:
         others, key = self._unlisted(label, link), self.seed.key(f"rest:{label}", "rest")
         place = np.arange(block.rows)
         words = block.words(f"rest:{label}", 0)[rest]
-        place[rest] = block.rows + drawn_of(link, len(others[0]), key, words)
+        parent = drawn_of(link, len(others[0]), key, words)
+        place[rest] = block.rows + self._apart(block, link, parent, rest)
         return {
             column: pa.concat_arrays([columns[column], as_type(kept, columns[column].type)]).take(
                 indices(place)
             )
             for column, kept in zip(link.fk.columns, others, strict=True)
         }
+
+    def _apart(self, block: Block, link: Link, parent: Index, rest: Index) -> Index:
+        """Parents that are too rare, of which no two rows of a family have the same if none may."""
+        model = block.model
+        name = link_id(model.links.index(link))
+        if block.family is None or name not in {*model.apart, *model.distinct}:
+            return parent
+        label = link.fk.label(model.table.name)
+        many = len(self._unlisted(label, link)[0])
+
+        def redraw(rows: Index, number: int) -> Index:
+            return below(block.words(f"rest:{label}", number)[rest[rows]], many)
+
+        keys = [block.family[rest]]
+        keys += [block.drawn[n][rest].astype(np.int64) for n in model.distinct
+                 if name in model.distinct and n != name and n in block.drawn]  # fmt: skip
+        return unlike(parent, keys, redraw, many, "")
 
     def _unlisted(self, label: str, link: Link) -> list[pa.Array[Any]]:
         """Keys of a public table that are no categories of their own, column by column."""

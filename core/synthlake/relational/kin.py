@@ -54,14 +54,15 @@ def with_kin(
     if not len(known):
         return link
     families = dense(parent[known] * link.slices + at[known])
-    if (np.bincount(families) > 1).sum() < k:
+    several = np.bincount(families)[families] > 1
+    if len(np.unique(parent[known][several])) < k:
         return link
     cells = dense(code[known].astype(np.int64) * link.slices + at[known])
     likeness = list(_likeness(others, known, families, cells))
     best, name = max(likeness, default=(0.0, ""))
     if best < _LEAST:
         return link
-    groups = min(_GROUPS, _CELLS // (link.size * link.slices))
+    groups = max(min(_GROUPS, _CELLS // (link.size * link.slices)), 1)
     return replace(link, kin=Kin(name, groups, *clock, link.slices))
 
 
@@ -146,9 +147,9 @@ def together(block: Block, name: str, codes: Codes, redraw: Redraw) -> Codes:
         np.add.at(alike, (each[some], like[rows][some]), 1.0)
         _, code, times = dealt(alike, np.bincount(each), sizes)
         out[rows[np.argsort(each, kind="stable")]] = np.repeat(code, times)
-        for one in np.unique(out[rows]):
-            mine = rows[out[rows] == one]
-            alive = int(due[1, one, at])
+        rows = rows[np.argsort(out[rows], kind="stable")]
+        for mine in np.split(rows, np.flatnonzero(np.diff(out[rows])) + 1):
+            alive = int(due[1, out[mine[0]], at])
             lanes[mine] = lanes_of(block.family[mine], slot[mine], alive, kin.groups)
     block.lanes[name] = lanes
     return out

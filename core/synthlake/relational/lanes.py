@@ -28,6 +28,8 @@ def lanes_of(family: Index, slot: Index, parents: int, names: int) -> Index:
         names: that lanes have, from 0; one that is there has that of its largest slot, the same in
             every slice of time.
     """
+    if len(slot) == 1:
+        return (mix(slot.astype(np.uint64)) % np.uint64(names)).astype(np.int64)
     least = int(np.unique(family, return_counts=True)[1].max())
     most = min(max(least, parents), names)
     slots, each, count = np.unique(slot, return_inverse=True, return_counts=True)

@@ -23,7 +23,7 @@ from synthlake.errors import LearnError
 from synthlake.models.ratio import Refinement, learn_ratio
 from synthlake.ports import Codes, Feature, Redraw, TrainingTable
 from synthlake.relational.dated import Live
-from synthlake.relational.model import family_of
+from synthlake.relational.model import family_of, link_id
 from synthlake.relational.plan import ROOT_BLOCK
 from synthlake.relational.rows import Block
 from synthlake.seed import Seed, Words
@@ -149,8 +149,13 @@ def kind_of(model: TableModel) -> type[Block]:
 
 
 def once(model: TableModel) -> list[str]:
-    """Features that are drawn once: what a row is to others, and what makes its key distinct."""
+    """Features that are drawn once: what a row is to others, and what makes its key distinct.
+
+    And parents whose children stay with what they share, which the block's rows decide together.
+    """
     apart = {*model.distinct, *model.apart}
+    for number, link in enumerate(model.links):
+        apart |= {link_id(number), link.kin.name} if link.kin is not None else set()
     last = max((n for n, name in enumerate(model.order) if name in apart), default=-1)
     return list(model.order[: max(last + 1, len(family_of(model)))])
 

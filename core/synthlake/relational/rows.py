@@ -188,8 +188,9 @@ class Block:
             others = [self.drawn[n] for n in self._before(name)]
             size = codec.size if codec else self._link_size(name)
             family = Family(
-                self.family, others, numeric, size, most, self.words, name, self._many(name)
-            )
+                self.family, others, numeric, size, most, self.words, name, self._many(name),
+                self.model.enforced is not None or bool(self.model.masks),
+            )  # fmt: skip
             codes, place = made_distinct(codes, place, family, redraw)
         if attribute is not None and place is not None and numeric is not None:
             codes, place = self._balanced(attribute, codes, place, (numeric, redraw))

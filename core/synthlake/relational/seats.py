@@ -41,7 +41,7 @@ def seated(block: Block, name: str, codes: Codes, redraw: Redraw) -> Codes:
     key = block.seed.key(block.model.table.name, f"seats:{name}") % 2**63
     known = np.flatnonzero(codes >= 0)
     drawn = expected(codes, redraw)[:, known]
-    group, size = dense(block.family[known]), int(codes.max()) + 1
+    group, size = dense(block.family[known]), int(max(drawn.max(), codes.max())) + 1
     slices, seat = slices_at(block, kin)[known], ranks(group)
     seats = np.lexsort((group, block.context[kin.time][known], seat, slices))
     line = mix(np.arange(size).astype(np.uint64) + np.uint64(key))

@@ -16,17 +16,21 @@ from synthlake.ports import Codes, Redraw
 from synthlake.seed import unit
 
 _DRAWS = range(40, 64)  # numbers of the draws by which it is told what rows expect
-_NEAR = 512  # rows before and after
+_NEAR, _MOST_BORROWED = 512, 1_000  # rows before and after, and that are without a code
 _CAPPED = 24  # rounds in which what is beyond 1 goes to others
 
 Index = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-def as_sets(codes: Codes, group: Index, redraw: Redraw, key: int, many: int | None = None) -> Codes:
+def as_sets(
+    codes: Codes, group: Index, redraw: Redraw, key: int, many: int | None = None,
+    strict: bool = False,
+) -> Codes:  # fmt: skip
     """Codes of which no two rows of a group have the same; -1 where there are too few.
 
     Where a group's own rows expect too few codes, it has those of the rows before and after it.
+    What a group has and no row expects that has none yet goes to any.
 
     Args:
         codes: that are drawn already, shape (rows,).
@@ -34,6 +38,7 @@ def as_sets(codes: Codes, group: Index, redraw: Redraw, key: int, many: int | No
         redraw: codes of some rows by the words of another number.
         key: of the words.
         many: a code that may be in a set as often as it likes.
+        strict: rows have codes that they expect, or none.
 
     Cost: draws each row 24 times more.
 
@@ -51,9 +56,9 @@ def as_sets(codes: Codes, group: Index, redraw: Redraw, key: int, many: int | No
     wanted = np.minimum(np.bincount(group), np.bincount(owner, minlength=int(group.max()) + 1))
     share = _shares(times[order].astype(np.float64), owner[order], wanted)
     chosen = cells[order[_chosen(share, owner[order], key)]]
-    made = handed_out(drawn, group, np.sort(chosen), size, key)
-    made = made if many is None else np.where(made >= plain, many, made)
-    return _borrowed(made.astype(np.int32), group, codes, many)
+    made = handed_out(drawn, group, np.sort(chosen), size, key, strict=strict)
+    out = (made if many is None else np.where(made >= plain, many, made)).astype(np.int32)
+    return out if strict else _borrowed(out, group, codes, many)
 
 
 def expected(codes: Codes, redraw: Redraw) -> Index:
@@ -62,7 +67,9 @@ def expected(codes: Codes, redraw: Redraw) -> Index:
     return np.stack([codes, *(redraw(every, number) for number in _DRAWS)]).astype(np.int64)
 
 
-def handed_out(drawn: Index, group: Index, chosen: Index, size: int, key: int) -> Index:
+def handed_out(
+    drawn: Index, group: Index, chosen: Index, size: int, key: int, *, strict: bool = False
+) -> Index:
     """Which row of a group has which of its codes: those that expect a code come first.
 
     Args:
@@ -71,6 +78,7 @@ def handed_out(drawn: Index, group: Index, chosen: Index, size: int, key: int) -
         chosen: ``group * size + code`` of what there is, ascending, as often as it is there.
         size: codes there are.
         key: of the words.
+        strict: rows have codes that they expect, or none.
 
     Returns:
         A code for each row; -1 where its group has too few.
@@ -87,14 +95,16 @@ def handed_out(drawn: Index, group: Index, chosen: Index, size: int, key: int) -
         out[rows[won]] = cell[won]
         free -= np.bincount(cell[won], minlength=len(cells))
     rows = rows[out[rows] < 0]
-    left = np.repeat(np.arange(len(cells)), free)
+    left = np.repeat(np.arange(len(cells)), 0 if strict else free)
     out[rows] = _paired(group[rows], left, cells[left] // size)
     return np.where(out < 0, -1, np.append(cells, 0)[out] % size)
 
 
 def _borrowed(made: Codes, group: Index, codes: Codes, many: int | None) -> Codes:
-    """Codes of the rows nearest to those that have none yet: few ever are."""
+    """Codes of the rows nearest to those that have none yet, if these are few."""
     rows = np.flatnonzero(made < 0)
+    if len(rows) > _MOST_BORROWED:
+        return made
     held: dict[int, set[int]] = {}
     for row in np.flatnonzero(np.isin(group, group[rows]) & (made >= 0)).tolist():
         held.setdefault(int(group[row]), set()).add(int(made[row]))

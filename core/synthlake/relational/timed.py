@@ -49,8 +49,8 @@ def with_slices(block: Block, link: Link, model: Model, codes: Codes) -> Codes:
         return codes
     cells = codes.astype(np.int64) * link.slices + slices_of(block, link, model)
     if link.kin is not None:
-        lanes = block.lanes.get(link_id(block.model.links.index(link)), 0)
-        cells = cells * link.kin.groups + lanes
+        name = link_id(block.model.links.index(link))
+        cells = cells * link.kin.groups + (block.lanes[name] if name in block.due else 0)
     return np.where(codes < 0, codes, cells).astype(np.int32)
 
 
@@ -225,13 +225,16 @@ class TimedStubs(Stubs):
         Args:
             cells: of the stubs.
             stubs: their numbers within these.
+
+        Returns:
+            Infinity where no child has the code.
         """
         code, total = cells // self.link.slices, self._sizes
         place = (self._first[cells] + stubs) / np.maximum(total[code], 1) * self._totals[code]
+        some = self._totals[code] > 0
         if self._turned:
-            last = np.maximum(self._totals[code] - 1, 0)
-            stub = np.minimum(place.astype(np.int64), last)
-            place = self._taken(code, stub, back=True).astype(np.float64)
+            stub = np.minimum(place.astype(np.int64), self._totals[code] - 1)
+            place[some] = self._taken(code[some], stub[some], back=True)
         wanted = (code.astype(np.float64) * 2.0**_CODE_BITS) + np.minimum(
             place, np.maximum(self._totals[code] - 1, 0)
         )
@@ -240,7 +243,7 @@ class TimedStubs(Stubs):
         into = (place - self._begun[cell]) / np.maximum(self._within[cell], 1)
         found: NDArray[np.float64] = (cell % self.link.slices).astype(np.float64)
         found += np.clip(into, 0.0, 1.0)
-        return found
+        return np.where(some, found, np.inf)  # parents that no child is left for
 
     def _at(self, codes: Codes, place: Index) -> tuple[Codes, Index]:
         """Cells of stubs and these, at places among the children of the codes of cells."""
