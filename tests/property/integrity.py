@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from math import sqrt
 from typing import Any
 
@@ -13,6 +14,8 @@ import pyarrow as pa
 Tables = Mapping[str, pa.Table]
 Declared = Mapping[str, Mapping[str, Any]]
 Key = Mapping[str, Any]
+Owns = Mapping[str, Key]
+"""By table, the key whose parent its rows are made with."""
 
 
 @dataclass(frozen=True)
@@ -23,18 +26,28 @@ class Rates:
     orphan: float
 
 
+@dataclass(frozen=True)
+class Told:
+    """What is known of a twin: its notes, the least entities behind anything, and own keys."""
+
+    notes: str
+    k: int = 1
+    owns: Owns = field(default_factory=dict)
+
+
 def wrongs(
-    real: Tables, twin: Tables, declared: Declared, notes: str, k: int = 1, scale: float = 1.0
+    real: Tables, twin: Tables, declared: Declared, told: Told, scale: float = 1.0
 ) -> Iterator[str]:
     """All that is wrong with a twin of ``scale`` times the rows.
 
-    Rates are compared where enough parents have children for them to be learned.
+    Rates are compared where enough parents have children for them to be learned. What fewer than k
+    entities are may be nobody: rows of a table may go back to a few of another, by own keys.
     """
     for name, entry in declared.items():
         yield from _wrong_table(name, real[name], twin[name], entry)
-        yield from _wrong_size((real, twin), name, declared, scale, notes)
+        yield from _wrong_size((real, twin), name, declared, scale, told.notes)
         for fk in entry["foreign_keys"]:
-            yield from _wrong_reference((real, twin), name, fk, entry, (notes, k))
+            yield from _wrong_reference((real, twin), name, fk, entry, told)
 
 
 def rows_of(table: pa.Table, columns: list[str]) -> list[tuple[Any, ...]]:
@@ -98,10 +111,39 @@ def rates(tables: Tables, name: str, fk: Key) -> Rates:
     return Rates(null / max(len(rows), 1), orphan / max(len(rows), 1))
 
 
+def people(tables: Tables, name: str, owns: Owns) -> list[Any]:
+    """The entity of each row: that of the row it is made with, else the row itself.
+
+    Rows of one missing parent are of one entity.
+    """
+    mine = [(name, row) for row in range(tables[name].num_rows)]
+    if name not in owns:
+        return mine
+    fk, above = owns[name], dict[Any, Any]()
+    parents = rows_of(tables[fk["references"]], fk["to"])
+    for key, who in zip(parents, people(tables, fk["references"], owns), strict=True):
+        above.setdefault(key, who)
+    keys = zip(rows_of(tables[name], fk["columns"]), mine, strict=True)
+    return [own if None in key else above.get(key, key) for key, own in keys]
+
+
+def _alike(real: Tables, name: str, fk: Key, told: Told, rate: float, *, null: bool) -> bool:
+    """Whether all rows are NULL, or orphans, or none is, and k entities do not say otherwise."""
+    known = set(rows_of(real[fk["references"]], fk["to"]))
+    policy, those = fk.get("orphans", "keep"), dict[bool, set[Any]]({True: set(), False: set()})
+    keys = zip(rows_of(real[name], fk["columns"]), people(real, name, told.owns), strict=True)
+    for key, who in keys:
+        lost = None not in key and key not in known
+        gone = None in key or (lost and policy == "null")
+        if not lost or policy != "drop":
+            those[gone if null else lost].add(who)
+    return rate in (0.0, 1.0) and len(those[rate == 0.0]) < told.k
+
+
 def _wrong_reference(
-    sides: tuple[Tables, Tables], name: str, fk: Key, entry: Key, told: tuple[str, int]
+    sides: tuple[Tables, Tables], name: str, fk: Key, entry: Key, told: Told
 ) -> Iterator[str]:
-    (real, twin), (notes, k) = sides, told
+    (real, twin), notes, k = sides, told.notes, told.k
     label = f"{name}({', '.join(fk['columns'])}) -> {fk['references']}"
     if not twin[name].num_rows:
         return
@@ -117,9 +159,11 @@ def _wrong_reference(
     held = label in notes or any(f"{n} cannot grow" in notes for n in (name, fk["references"]))
     if not twin[fk["references"]].num_rows or held or len(met) < 5 * k:
         return  # nobody to refer to, sizes that a key has held, or too few to learn from
-    if policy == "keep" and abs(made.orphan - was.orphan) > near:
+    alike = partial(_alike, real, name, fk, told)
+    far = policy == "keep" and abs(made.orphan - was.orphan) > near
+    if far and not alike(made.orphan, null=False):
         yield f"{label}: {made.orphan:.3f} orphans, of {was.orphan:.3f}"
-    if abs(made.null - null) > near:
+    if abs(made.null - null) > near and not alike(made.null, null=True):
         yield f"{label}: {made.null:.3f} NULL, of {null:.3f}"
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
-from tests.property.integrity import wrongs
+from tests.property.integrity import Told, wrongs
 from tests.property.polymorphic import split, without_parts, wrong_pairs
 from tests.property.schemas import (
     Database,
@@ -65,9 +65,13 @@ def check(shape: DatabaseShape) -> str:
     except (LearnError, SampleError, SchemaError) as error:
         check_refusal(error, held)
         return f"{type(error).__name__}: {error.message}"
-    notes = " ".join(twin.notes)
     (real, declared), (made, _) = split(held.tables, held.declared), split(tables, held.declared)
-    found = without_parts(list(wrongs(real, made, declared, notes, shape.k, shape.scale)))
+    owns = {
+        name: {"columns": list(own.columns), "references": own.references, "to": list(own.to)}
+        for name in real if (own := twin.model.schema[name].own) is not None
+    }  # fmt: skip
+    told = Told(" ".join(twin.notes), shape.k, owns)
+    found = without_parts(list(wrongs(real, made, declared, told, shape.scale)))
     found += wrong_pairs(held.tables, tables, held.declared)
     assert not found, f"{found}\n{held.text}\n{twin.notes}"
     random = np.random.default_rng(shape.seed)
@@ -115,7 +119,9 @@ def test_shapes_that_fuzzing_found() -> None:
     A key of one text, of which missing parents want more; a number below two keys at once; children
     of rows that have no parent themselves; one row, whose key refers to a table that is kept;
     keys to a kept table that are NULL in part; a bridge, one side of which is a relative; the same
-    where relatives of nobody are any, so that two of them are written alike.
+    where relatives of nobody are any, so that two of them are written alike; children of few
+    entities, of which no k have parents of one code, but k have some; the same where it takes
+    orphans to be k.
     """
     loop = LoopShape(target=1, kind="tree", orphans=0.2)
     one = (
@@ -147,8 +153,17 @@ def test_shapes_that_fuzzing_found() -> None:
         _table(120, "part", _reference(1)),
         _table(60, "bridge", _reference(2, skew=3.0), relative),
     )  # fmt: skip
-    for tables in (one, two, three, four, five, six, seven):
-        k, name = (3, "independent") if tables is four else (1, "trees")
-        seed = 10 if tables is seven else 0
+    few = _reference(2, skew=3.0, mode="own")
+    eight, nine = (
+        (
+            _table(60, "number"), _table(60, "number"),
+            _table(120, "number", few, _reference(1, nulls=0.25, orphans=orphans)),
+        )
+        for orphans in (0.0, 0.2)
+    )  # fmt: skip
+    made = [(tables, 0, 1, "trees") for tables in (one, two, three, five, six)]
+    made += [(four, 0, 3, "independent"), (seven, 10, 1, "trees")]
+    made += [(eight, 7, 5, "trees"), (nine, 7, 5, "trees")]
+    for tables, seed, k, name in made:
         shape = DatabaseShape(tables=tables, seed=seed, k=k, synthesizer=name, scale=1.0)
         assert check(shape) == "made"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.property.integrity import wrongs
+from tests.property.integrity import Told, wrongs
 from tests.relational.databases import Database, Declared, key, made, rates, rows_of
 
 import synthlake as sl
@@ -85,7 +85,7 @@ def test_parents_are_among_relatives(bridge: bool, scale: float) -> None:
     real, schema = shop(bridge=bridge)
     sample: Any = sl.fit(real, schema, k=1, seed=1, holdout=0.0).sample(scale, seed=2)
     twin = sample.to_arrow()
-    assert not list(wrongs(real, twin, schema, " ".join(sample.notes), 1, scale))
+    assert not list(wrongs(real, twin, schema, Told(" ".join(sample.notes)), scale))
     kinds = {k.fk.label(n): k.kind for n, t in sample.model.tables.items() for k in t.links}
     assert kinds["lines(tenant, product) -> products"] == "within"
     assert kinds["orders(tenant, customer) -> customers"] == "within"
@@ -143,7 +143,7 @@ def test_what_may_not_be_null_is_filled(mode: str | None, k: int) -> None:
     }
     sample: Any = sl.fit(real, schema, k=k, seed=1, holdout=0.0).sample(seed=2)
     twin = sample.to_arrow()
-    assert not list(wrongs(real, twin, schema, " ".join(sample.notes), k))
+    assert not list(wrongs(real, twin, schema, Told(" ".join(sample.notes), k)))
     assert not twin["flights"]["origin"].null_count
     null, orphan = rates(twin, "flights", "origin hour", "weather", "origin hour")
     assert (null, orphan) == (pytest.approx(0.2, abs=0.04), 0.0)

@@ -225,8 +225,6 @@ def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:
         counts = spread_if_few(counts, parent.data.group, k)
     cells = Cells(counts, np.zeros(rows, bool))
     codec = codec_of_cells(cells, parent.data.group, k)
-    if clustered:
-        parent.groups[label] = parent.code.size
     parent.family[count_id(label)] = Feature(
         codec.encode_ticks(counts, cells.null), codec.size, True
     )
@@ -248,11 +246,13 @@ def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:
         return
     near = _near(draft, parent, number) if draft.kinds[number] == "within" else None
     related = near is not None and _related(near[0], near[1] & ~join.orphan)
-    kind = draft.kinds[number]
-    link = Link(fk, kind, codes=parent.code.size, phantoms=phantoms, related=related)
-    draft.links[number] = link
-    codes = _child_codes(join, parent.code.codes, orphans, link.codes)
+    told = _told(parent.code, join, draft.data.group, k)
+    link = Link(fk, draft.kinds[number], codes=told.size, phantoms=phantoms, related=related)
+    draft.links[number], parent.groups[label] = link, told.size
+    codes = _child_codes(join, told.codes, orphans, told.size)
     codes = _balanced(codes, join, draft.data.group, k)
+    if _few(codes, draft.data.group, k):  # not who the parent is, but that there is one
+        codes = np.where(join.key >= 0, 0, codes).astype(np.int32)
     if near is not None:  # rows without relatives are NULL anyway, and say nothing of the others
         codes = np.where((codes == -1) & ~near[0], -2, codes).astype(np.int32)
     draft.codes[number] = Feature(codes, link.size, False)
@@ -334,7 +334,26 @@ def _orphan_codes(draft: Draft, join: Join) -> tuple[NDArray[np.int32], NDArray[
         return out, number
     codes, _ = cluster({}, [(draft.features(), number)], len(keys), least)
     out[rows] = codes[lost]
-    return out, number
+    few = _few(out, draft.data.group, draft.data.k)
+    return np.minimum(out, np.int32(0)) if few else out, number
+
+
+def _few(codes: NDArray[np.int32], group: NDArray[np.int64], k: int) -> bool:
+    """Whether there is no code that k entities have."""
+    rows = np.flatnonzero(codes >= 0)
+    size = int(codes.max(initial=0)) + 1
+    return int(distinct(codes[rows].astype(np.int64), group[rows], size).max()) < k
+
+
+def _told(code: Feature, join: Join, group: NDArray[np.int64], k: int) -> Feature:
+    """Codes of parents, as far as children tell them apart; else one for all.
+
+    Children of few entities have no code that k of these share, and may have parents nevertheless.
+    """
+    there = np.flatnonzero(join.parent >= 0)
+    if len(there) and _few(code.codes[join.parent[there]], group[there], k):
+        return Feature(np.zeros_like(code.codes), 1, False)
+    return code
 
 
 def _child_codes(

@@ -162,7 +162,7 @@ class Matching:
         ]
         codes, degrees = (np.concatenate(held) for held in zip(*parts, strict=True))
         # a code without support is none: where nothing of the parents may be told, all are alike
-        codes, parent = np.maximum(codes, 0), np.arange(high - low)
+        codes, parent = np.clip(codes, 0, link.codes - 1), np.arange(high - low)
         if not link.slices:
             return codes, degrees, parent
         return by_slice(link, codes, degrees, parent)

@@ -215,7 +215,7 @@ class Within:
         numbers = range(first // width, min((last - 1) // width + 1, len(starts) - 1))
         parts = [self._block(name, label, number) for number in numbers]
         row, top, code, stubs = (np.concatenate(p) for p in zip(*parts, strict=True))
-        inside = (top >= first) & (top < last)
+        inside, code = (top >= first) & (top < last), np.minimum(code, link.codes - 1)
         return Relatives(row[inside], top[inside], code[inside], stubs[inside])
 
     def _block(self, name: str, label: str, number: int) -> tuple[Index, Index, Index, Index]:
