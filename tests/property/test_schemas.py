@@ -121,7 +121,7 @@ def test_shapes_that_fuzzing_found() -> None:
     keys to a kept table that are NULL in part; a bridge, one side of which is a relative; the same
     where relatives of nobody are any, so that two of them are written alike; children of few
     entities, of which no k have parents of one code, but k have some; the same where it takes
-    orphans to be k.
+    orphans to be k; orphans of a kept table, of whose keys none may be told.
     """
     loop = LoopShape(target=1, kind="tree", orphans=0.2)
     one = (
@@ -161,9 +161,12 @@ def test_shapes_that_fuzzing_found() -> None:
         )
         for orphans in (0.0, 0.2)
     )  # fmt: skip
+    ten = (
+        _table(60, "text", keep=True), _table(300, "number", _reference(1, orphans=0.5)),
+    )  # fmt: skip
     made = [(tables, 0, 1, "trees") for tables in (one, two, three, five, six)]
     made += [(four, 0, 3, "independent"), (seven, 10, 1, "trees")]
-    made += [(eight, 7, 5, "trees"), (nine, 7, 5, "trees")]
+    made += [(eight, 7, 5, "trees"), (nine, 7, 5, "trees"), (ten, 0, 10, "trees")]
     for tables, seed, k, name in made:
         shape = DatabaseShape(tables=tables, seed=seed, k=k, synthesizer=name, scale=1.0)
         assert check(shape) == "made"

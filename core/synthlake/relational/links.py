@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,10 +95,19 @@ def identity_link(
     known = np.isin(join.key, supported)
     rest = (join.parent >= 0) & ~known
     enough = len(np.unique(data.group[rest])) >= data.k
+    link = Link(fk, "identity", values=values, phantoms=_unlisted(data, join, known))
     if not enough or not len(parent):
-        return Link(fk, "identity", values=values)
-    shares = _shares(data, fk, join, parent, supported)
-    return Link(fk, "identity", values=values, rest=True, shares=shares)
+        return link
+    return replace(link, rest=True, shares=_shares(data, fk, join, parent, supported))
+
+
+def _unlisted(data: TableData, join: Join, known: NDArray[np.bool_]) -> Phantoms | None:
+    """Orphans whose keys are not listed; None where fewer than k entities have some."""
+    lost = join.orphan & ~known
+    if len(np.unique(data.group[lost])) < data.k:
+        return None
+    keys = len(np.unique(join.key[lost]))
+    return Phantoms(keys, (1,), None, None, float(lost.sum()) / keys)
 
 
 def _shares(

@@ -145,7 +145,7 @@ class Link:
         rest: whether that further code is in use.
         shares: of it: how many of these parents have how many children each, on average.
         codes: of cluster: codes of real parents; phantom codes follow.
-        phantoms: of own and cluster.
+        phantoms: of own and cluster; of identity those that are lost, as they are not listed.
         null_rows: of own: rows without a parent, in the source.
         mean: of own: children per parent, in the source.
         related: of within: whether rows above have children only if they have rows of the parent.

@@ -280,11 +280,13 @@ class _Planner:
     def _say_lacking(self, table: TableModel, link: Link) -> None:
         """Note that orphans are not made, where no key is known that no parent has."""
         label = link.fk.label(table.table.name)
-        if link.phantoms is not None and label not in self.phantoms:
-            self.notes.append(
-                f"{label}: rows without a parent are not made, as {link.fk.references} has no key"
-                " of which more can be made"
-            )
+        if link.phantoms is None or label in self.phantoms:
+            return
+        made = "made only with keys that many share" if link.kind == "identity" else "not made"
+        self.notes.append(
+            f"{label}: rows without a parent are {made}, as {link.fk.references} has no key of"
+            " which more can be made"
+        )
 
     # children
 
@@ -371,7 +373,7 @@ class _Planner:
         """Children and stubs per code, for every cluster key of a table."""
         name = table.table.name
         for link in table.links:
-            if link.kind == "within":
+            if link.kind in ("within", "identity"):
                 self._say_lacking(table, link)
         clusters = [(n, k) for n, k in enumerate(table.links)
                     if k.kind == "cluster" and link_id(n) in table.order]  # fmt: skip
