@@ -150,7 +150,7 @@ def _wrong_reference(
     was, made, policy = rates(real, name, fk), rates(twin, name, fk), fk.get("orphans", "keep")
     if made.orphan and (policy != "keep" or not was.orphan):
         yield f"{label}: {made.orphan:.3f} orphans, of {was.orphan:.3f}, under {policy}"
-    near = partial(_near, sides, name, fk, entry, told)
+    near = 0.12 + 1.6 / sqrt(min(_counted(t, name, fk, entry) for t in sides))
     null = was.null + (was.orphan if policy == "null" else 0.0)
     if policy == "drop" and was.orphan < 1.0:
         null /= 1.0 - was.orphan
@@ -160,47 +160,25 @@ def _wrong_reference(
     if not twin[fk["references"]].num_rows or held or len(met) < 5 * k:
         return  # nobody to refer to, sizes that a key has held, or too few to learn from
     alike = partial(_alike, real, name, fk, told)
-    far = policy == "keep" and abs(made.orphan - was.orphan) > near(made.orphan)
+    far = policy == "keep" and abs(made.orphan - was.orphan) > near
     if far and not alike(made.orphan, null=False):
         yield f"{label}: {made.orphan:.3f} orphans, of {was.orphan:.3f}"
-    if abs(made.null - null) > near(made.null) and not alike(made.null, null=True):
+    if abs(made.null - null) > near and not alike(made.null, null=True):
         yield f"{label}: {made.null:.3f} NULL, of {null:.3f}"
-
-
-def _near(
-    sides: tuple[Tables, Tables], name: str, fk: Key, entry: Key, told: Told, rate: float
-) -> float:  # fmt: skip
-    """How far a rate may lie from the real one.
-
-    Rows that are made with one parent are drawn by what it is. If it has many of them, the rate is
-    that of a few such rows, and a twin's families are others; but they are not all alike for it.
-    """
-    counted = [_counted(tables, name, fk, entry) for tables in sides]
-    own = told.owns.get(name, fk)
-    if 0.0 < rate < 1.0 and own["columns"] != fk["columns"]:
-        counted += [_effective(people(tables, name, told.owns)) for tables in sides]
-    return 0.12 + 1.6 / sqrt(min(counted))
 
 
 def _counted(tables: Tables, name: str, fk: Key, entry: Key) -> float:
     """How many rows a rate is told from, as if each had a reference of its own.
 
     One that lies within a wider reference follows from it: rows of one parent are all orphans or
-    none is, and the rate is as uncertain as that of families.
+    none is, and the rate is as uncertain as that of families. Source: Kish (1965), effective sample
+    size of clusters of unequal sizes whose members are alike, (sum n)^2 / sum n^2.
     """
     mine = set(fk["columns"])
     wider = any(mine <= set(other["columns"]) for other in entry["foreign_keys"] if other != fk)
     if not wider:
         return float(tables[name].num_rows)
-    return _effective(rows_of(tables[name], fk["columns"]))
-
-
-def _effective(families: list[Any]) -> float:
-    """As how many rows count those of families, whose rows are alike.
-
-    Source: Kish (1965), effective sample size of clusters of unequal sizes, (sum n)^2 / sum n^2.
-    """
-    sizes = Counter(families).values()
+    sizes = Counter(rows_of(tables[name], fk["columns"])).values()
     return sum(sizes) ** 2 / sum(n * n for n in sizes)
 
 
