@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter, defaultdict
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from tests.relational.databases import Database, Declared, Fitted, fit, key
 from tests.relational.test_spans import model_of
 
 from synthlake.relational import Generator, Model, plan_sample
-from synthlake.relational.kin import dealt
+from synthlake.relational.kin import dealt, kin_of
 from synthlake.relational.lanes import in_turns, lanes_of
 from synthlake.relational.unlike import over_families
 
@@ -148,6 +149,17 @@ def test_players_without_a_game_begin_as_drawn(learned: Fitted, sizes: dict[str,
     twin = learned[1].sample(rows=sizes, seed=1).to_arrow()
     assert twin["games"].num_rows == sizes["games"]
     assert set(twin["played"]["player"].to_pylist()) <= set(twin["players"]["player"].to_pylist())
+
+
+def test_players_that_are_drawn_before_their_clubs_have_no_lanes(learned: Fitted) -> None:
+    model = model_of(learned[1])
+    played = model.tables["played"]
+    assert kin_of(played, "f:1") is not None
+    late = replace(played, order=tuple(sorted(played.order, key=lambda n: n != "f:1")))
+    assert kin_of(late, "f:1") is None
+    plan = plan_sample(replace(model, tables={**model.tables, "played": late}), 3, 1.0)
+    assert not plan.due
+    assert plan_sample(model, 3, 1.0).due
 
 
 def test_lanes_have_one_row_of_a_family_each() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +23,14 @@ def distinct(keys: NDArray[np.int64], group: NDArray[np.int64], size: int) -> ND
 def dense(group: NDArray[np.int64]) -> NDArray[np.int64]:
     """The same groups, numbered from 0."""
     return np.unique(group, return_inverse=True)[1].astype(np.int64)
+
+
+def joint(parts: Sequence[NDArray[np.integer]]) -> NDArray[np.int64]:
+    """Rows as one number each, from 0, equal where all parts are; these are -1 and more."""
+    out = np.zeros(len(parts[0]), np.int64)
+    for part in parts:
+        out = dense(out * (int(part.max(initial=0)) + 2) + part + 1)
+    return out
 
 
 def ranks(group: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthlake.encode.numeric import NumericCodec
-from synthlake.models.support import dense
+from synthlake.models.support import joint
 from synthlake.ports import Codes, Redraw
 from synthlake.relational.sets import as_sets
 from synthlake.seed import Words
@@ -64,7 +64,14 @@ def made_distinct(
     rows = _repeats(codes, place, family, np.arange(len(codes)))
     if len(rows) and not place and family.most == 1:
         key = int(family.words(family.name, _SETS)[0])
-        codes = as_sets(codes, _groups(family), redraw, key, family.many, strict=family.ruled)
+        codes = as_sets(
+            codes,
+            joint([family.number, *family.others]),
+            redraw,
+            key,
+            family.many,
+            strict=family.ruled,
+        )
         rows = _repeats(codes, place, family, np.arange(len(codes)))
     # other families stay as they are
     some = np.flatnonzero(np.isin(family.number, family.number[rows]))
@@ -112,14 +119,6 @@ def _joined(keys: Sequence[NDArray[np.integer]]) -> NDArray[np.int64] | None:
         whole *= high - low + 1
         whole += key.astype(np.int64) - low
     return whole
-
-
-def _groups(family: Family) -> Index:
-    """Rows as one number each by family and the rest of the key."""
-    out = dense(family.number)
-    for other in family.others:
-        out = dense(out * (int(other.max(initial=0)) + 2) + other + 1)
-    return out
 
 
 def _repeats(codes: Codes, place: Place | None, family: Family, some: Index) -> Index:

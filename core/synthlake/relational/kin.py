@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from synthlake.models.support import dense, ranks
+from synthlake.models.support import dense, joint, ranks
 from synthlake.ports import Codes, Feature, Redraw
 from synthlake.relational.lanes import lanes_of
 from synthlake.relational.model import Kin, Link, TableModel, link_id
@@ -78,8 +78,7 @@ def _likeness(
 
 def shared(group: Index, codes: NDArray[np.integer]) -> float:
     """Share of the pairs of rows of a group that have the same code; NULL (-1) is one, too."""
-    both = dense(group.astype(np.int64) * (int(codes.max(initial=0)) + 2) + codes + 1)
-    return float(pairs(both) / max(pairs(dense(group)), 1.0))
+    return float(pairs(joint([group, codes])) / max(pairs(dense(group)), 1.0))
 
 
 def pairs(group: Index) -> float:
@@ -205,5 +204,4 @@ def _slots(kin: Kin, block: Block) -> Index:
     """What rows share with their siblings, and how many rows of their family do so before them."""
     assert block.family is not None
     held = block.drawn[kin.name].astype(np.int64) + 1
-    both = dense(block.family * (int(held.max(initial=0)) + 1) + held)
-    return held * _SLOTS + np.minimum(ranks(both), _SLOTS - 1)
+    return held * _SLOTS + np.minimum(ranks(joint([block.family, held])), _SLOTS - 1)

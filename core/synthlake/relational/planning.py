@@ -14,6 +14,7 @@ from synthlake.relational.candidates import measure_given
 from synthlake.relational.cumulated import Cumulated, Tally
 from synthlake.relational.generate import Generator
 from synthlake.relational.keys import SlotKey
+from synthlake.relational.kin import kin_of
 from synthlake.relational.model import Link, Model, TableModel, link_id
 from synthlake.relational.parents import fitted, virtual_rows
 from synthlake.relational.plan import ROOT_BLOCK, Counts, SamplePlan, beyond
@@ -379,7 +380,7 @@ class _Planner:
                     if k.kind == "cluster" and link_id(n) in table.order]  # fmt: skip
         if not clusters:
             return
-        self._expect(name, [link for _, link in clusters])
+        self._expect(table, clusters)
         generator = Generator(self.model, self.plan())
         needed = [link_id(n) for n, _ in clusters]
         needed += [k.kin.name for _, k in clusters if k.kin is not None]
@@ -411,11 +412,11 @@ class _Planner:
         some = self.rows[link.fk.references] > 0
         return fitted(stubs, self.codes[label].total, link.codes) if some else stubs
 
-    def _expect(self, name: str, links: Sequence[Link]) -> None:
+    def _expect(self, table: TableModel, clusters: Sequence[tuple[int, Link]]) -> None:
         """What parents are due, of references whose children stay with what they share."""
-        generator = Generator(self.model, self.plan())
-        for link in links:
-            if link.kin is not None and self.rows[name] <= MOST_TURNS:
+        generator, name = Generator(self.model, self.plan()), table.table.name
+        for number, link in clusters:
+            if kin_of(table, link_id(number)) is not None and self.rows[name] <= MOST_TURNS:
                 label = link.fk.label(name)
                 self.due[label] = self._due(generator, link, label)
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from synthlake.encode.axis import empty, plain
 from synthlake.errors import SampleError
-from synthlake.models.support import dense, ranks
+from synthlake.models.support import joint, ranks
 from synthlake.relational.above import Ancestors
 from synthlake.relational.distinctness import repeated
 from synthlake.relational.feistel import strided
@@ -79,7 +79,7 @@ class Within:
         words = partial(block.words, f"part:{fk.label(table.name)}", 0)
         made = self._generator.referring(table, fk, names, parent, words)
         if link_id(number) in block.model.distinct:
-            met[number] = _numbers(made, block.rows)
+            met[number] = _numbers(made)
         return made
 
     def room(self, model: TableModel, low: int, high: int) -> Index | None:
@@ -247,13 +247,10 @@ class Within:
         return index
 
 
-def _numbers(made: Mapping[str, pa.Array[Any]], rows: int) -> Index:
+def _numbers(made: Mapping[str, pa.Array[Any]]) -> Index:
     """Rows as numbers by what is written, which parents of other rows above may share."""
-    out = np.zeros(rows, np.int64)
-    for values in made.values():
-        codes = np.asarray(plain(values).dictionary_encode().indices.fill_null(-1))
-        out = dense(out * (int(codes.max(initial=0)) + 2) + codes + 1)
-    return out
+    coded = (plain(values).dictionary_encode().indices.fill_null(-1) for values in made.values())
+    return joint([np.asarray(codes) for codes in coded])
 
 
 def _tells_apart(model: TableModel, number: int) -> bool:
