@@ -145,11 +145,13 @@ def together(block: Block, name: str, codes: Codes, redraw: Redraw) -> Codes:
         some = (like[rows] >= 0) & (like[rows] < len(sizes))
         np.add.at(alike, (each[some], like[rows][some]), 1.0)
         _, code, times = dealt(alike, np.bincount(each), sizes)
-        out[rows[np.argsort(each, kind="stable")]] = np.repeat(code, times)
+        rows = rows[np.argsort(each, kind="stable")]
+        most = _at_once(sizes, due[:, :, at], len(np.unique(block.family[rows])))
+        out[rows] = eased(np.repeat(code, times), slot[rows], block.family[rows], most)
         rows = rows[np.argsort(out[rows], kind="stable")]
         for mine in np.split(rows, np.flatnonzero(np.diff(out[rows])) + 1):
-            alive = int(due[1, out[mine[0]], at])
-            lanes[mine] = lanes_of(block.family[mine], slot[mine], alive, kin.groups)
+            some = int(due[1, out[mine[0]], at])
+            lanes[mine] = lanes_of(block.family[mine], slot[mine], some, kin.groups)
     block.lanes[name] = lanes
     return out
 
@@ -162,10 +164,51 @@ def _sizes(codes: Codes, due: Index) -> Index:
         due: children of each code.
     """
     if not due.any():
-        return np.bincount(codes)
+        return np.bincount(codes, minlength=len(due))
     ends = np.rint(np.cumsum(due) * (len(codes) / due.sum())).astype(np.int64)
     sizes: Index = np.diff(ends, prepend=0)
     return sizes
+
+
+def _at_once(sizes: Index, due: Index, families: int) -> Index:
+    """Rows of a family that have parents of each code: so many have children at the same time.
+
+    Args:
+        sizes: rows of each code.
+        due: children of each code, and parents that these are of, shape (2, codes).
+        families: in which the rows are.
+    """
+    most: Index = np.maximum(due[1], -(-sizes // families))
+    return most
+
+
+def eased(code: Index, slot: Index, family: Index, most: Index) -> Index:
+    """The same codes on other rows, none of them on more of a family than may be, if that can be.
+
+    Args:
+        code: of each row; as many rows have each as before.
+        slot: what it shares; rows of the same one that give way take the same code.
+        family: of each row.
+        most: rows of a family with each code.
+    """
+    family, out = dense(family), code.copy()
+    over = np.flatnonzero(ranks(joint([family, code])) >= most[code])
+    free = np.bincount(code[over], minlength=len(most))
+    held = np.zeros((int(family.max()) + 1, len(most)), np.int64)
+    np.add.at(held, (family, code), 1)
+    np.add.at(held, (family[over], code[over]), -1)
+    last: dict[int, int] = {}
+    for row in over.tolist():
+        own = held[family[row]]
+        able = (free > 0) & (own < most)
+        if not able.any():
+            able = free > 0
+        one = last.get(int(slot[row]), -1)
+        one = one if one >= 0 and able[one] else int(np.where(able, free, -1).argmax())
+        out[row], last[int(slot[row])] = one, one
+        free[one] -= 1
+        own[one] += 1
+    return out
 
 
 def dealt(score: NDArray[np.float64], room: Index, sizes: Index) -> tuple[Index, Index, Index]:

@@ -18,7 +18,7 @@ from synthlake.relational.parents import Stubs, ranks_of
 from synthlake.relational.plan import ROOT_BLOCK
 from synthlake.relational.rows import Block
 from synthlake.relational.shelf import Shelf
-from synthlake.relational.spans import from_first, in_slices
+from synthlake.relational.spans import in_slices
 from synthlake.relational.timed import TimedStubs, by_slice, with_slices
 from synthlake.relational.uniqueness import pairing, unlike
 from synthlake.schema.modes import unique_target
@@ -142,9 +142,7 @@ class Matching:
             self._owners.setdefault(label, made)
         return self._owners[label]
 
-    def parents(
-        self, link: Link, label: str, number: int, even: bool = False
-    ) -> tuple[Index, Index, Index]:
+    def parents(self, link: Link, label: str, number: int) -> tuple[Index, Index, Index]:
         """Codes, degrees and places of a block of parents, as learned; beyond real ones, phantoms.
 
         Where children find their parents by time, a parent stands once for each slice of time, by
@@ -157,8 +155,7 @@ class Matching:
             return codes + link.codes, degrees, np.arange(len(codes))
         low, high = number * ROOT_BLOCK, min((number + 1) * ROOT_BLOCK, real)
         parts = [
-            self._held(block, link, label, rows, even)
-            for block, rows in self._family(link, low, high)
+            self._held(block, link, label, rows) for block, rows in self._family(link, low, high)
         ]
         codes, degrees = (np.concatenate(held) for held in zip(*parts, strict=True))
         # a code without support is none: where nothing of the parents may be told, all are alike
@@ -189,14 +186,11 @@ class Matching:
         block.draw(family_of(block.model))
         yield block, slice(0, block.rows)
 
-    def _held(
-        self, block: Block, link: Link, label: str, rows: slice, even: bool = False
-    ) -> tuple[Index, Index]:
+    def _held(self, block: Block, link: Link, label: str, rows: slice) -> tuple[Index, Index]:
         """Codes and numbers of children of parents; in each slice of time, if that counts."""
         codes, degrees = block.drawn[CODE].astype(np.int64), block.count(label)
         if link.slices:
-            begin = label in self._generator.plan.due and not even
-            degrees = (from_first if begin else in_slices)(
-                block, link, self._generator.model, degrees
+            degrees = in_slices(
+                block, link, self._generator.model, degrees, self._generator.plan.warp.get(label)
             )
         return codes[rows], degrees[rows]

@@ -37,6 +37,8 @@ class SamplePlan:
         notes: what could not be done as asked, by name.
         due: by label of a cluster key whose parents are found by what siblings share: children of
             these, by code and slice of time, as they are drawn.
+        warp: by label of these: shape (slices + 1,), where in time parents' slices begin and end if
+            they are due as many children then as there are.
         even: by label: children of every parent on average, where no parent happens to draw any.
     """
 
@@ -57,13 +59,14 @@ class SamplePlan:
     notes: tuple[str, ...] = ()
     even: Mapping[str, float] = field(default_factory=dict)
     due: Mapping[str, Counts] = field(default_factory=dict)
+    warp: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """JSON values and tensors."""
         counts = {label: found.counts for label, found in self.codes.items()}
         parts: dict[str, Mapping[str, NDArray[Any]]] = {
             "starts": self.starts, "counts": counts, "stubs": self.stubs,
-            **({"due": self.due} if self.due else {}),
+            **({"due": self.due, "warp": self.warp} if self.due else {}),
         }  # fmt: skip
         names = {part: sorted(arrays) for part, arrays in parts.items()}
         tensors = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synthlake.errors import SampleError
 from synthlake.ports import Event, OnEvent
@@ -18,6 +19,7 @@ from synthlake.relational.kin import kin_of
 from synthlake.relational.model import Link, Model, TableModel, link_id
 from synthlake.relational.parents import fitted, virtual_rows
 from synthlake.relational.plan import ROOT_BLOCK, Counts, SamplePlan, beyond
+from synthlake.relational.spans import slices_of, warped
 from synthlake.relational.timed import (
     MOST_TURNS,
     cells_of_codes,
@@ -31,6 +33,7 @@ Given = Mapping[str, Sequence[Mapping[str, Any]]]
 _ROWS_PER_BLOCK = 8_192
 _EXACT = 0.002  # relative error of a child table's size that is let be
 _FULL = 0.98  # share of a table's rows from which it counts as all of them
+_WARPED = 2  # times that parents' times are put where their children are
 _THINNED = 4  # times that families are made smaller
 
 
@@ -94,6 +97,7 @@ class _Planner:
     codes: dict[str, Cumulated] = field(default_factory=dict)
     stubs: dict[str, Counts] = field(default_factory=dict)
     due: dict[str, Counts] = field(default_factory=dict)
+    warp: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     given: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     growth: dict[str, float] = field(default_factory=dict)
@@ -105,7 +109,7 @@ class _Planner:
             self.seed, self.scale, dict(self.rows), dict(self.phantoms), dict(self.offsets),
             dict(self.nulls), dict(self.times), dict(self.bias), dict(self.width),
             dict(self.limits), dict(self.starts), dict(self.codes), dict(self.stubs),
-            dict(self.given), tuple(self.notes), dict(self.even), dict(self.due),
+            dict(self.given), tuple(self.notes), dict(self.even), dict(self.due), dict(self.warp),
         )  # fmt: skip
 
     def check(self) -> None:
@@ -414,18 +418,32 @@ class _Planner:
 
     def _expect(self, table: TableModel, clusters: Sequence[tuple[int, Link]]) -> None:
         """What parents are due, of references whose children stay with what they share."""
-        generator, name = Generator(self.model, self.plan()), table.table.name
+        name = table.table.name
         for number, link in clusters:
-            if kin_of(table, link_id(number)) is not None and self.rows[name] <= MOST_TURNS:
-                label = link.fk.label(name)
-                self.due[label] = self._due(generator, link, label)
+            if kin_of(table, link_id(number)) is None or self.rows[name] > MOST_TURNS:
+                continue
+            label, wanted = link.fk.label(name), self._wanted(table, link)
+            for _ in range(_WARPED):
+                found = self._due(Generator(self.model, self.plan()), link, label)
+                self.warp[label] = warped(self.warp.get(label), found[0], wanted)
+            self.due[label] = self._due(Generator(self.model, self.plan()), link, label)
+
+    def _wanted(self, table: TableModel, link: Link) -> Counts:
+        """Rows, and families of them, in each slice of time, shape (2, slices)."""
+        generator, name = Generator(self.model, self.plan()), table.table.name
+        wanted = np.zeros((2, link.slices), np.int64)
+        for number in range(len(self.starts[name]) - 1):
+            block = generator.open_block(name, number)
+            at, first = slices_of(block, link, self.model), np.unique(block.family, True)[1]
+            wanted += [np.bincount(some, minlength=link.slices) for some in (at, at[first])]
+        return wanted
 
     def _due(self, generator: Generator, link: Link, label: str) -> Counts:
         """Children, and parents with some, by code and slice of time, shape (2, cells)."""
         blocks = -(-self.rows[link.fk.references] // ROOT_BLOCK)
         due = np.zeros((2, cells_of_stubs(link)), np.int64)
         for number in range(blocks):
-            codes, degrees, _ = generator.matching.parents(link, label, number, True)
+            codes, degrees, _ = generator.matching.parents(link, label, number)
             due[0] += np.bincount(codes, degrees, due.shape[1]).astype(np.int64)
             due[1] += np.bincount(codes, minlength=due.shape[1])
         return due

@@ -40,6 +40,7 @@ _TIGHT = 0.5  # of a date's own spread, that its distances from the first child 
 _FEWEST = 16  # codes of a time below which it tells too little
 _SLICES, _CELLS = 64, 2_048  # most slices of time, alone and times codes of parents
 
+Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
 Found = tuple[Index, Ticks, Index]  # rows of parents, when they have a child, and whose date it is
 
@@ -298,31 +299,48 @@ def start_of(block: Block) -> Cells:
     return found
 
 
-def in_slices(block: Block, link: Link, model: Model, degrees: Index) -> Index:
+def in_slices(block: Block, link: Link, model: Model, degrees: Index, when: Floats | None) -> Index:
     """How many of its children each row has in each slice of time; shape (rows, slices).
 
-    They are spread evenly from the first to the last.
+    They are spread evenly from the first to the last one: over time, or over the families of
+    children, where it is known ``when`` these are (``warped``); then of each family one at most.
     """
     spans = model.tables[link.fk.references].spans
     assert spans is not None
-    edges = _edges(model, spans, link.slices)[1:-1]
-    start = start_of(block)
+    edges, start = _edges(model, spans, link.slices), start_of(block)
     length, _ = spans.length.draw(block.drawn[LENGTH], block.words(LENGTH, 1))
-    first = np.where(start.null, edges[len(edges) // 2], start.ticks).astype(np.float64)[:, None]
-    far = np.maximum(length, 0).astype(np.float64)[:, None]
-    count = degrees.astype(np.float64)[:, None]
-    share = np.where(far > 0, (edges[None, :] - first) / np.maximum(far, 1.0), edges > first)
-    before = np.clip(np.ceil(np.clip(share, -1.0, 2.0) * count - 0.5), 0.0, count)
-    ends = np.hstack([before, count])
-    return np.diff(ends, axis=1, prepend=0.0).astype(np.int64)
+    first = np.where(start.null, edges[link.slices // 2], start.ticks).astype(np.float64)
+    last, count = first + np.maximum(length, 0), degrees.astype(np.float64)
+    bounds = edges
+    if when is not None:
+        warp, bounds = when
+        number = np.interp([first, last], edges, np.arange(len(edges), dtype=np.float64))
+        first, last = np.interp(number, np.arange(len(edges)), warp)
+        last = np.minimum(np.maximum(last, first + count), bounds[-1])
+        first = np.maximum(np.minimum(first, last - count), 0.0)
+    far, inner, count = (last - first)[:, None], bounds[None, 1:-1], count[:, None]
+    first = first[:, None]
+    share = np.where(far > 0, (inner - first) / np.maximum(far, 1e-9), inner > first)
+    before = np.clip(np.ceil(np.clip(share, 0.0, 1.0) * count - 0.5), 0.0, count)
+    return np.diff(np.hstack([before, count]), axis=1, prepend=0.0).astype(np.int64)
 
 
-def from_first(block: Block, link: Link, model: Model, degrees: Index) -> Index:
-    """How many children each row has that begin in each slice of time; shape (rows, slices)."""
-    spans = model.tables[link.fk.references].spans
-    assert spans is not None
-    edges, start = _edges(model, spans, link.slices)[1:-1], start_of(block)
-    at = np.where(start.null, len(edges) // 2, np.searchsorted(edges, start.ticks, side="right"))
-    out = np.zeros((len(degrees), link.slices), np.int64)
-    out[np.arange(len(degrees)), at] = degrees
-    return out
+def warped(when: Floats | None, due: Index, wanted: Index) -> Floats:
+    """When families of children are, and parents whose children are due as these are there.
+
+    Args:
+        when: as it was; None where parents are due children as drawn.
+        due: children by code and slice, shape (codes * slices,), by this.
+        wanted: children, and families of them, in each slice, shape (2, slices).
+
+    Returns:
+        Shape (2, slices + 1), both in families, of which the first one is 0: what parents count as
+        the bounds of slices, and what these are.
+    """
+    bounds = np.append(0.0, np.cumsum(wanted[1]))
+    before = bounds if when is None else when[0]
+    given, held = (
+        np.append(0.0, np.cumsum(counts)) / max(counts.sum(), 1)
+        for counts in (due.reshape(-1, len(bounds) - 1).sum(0), wanted[0])
+    )
+    return np.stack([np.interp(np.interp(before, bounds, given), held, bounds), bounds])

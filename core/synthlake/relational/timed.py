@@ -16,6 +16,7 @@ from functools import cached_property, partial
 import numpy as np
 from numpy.typing import NDArray
 
+from synthlake.models.support import dense
 from synthlake.ports import Codes
 from synthlake.relational.feistel import strided
 from synthlake.relational.lanes import in_turns
@@ -197,11 +198,13 @@ class TimedStubs(Stubs):
     def _turns(self, code: int) -> Index:
         """Of the children of a code: places of their stubs, and the other way round."""
         places = np.arange(self._totals[code])
-        cells = np.full(len(places), code * self._cells, np.int32)
-        owner = self.owner(*self._at(cells, places))
-        ends = np.flatnonzero(np.append(owner[1:] != owner[:-1], True)) + 1
+        cells, stubs = self._at(np.full(len(places), code * self._cells, np.int32), places)
         counts = self._children[code * self._cells : (code + 1) * self._cells]
-        turns = in_turns(counts.reshape(-1, self._groups), ends)
+        turns = in_turns(
+            counts.reshape(-1, self._groups),
+            dense(self.owner(cells, stubs)),
+            cells % self.link.slices,
+        )
         out = np.empty((2, len(turns)), np.int64)
         out[0], out[1, turns] = turns, places
         return out
