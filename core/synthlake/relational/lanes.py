@@ -8,9 +8,7 @@ parent has two rows of a family, and each stays with what its lane shares.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass, field
-from heapq import heapify, heappop, heappush, heapreplace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,154 +50,80 @@ def lanes_of(family: Index, slot: Index, parents: int, names: int) -> Index:
 
 @dataclass
 class _Parents:
-    """Parents of a code, whose stubs are taken in the order of time.
+    """Parents of a code whose children are taken one by one.
 
     Attributes:
-        stubs: of all parents, one parent after the other.
-        time: the slice of each of them.
-        at, end: the next stub of each parent in these, and where they end.
-        due: stubs of each up to now, those taken taken off; below 0 where some were taken early.
-        held: the parent of each lane.
-        lane: the lane of each parent that has one.
-        busy: parents that have children in this slice.
-        soon: parents by the slice of their next stub; some more than once, some that have none.
+        at, left: the next child of each, and how many more it has.
+        fresh: the first one that has not begun.
+        held: by lane.
+        idle: that have begun, and whose lanes are not there.
     """
 
-    stubs: Index
-    time: list[int]
     at: list[int]
-    end: list[int]
-    due: list[int]
+    left: list[int]
+    fresh: int = 0
     held: dict[int, int] = field(default_factory=dict)
-    lane: dict[int, int] = field(default_factory=dict)
-    busy: set[int] = field(default_factory=set)
-    soon: list[tuple[int, int]] = field(default_factory=list)
-    waiting: set[int] = field(default_factory=set)
+    idle: list[int] = field(default_factory=list)
 
-    @classmethod
-    def of(cls, parent: Index, time: Index) -> _Parents:
-        """Those that own stubs; parents are numbered from 0."""
-        stubs = np.lexsort((time, parent))
-        end = np.cumsum(np.bincount(parent)).tolist()
-        at = [0, *end[:-1]]
-        out = cls(stubs, time[stubs].tolist(), at, end, [0] * len(end))
-        out.soon = [(out.time[first], one) for one, first in enumerate(at)]
-        heapify(out.soon)
-        return out
+    def release(self, lanes: set[int]) -> None:
+        """Parents of lanes that are no longer there may go to others."""
+        for lane in [n for n in self.held if n not in lanes]:
+            self.idle.append(self.held.pop(lane))
 
-    def arrive(self, parents: Index, some: Index) -> None:
-        """Another slice of time begins, in which parents have some stubs each."""
-        self.busy.clear()
-        for one, more in zip(parents.tolist(), some.tolist(), strict=True):
-            self.due[one] += more
-            self.waiting.add(one)
-        self.waiting = {one for one in self.waiting if self.due[one] > 0}
-
-    def take(self, parent: int, lane: int, most: int) -> Index:
-        """The next stubs of a parent, at most so many, for a lane."""
-        first = self.at[parent]
-        some = min(most, self.end[parent] - first)
+    def take(self, lane: int, most: int) -> tuple[int, int]:
+        """The next children of a lane's parent, at most so many: the first one, and how many."""
+        if lane not in self.held:
+            self.held[lane] = self._next()
+        parent = self.held[lane]
+        first, some = self.at[parent], min(most, self.left[parent])
         self.at[parent] += some
-        self.due[parent] -= some
-        if self.held.get(lane) not in self.busy and self.lane.get(parent) != lane:
-            self.held.pop(self.lane.pop(parent, -1), None)
-            self.lane.pop(self.held.get(lane, -1), None)
-            self.held[lane], self.lane[parent] = parent, lane
-        self.busy.add(parent)
-        if self.at[parent] < self.end[parent]:
-            heappush(self.soon, (self.time[self.at[parent]], parent))
-        return self.stubs[first : first + some]
+        self.left[parent] -= some
+        if not self.left[parent]:
+            del self.held[lane]
+        return first, some
 
-    def ready(self) -> list[int]:
-        """Parents that are due stubs and have no children in this slice, most stubs first."""
-        return sorted(self.waiting - self.busy, key=lambda one: (self.time[self.at[one]], one))
-
-    def next(self, lane: int) -> tuple[int, int]:
-        """Who comes next, if nobody is due any more, and how many stubs at once.
-
-        The parent of the lane or one without children in this slice, whose turn is sooner; else any.
-        """
-        aside, best = [], None
-        while self.soon and best is None:
-            time, one = heappop(self.soon)
-            if self.at[one] == self.end[one] or self.time[self.at[one]] != time:
-                continue  # it has gone on since
-            if one in self.busy:
-                aside.append((time, one))
-            else:
-                best = time, one
-        own = next((held for held in aside if held[1] == self.held.get(lane)), None)
-        for held in (*aside, *([best] if best else [])):
-            heappush(self.soon, held)
-        if own is not None and (best is None or own[0] <= best[0]):
-            best = own
-        time, one = best or aside[0]
-        some = bisect_right(self.time, time, self.at[one], self.end[one]) - self.at[one]
-        return one, some
+    def _next(self) -> int:
+        """The first that has begun and is idle, else the next one, else one of another lane."""
+        if self.idle:
+            parent = min(self.idle)
+            self.idle.remove(parent)
+        elif self.fresh < len(self.left):
+            parent, self.fresh = self.fresh, self.fresh + 1
+        else:
+            parent = self.held.pop(max(self.held, key=lambda n: self.left[self.held[n]]))
+        return parent
 
 
 def in_turns(counts: Index, parent: Index, time: Index) -> Index:
     """Which stubs children of a code have, if those of a lane have one parent after the other.
 
-    In each slice of time the parent of a lane has as many of its children as it is due; then those
-    that are due children and have no lane, each in one; and what is left goes to whose turn is next.
-
     Args:
         counts: children, shape (slices, lanes).
         parent: of each stub, from 0; as many stubs as children.
-        time: the slice of each stub.
+        time: the slice of each stub; parents begin in the order of their first ones.
 
     Returns:
         Shape (children,), of children slice after slice and lane after lane.
 
-    Cost: a step for each parent of a lane in a slice.
+    Cost: O(children), and a step for each lane of a slice and each parent.
     """
-    parents = _Parents.of(parent, time)
-    out, begin = np.empty(len(parent), np.int64), 0
-    arrivals, some = np.unique(time * np.int64(len(parents.at)) + parent, return_counts=True)
-    ends = np.searchsorted(arrivals // len(parents.at), np.arange(len(counts) + 1))
-    for at, row in enumerate(counts):
-        new = slice(ends[at], ends[at + 1])
-        parents.arrive(arrivals[new] % len(parents.at), some[new])
-        taken = _slice(parents, {n: int(row[n]) for n in np.flatnonzero(row).tolist()})
-        for lane in sorted(taken):
-            for stubs in taken[lane]:
-                out[begin : begin + len(stubs)] = stubs
-                begin += len(stubs)
+    first = np.full(int(parent.max(initial=-1)) + 1, len(counts))
+    np.minimum.at(first, parent, time)
+    stubs = np.lexsort((time, parent, first[parent]))  # of one parent after the other
+    ends = np.flatnonzero(np.append(np.diff(parent[stubs]) != 0, True)) + 1
+    out, done = np.empty(len(parent), np.int64), 0
+    parents = _Parents(np.append(0, ends[:-1]).tolist(), np.diff(ends, prepend=0).tolist())
+    for row in counts:
+        lanes = np.flatnonzero(row).tolist()
+        parents.release(set(lanes))
+        begins = dict(zip(lanes, (done + np.cumsum(row[lanes]) - row[lanes]).tolist(), strict=True))
+        done += int(row.sum())
+        # lanes that have a parent keep it, and large ones choose first
+        for lane in sorted(lanes, key=lambda n: (n not in parents.held, -row[n])):
+            wanted = int(row[lane])
+            while wanted:
+                at, some = parents.take(lane, wanted)
+                out[begins[lane] : begins[lane] + some] = stubs[at : at + some]
+                begins[lane] += some
+                wanted -= some
     return out
-
-
-def _slice(parents: _Parents, left: dict[int, int]) -> dict[int, list[Index]]:
-    """The stubs that the children of each lane have in a slice of time.
-
-    Args:
-        parents: of the code.
-        left: children of each lane; none are left afterwards.
-    """
-    taken: dict[int, list[Index]] = {lane: [] for lane in left}
-
-    def take(parent: int, lane: int, most: int) -> None:
-        stubs = parents.take(parent, lane, min(most, left[lane]))
-        taken[lane].append(stubs)
-        left[lane] -= len(stubs)
-
-    for lane in sorted(left, key=lambda n: -left[n]):
-        held = parents.held.get(lane)
-        if held is not None and parents.at[held] < parents.end[held]:
-            take(held, lane, left[lane])
-    free = [(-room, lane) for lane, room in left.items() if room]
-    heapify(free)
-    for one in parents.ready():
-        if not free:
-            break
-        lane = free[0][1]
-        take(one, lane, left[lane])
-        if left[lane]:
-            heapreplace(free, (-left[lane], lane))
-        else:
-            heappop(free)
-    for lane in sorted(left, key=lambda n: -left[n]):
-        while left[lane]:
-            one, some = parents.next(lane)
-            take(one, lane, some)
-    return taken

@@ -434,7 +434,9 @@ class _Planner:
         wanted = np.zeros((2, link.slices), np.int64)
         for number in range(len(self.starts[name]) - 1):
             block = generator.open_block(name, number)
-            at, first = slices_of(block, link, self.model), np.unique(block.family, True)[1]
+            assert block.family is not None
+            at = slices_of(block, link, self.model)
+            first = np.unique(block.family, return_index=True)[1]
             wanted += [np.bincount(some, minlength=link.slices) for some in (at, at[first])]
         return wanted
 

@@ -200,11 +200,8 @@ class TimedStubs(Stubs):
         places = np.arange(self._totals[code])
         cells, stubs = self._at(np.full(len(places), code * self._cells, np.int32), places)
         counts = self._children[code * self._cells : (code + 1) * self._cells]
-        turns = in_turns(
-            counts.reshape(-1, self._groups),
-            dense(self.owner(cells, stubs)),
-            cells % self.link.slices,
-        )
+        owner, at = dense(self.owner(cells, stubs)), (cells % self.link.slices).astype(np.int64)
+        turns = in_turns(counts.reshape(-1, self._groups), owner, at)
         out = np.empty((2, len(turns)), np.int64)
         out[0], out[1, turns] = turns, places
         return out
