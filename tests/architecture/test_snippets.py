@@ -133,6 +133,7 @@ def _marked(docs: list[Path]) -> list[Any]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("doc", _marked(DOCS), ids=lambda p: str(p.relative_to(ROOT)))
 def test_snippets_run(doc: Path, small: Path, tmp_path: Path) -> None:
     blocks = [b for b in snippets(doc.read_text(encoding="utf-8")) if "shape" not in b.info]

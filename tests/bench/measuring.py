@@ -24,6 +24,7 @@ THREADS = {
     "OMP_WAIT_POLICY": "PASSIVE",
     "CUDA_VISIBLE_DEVICES": "",
     "HF_HUB_OFFLINE": "1",
+    "PYTHONDONTWRITEBYTECODE": "",  # packages of peers are compiled when they are installed
 }
 
 

@@ -205,6 +205,7 @@ def chosen(draw: Any) -> dict[str, list[str]]:
     return names
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(names=chosen(), seed=st.integers(0, 50), scale=st.sampled_from([0.3, 1.0, 3.0]))
 def test_rules_together(names: dict[str, list[str]], seed: int, scale: float) -> None:
@@ -255,6 +256,7 @@ def keys() -> dict[str, dict[str, Any]]:
     return ruled({})
 
 
+@pytest.mark.slow
 def test_what_holds_everywhere_is_found_without_being_declared(tmp_path: Path) -> None:
     real = database(11, 700)
     artifact = sl.load(sl.fit(real, keys(), seed=1).save(tmp_path / "a"))
@@ -308,6 +310,7 @@ def test_what_is_kept_is_listed(whole: sl.Artifact, tmp_path: Path) -> None:
     assert not [s for s in said if s[2] == "across"]
 
 
+@pytest.mark.slow
 def test_totals_are_learned_where_only_some_families_are_drawn() -> None:
     real = database(4, 4_000)
     names = {"accounts": ["spent", "paid", "count", "ends"], "orders": ["one", "copies"]}

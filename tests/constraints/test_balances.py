@@ -84,6 +84,7 @@ def test_values_stay_on_the_grid_of_the_column() -> None:
     assert not sums(made).any()
 
 
+@pytest.mark.slow
 def test_rows_are_functions_of_their_number(tmp_path: Path) -> None:
     artifact = sl.fit(booked(3, 3_000), ruled(BALANCE), seed=1)
     whole = artifact.sample(scale=3.0, seed=2).to_arrow()

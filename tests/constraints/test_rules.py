@@ -75,6 +75,7 @@ def test_each_rule_alone(rule: Rule) -> None:
             assert twin[name].null_count == 0, name
 
 
+@pytest.mark.slow
 @ASK
 @given(st.lists(st.sampled_from(TOGETHER), min_size=3, max_size=9, unique_by=ids))
 def test_rules_together(rules: list[Rule]) -> None:

@@ -51,6 +51,7 @@ def test_sql_of_each_kind(dialect: str) -> None:
 _ENGINES = [pytest.param(n, marks=pytest.mark.slow) if n == "spark" else n for n in ENGINES]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", _ENGINES)
 def test_engines_count_the_same_rows(
     engine: str, request: pytest.FixtureRequest, tmp_path: Path

@@ -40,6 +40,7 @@ def test_types_and_rows_come_back(both: Both) -> None:
     assert in_any_order(both.source) == in_any_order(both.memory)
 
 
+@pytest.mark.slow
 def test_inference_asks_the_same(both: Both) -> None:
     ours, theirs = infer(both.source), infer(both.memory)
     assert ours.evidence == theirs.evidence
@@ -59,6 +60,7 @@ def test_the_hold_out_is_the_same(both: Both) -> None:
     assert in_any_order(ours.train) == in_any_order(theirs.train)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("most", [20_000, 20])
 def test_statistics_are_the_same(both: Both, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(columns, "MAX_VALUES", most)
@@ -76,6 +78,7 @@ def test_statistics_are_the_same(both: Both, most: int, monkeypatch: pytest.Monk
         assert ours[table.name] == theirs[table.name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [10**6, 700])
 def test_samples_are_the_same(both: Both, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trees, "LARGE", 500)

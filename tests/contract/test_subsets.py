@@ -29,6 +29,7 @@ def taken(source: Source, schema: Schema, wanted: Wanted) -> tuple[Any, ...]:
     return hashes, counts, references
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wanted",
     [

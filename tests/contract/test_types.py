@@ -123,6 +123,7 @@ def named(type: pa.DataType) -> str:
     return next((n for n, (known, _) in TYPES.items() if known == type), str(type))
 
 
+@pytest.mark.slow
 def test_the_file_says_what_becomes_of_every_type(landing: Landing) -> None:
     said = {name: entry[landing.engine] for name, entry in HELD["types"].items()}
     assert arrived(landing) == said

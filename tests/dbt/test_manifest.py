@@ -43,6 +43,7 @@ def _entry(shop: Project, table: str) -> dict[str, Any]:
     return held
 
 
+@pytest.mark.slow
 def test_dbt_selects(shop: Project) -> None:
     assert shop.selected is not None
     assert "model.shop.lines" in shop.selected

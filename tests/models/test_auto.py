@@ -147,6 +147,7 @@ def test_halves_share_no_entity() -> None:
     assert len(contest.unseen.group) == pytest.approx(400, abs=8)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_choice_and_figures() -> None:
     one, two = (Auto().fit(dependent_table(), 4) for _ in range(2))
     assert one.evidence == two.evidence

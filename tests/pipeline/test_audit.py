@@ -43,6 +43,7 @@ def pool(seed: int = 0) -> dict[str, pa.Table]:
     return {"t": drawn(ROWS, seed)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_copy_is_flagged_and_other_real_rows_are_not(seed: int) -> None:
     copy = small(pool(seed), maker("copy", drawn(2_000, 9), seed), seed=seed)
@@ -56,12 +57,14 @@ def test_a_copy_is_flagged_and_other_real_rows_are_not(seed: int) -> None:
     assert honest.copy == copy.copy  # the same people in the same shadows
 
 
+@pytest.mark.slow
 def test_a_part_of_copies_is_flagged_with_more_shadows() -> None:
     found = small(pool(), maker("tenth", drawn(2_000, 9), 0), shadows=32, targets=20)
     assert found.verdict == "flagged"  # few are told, but surely
     assert 0.5 < found.attack["auc"] < 0.65
 
 
+@pytest.mark.slow
 def test_a_synthesizer_is_fitted_and_the_same_seed_gives_the_same_figures(tmp_path: Path) -> None:
     first, again = (
         sl.audit(pool(), fit={"synthesizer": "independent"}, shadows=8, targets=5, rows=300)
@@ -78,6 +81,7 @@ def test_a_synthesizer_is_fitted_and_the_same_seed_gives_the_same_figures(tmp_pa
     assert first.verdict in ("flagged", "not flagged", "inconclusive")
 
 
+@pytest.mark.slow
 def test_whole_families_are_in_or_out() -> None:
     """Of a tree of tables the roots are attacked, with all their rows below."""
     random = np.random.default_rng(0)
@@ -211,6 +215,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_run_is_audited_and_its_report_shows_it(published: Path) -> None:
     settings = AuditSettings(shadows=8, targets=4, rows=300)
     before = (published / "out" / "report.html").read_bytes()
@@ -235,6 +240,7 @@ def test_a_run_is_audited_and_its_report_shows_it(published: Path) -> None:
     assert not (published / "out" / "audit.json").exists()
 
 
+@pytest.mark.slow
 def test_the_command(published: Path, tmp_path: Path) -> None:
     words = ["audit", str(published / "spec.json"), "--shadows", "8", "--targets", "4",
              "--rows", "300"]  # fmt: skip

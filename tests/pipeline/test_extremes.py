@@ -92,6 +92,7 @@ def test_many_numbers_beside_nan_and_infinities() -> None:
     assert abs(made["real"].null_count - real["real"].null_count) < 0.03 * real.num_rows
 
 
+@pytest.mark.slow
 def test_a_wide_table_keeps_its_groups() -> None:
     real = extremes.wide(700, 105)(random())
     made = twin(real)

@@ -64,6 +64,7 @@ def check(whole: Whole, name: str, data: st.DataObject) -> None:
     assert made.equals(whole.tables[name].slice(cuts[0], cuts[-1] - cuts[0]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TABLES)
 @given(data=st.data())
 @ASK

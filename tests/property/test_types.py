@@ -204,6 +204,7 @@ def test_every_type_follows_a_column_that_it_depends_on(name: str) -> None:
     assert np.mean(agree) > 0.97
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(kinds=st.lists(arrow_types(), min_size=1, max_size=4), seed=st.integers(0, 99))
 def test_random_schemas_go_the_whole_way(kinds: list[Any], seed: int) -> None:

@@ -150,6 +150,7 @@ CHECKS: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @settings(max_examples=200, **CHECKS)
 @given(tables(), tables())
@@ -238,6 +239,7 @@ WANTED: dict[str, Any] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=25, **CHECKS)
 @given(tables())
 def test_databases_count_what_is_streamed(table: pa.Table) -> None:

@@ -39,6 +39,7 @@ def reports() -> Mapping[tuple[int, str], Report]:
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_an_honest_twin_is_not_flagged(
     reports: Mapping[tuple[int, str], Report], seed: int

@@ -63,6 +63,7 @@ def everything(k: int, twin: Callable[[], Tables], heard: list[Event]) -> tuple[
     return report, "\n".join([html(report), text(report), report.summary(), repr(report), said])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("twin", [planted, lambda: shops(2)], ids=["copy", "other"])
 def test_rare_values_are_nowhere(twin: Callable[[], Tables]) -> None:
     _, written = everything(10, twin, [])
@@ -72,6 +73,7 @@ def test_rare_values_are_nowhere(twin: Callable[[], Tables]) -> None:
     assert "gold" in written  # values that many share are shown
 
 
+@pytest.mark.slow
 def test_the_search_can_find_them() -> None:
     _, written = everything(1, planted, [])
     assert CATEGORY in written

@@ -82,6 +82,7 @@ def test_what_the_tier_adds() -> None:
     assert not EvaluationSettings("full").reaches("deep")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in DEEP if not n.startswith("c2st.")])
 def test_training_rows_are_exactly_best_and_as_copies_exactly_worst(
     reports: Mapping[str, Report], name: str
@@ -134,6 +135,7 @@ def test_intervals_over_seeds_hold_their_mean_and_every_seed(
     assert figure(reports["mixed"], "c2st.table.seeds")[0].detail["standard deviation"] > 0
 
 
+@pytest.mark.slow
 def test_seeds_change_the_folds_where_rows_come_in_families() -> None:
     source = open_source(shops(1))
     settings = EvaluationSettings("quick", metrics=("c2st.joined.seeds",))
@@ -145,6 +147,7 @@ def test_seeds_change_the_folds_where_rows_come_in_families() -> None:
     assert any(s.detail["standard deviation"] > 0 for s in scored)
 
 
+@pytest.mark.slow
 def test_same_seed_same_figures_and_every_form_of_the_report() -> None:
     twin = linked(400, 3)
     names = [
@@ -319,6 +322,7 @@ def test_near_copies_of_rows_that_occur_twice_are_copies() -> None:
     assert 0.35 < found[2] < 0.75
 
 
+@pytest.mark.slow
 def test_seeds_choose_rows_where_all_would_be_taken() -> None:
     """A model that draws nothing itself gives the same figure of the same rows."""
     found = judged(linked(400, 3), names=["tstr", "tstr.seeds"])

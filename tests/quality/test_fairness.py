@@ -140,6 +140,7 @@ def test_other_real_rows_are_fair_alike_and_flipped_ones_are_not() -> None:
     assert "people.sex x hired" in page
 
 
+@pytest.mark.slow
 def test_of_two_groups_and_outcomes_neither_choice_matters() -> None:
     real, held = people(1), people(99)
     privileged = judged(real, people(2), privileged={"sex": "man"})

@@ -171,6 +171,7 @@ def rows(random: np.random.Generator, count: int, tie: float = 0.8) -> pa.Table:
     })  # fmt: skip
 
 
+@pytest.mark.slow
 def test_pmse_is_one_for_a_right_model_and_the_holdout() -> None:
     """Chance gives 1: of other real rows, and of rows drawn from the model that was estimated."""
     twin, ceiling = [], []

@@ -20,6 +20,7 @@ def itself(real: Tables) -> Report:
     return evaluate(source, open_source(real), schema_of(source), settings=settings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [n for n, m in metrics().items() if m.kind in ("fidelity", "integrity")]
 )

@@ -99,6 +99,7 @@ def test_many_values_are_compared_by_intervals(
     assert marginal.MAX_VALUES == 20_000
 
 
+@pytest.mark.slow
 def test_floor_is_told_apart_and_other_real_rows_are_not() -> None:
     tables = shops(3, customers=1800)
     source = open_source(tables)

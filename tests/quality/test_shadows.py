@@ -105,6 +105,7 @@ def test_a_few_who_are_told_for_sure_are_found_though_the_area_is_small() -> Non
     assert found.rates[0.01][1] > 0.02
 
 
+@pytest.mark.slow
 def test_nothing_is_told_where_there_is_nothing() -> None:
     random = np.random.default_rng(2)
     found = [found_in(observed(random, 0.0)) for _ in range(25)]

@@ -53,6 +53,7 @@ def table(columns: int, seed: int) -> pa.Table:
     return pa.table(out)
 
 
+@pytest.mark.slow
 def test_a_wide_table_says_which_of_its_pairs_are_judged() -> None:
     real = open_source({"t": table(WIDEST + 5, 0)})
     report = evaluate(real, open_source({"t": table(WIDEST + 5, 1)}), real.schema())

@@ -373,6 +373,7 @@ def test_a_root_with_children() -> None:
                {**schema, "orders": {**schema["orders"], "conditions": ["paid"]}})  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("synthesizer", ["independent", "trees", "copula", "mixture", "auto"])
 def test_every_synthesizer(synthesizer: str) -> None:
     artifact = sl.fit({"t": law(3_000)}, seed=1, synthesizer=synthesizer)

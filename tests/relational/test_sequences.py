@@ -361,6 +361,7 @@ def test_wandering_changes_no_distribution(weather: pa.Table, hourly: sl.Twin) -
         assert gap < 0.25 * one.std(), name
 
 
+@pytest.mark.slow
 def test_declared_weather_goes_on_as_in_truth(weather: pa.Table) -> None:
     said = {"weather": {**HOURLY, "sequence": {"by": "time_hour"}}}
     twin = sl.fit({"weather": weather}, said, seed=7).sample(seed=7)

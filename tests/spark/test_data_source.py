@@ -33,6 +33,7 @@ def _reader(spark: Any, artifact: Path, table: str = "planes", **options: Any) -
     return reader.option("table", table).options(**options)
 
 
+@pytest.mark.slow
 def test_rows_are_those_of_the_plain_api(spark: Any, artifact: sl.Artifact, folder: Path) -> None:
     made = expected(artifact, seed=5, scale=40.0)
     flights = _reader(spark, folder, "flights", seed=5, scale=40.0, partitions=2).load()
@@ -79,6 +80,7 @@ def test_an_artifact_that_changes_during_a_read_is_an_error(tmp_path: Path) -> N
         list(reader.read(partition))
 
 
+@pytest.mark.slow
 def test_a_stream_brings_every_row_once(
     spark: Any, artifact: sl.Artifact, folder: Path, tmp_path: Path
 ) -> None:

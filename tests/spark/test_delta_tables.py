@@ -67,6 +67,7 @@ def truth(spark: Any) -> list[dict[str, Any]]:
     return rows(spark.sql(ROWS).toArrow())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["plain", "clone"])
 def test_rows_are_those_of_spark(lake: Path, truth: list[dict[str, Any]], name: str) -> None:
     source = synthlake.open(f"delta://{lake}")

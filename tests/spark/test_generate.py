@@ -34,6 +34,7 @@ def twin(spark: Any, artifact: sl.Artifact) -> SparkTwin:
     return SparkTwin(spark, artifact)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("partitions", [None, 4])
 def test_cells_are_those_of_the_plain_api(
     twin: SparkTwin, artifact: sl.Artifact, partitions: int | None

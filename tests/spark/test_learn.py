@@ -153,6 +153,7 @@ def test_nested_values_are_learned(spark: Any) -> None:
     assert {entry["key"] for row in twin["m"].to_pylist() for entry in row} == {"a"}
 
 
+@pytest.mark.slow
 def test_rows_that_change_while_they_are_learned_are_an_error(spark: Any) -> None:
     import random
 

@@ -149,6 +149,7 @@ def test_the_same_run_changes_nothing_and_another_replaces(
     assert versions(sink, names) == after
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("writer", WRITERS)
 def test_a_gate_stops_a_run_which_then_goes_on(
     twin: SparkTwin, writer: str, tmp_path: Path
@@ -195,6 +196,7 @@ def test_the_arrow_writer_gives_the_same_rows(
     assert versions(sink, ["planes", "airlines"]) == {"planes": 1, "airlines": 0}
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_in_a_file_changes_no_row(
     twin: SparkTwin, digests: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,6 +218,7 @@ class DiedError(BaseException):
     """Nothing of ours catches it: as when the process ends."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("writer", WRITERS)
 def test_a_driver_that_dies_between_publications_goes_on(
     twin: SparkTwin,
@@ -260,6 +263,7 @@ def test_a_driver_that_dies_between_publications_goes_on(
     assert _digests(tmp_path, tables) == {name: digests[name] for name in tables}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["_runs/r/airlines", "airlines"])
 @pytest.mark.parametrize("writer", WRITERS)
 def test_files_of_a_driver_that_died_before_its_commit_are_no_obstacle(
@@ -373,6 +377,7 @@ def test_tables_of_others_are_left_alone(
     assert versions(tmp_path, ["airlines"]) == {"airlines": 0}
 
 
+@pytest.mark.slow
 def test_a_schema_of_the_catalog_is_a_sink(
     spark: Any, twin: SparkTwin, artifact: sl.Artifact
 ) -> None:

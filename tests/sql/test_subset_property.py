@@ -129,6 +129,7 @@ def check(schema: Schema, rows: Database, wanted: Wanted) -> None:
             source.close()  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_a_subset_is_what_the_oracle_says(data: st.DataObject) -> None:
@@ -144,6 +145,7 @@ def test_many_subsets_are_what_the_oracle_says(data: st.DataObject) -> None:
     check(schema, rows, data.draw(requests(tuple(schema.tables))))
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_all_below_a_taken_root_is_there_and_no_reference_opens(data: st.DataObject) -> None:

@@ -35,9 +35,10 @@ def lanes_of(family: Index, slot: Index, parents: int, names: int) -> Index:
     lanes, out = [set[int]() for _ in range(names)], np.zeros(len(slot), np.int64)
     most = np.arange(max(min(parents, names), 1), dtype=np.uint64)
     liked = np.argsort(mix(slots.astype(np.uint64)[:, None] * np.uint64(names) + most), axis=1)
-    further = range(len(most), names)
+    further, ends = range(len(most), names), np.cumsum(count)
+    ordered = np.argsort(each, kind="stable")
     for one in np.lexsort((slots, -count)).tolist():
-        rows = np.flatnonzero(each == one)
+        rows = ordered[ends[one] - count[one] : ends[one]]
         families = family[rows].tolist()
         wanted = (*liked[one].tolist(), *further)
         lane = next((n for n in wanted[: len(most)] if lanes[n].isdisjoint(families)), -1)
