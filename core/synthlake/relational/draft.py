@@ -93,9 +93,13 @@ class Draft:
         return [*known_columns(self.table, self.key), *(self.order.made if self.order else ())]
 
     def link(self, number: int) -> Link:
-        """A foreign key's link; a derived one has nothing of its own."""
-        fk = self.table.foreign_keys[number]
-        return self.links.get(number) or Link(fk, self.kinds[number])
+        """A foreign key's link; of a derived one it is only whether rows lack this parent."""
+        found = self.links.get(number)
+        if found is not None:
+            return found
+        lost = self.data.group[self.joins[number].orphan]
+        whole = self.kinds[number] == "derived" and len(np.unique(lost)) < self.data.k
+        return Link(self.table.foreign_keys[number], self.kinds[number], whole=whole)
 
     def features(self) -> dict[str, Feature]:
         """What describes a row to those who cluster by it: references and attributes."""

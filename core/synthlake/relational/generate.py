@@ -15,6 +15,7 @@ from synthlake.encode.axis import empty, indices
 from synthlake.errors import SampleError
 from synthlake.ports import Codes
 from synthlake.relational.above import Ancestors
+from synthlake.relational.barren import Barren
 from synthlake.relational.candidates import GivenBlock, asked_of
 from synthlake.relational.chaining import ordinals, places_in
 from synthlake.relational.closing import Closing
@@ -81,6 +82,7 @@ class Generator:
         self._asked = {
             name: asked_of(model.tables[name], held) for name, held in plan.given.items()
         }
+        self.barren = Barren(self)
         self.matching, self.closing = Matching(self, shelf), Closing(self)
         self.reading = Reading(self, shelf)
         self._ancestors, self._totals = Ancestors(self), Totals(self)
@@ -229,7 +231,8 @@ class Generator:
         parent = own.fk.references
         real = self.plan.rows[parent]
         parts = [
-            block.count(label)[rows] for block, rows in self.slices(parent, low, min(high, real))
+            self.barren.count(block, label)[rows]
+            for block, rows in self.slices(parent, low, min(high, real))
         ]
         counts = np.concatenate(parts) if parts else np.zeros(0, np.int64)
         counts = np.ones_like(counts) if label in self.plan.even else counts
@@ -259,9 +262,7 @@ class Generator:
         bias = self.plan.even.get(label, self.plan.bias.get(label, 1.0))
         times = np.full(block.rows, bias * self.plan.times.get(label, 1.0))
         words = self.seed.words(label, "times", block.start, block.rows)
-        drawn = block.count(label)
-        drawn = np.ones_like(drawn) if label in self.plan.even else drawn
-        counts = multiplied(drawn, times, words)
+        counts = multiplied(self.barren.count(block, label), times, words)
         most = self.plan.limits.get(label)
         return counts if most is None else np.minimum(counts, most)
 

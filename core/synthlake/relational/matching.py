@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from synthlake.encode.axis import empty
 from synthlake.ports import Codes
-from synthlake.relational.model import CODE, Link, family_of, link_id
+from synthlake.relational.model import CODE, Link, link_id
 from synthlake.relational.owners import Owners, first_stubs
 from synthlake.relational.parents import Stubs, ranks_of
 from synthlake.relational.plan import ROOT_BLOCK
@@ -155,7 +155,8 @@ class Matching:
             return codes + link.codes, degrees, np.arange(len(codes))
         low, high = number * ROOT_BLOCK, min((number + 1) * ROOT_BLOCK, real)
         parts = [
-            self._held(block, link, label, rows) for block, rows in self._family(link, low, high)
+            self._held(block, link, label, rows)
+            for block, rows in self._family(link, label, low, high)
         ]
         codes, degrees = (np.concatenate(held) for held in zip(*parts, strict=True))
         # a code without support is none: where nothing of the parents may be told, all are alike
@@ -176,19 +177,20 @@ class Matching:
         np.minimum.at(first, each, at)
         return rows, first
 
-    def _family(self, link: Link, low: int, high: int) -> Iterator[tuple[Block, slice]]:
+    def _family(self, link: Link, label: str, low: int, high: int) -> Iterator[tuple[Block, slice]]:
         """Blocks of parents in a range, with what they are to others, and their rows in it."""
         generator, table = self._generator, link.fk.references
         if generator.model.tables[table].own is not None:
             yield from generator.slices(table, low, high)
             return
         block = generator.open_block(table, low // ROOT_BLOCK)
-        block.draw(family_of(block.model))
+        block.draw(generator.barren.family(block.model, label))
         yield block, slice(0, block.rows)
 
     def _held(self, block: Block, link: Link, label: str, rows: slice) -> tuple[Index, Index]:
         """Codes and numbers of children of parents; in each slice of time, if that counts."""
-        codes, degrees = block.drawn[CODE].astype(np.int64), block.count(label)
+        codes = block.drawn[CODE].astype(np.int64)
+        degrees = self._generator.barren.stubs(block, label)
         if link.slices:
             degrees = in_slices(
                 block, link, self._generator.model, degrees, self._generator.plan.warp.get(label)

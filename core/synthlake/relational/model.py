@@ -151,6 +151,7 @@ class Link:
         related: of within: whether rows above have children only if they have rows of the parent.
         slices: of cluster: of time, in which children find parents of theirs; 0 where any will do.
         kin: of cluster with slices: what children of one parent share; None where that is nothing.
+        whole: of derived: whether hardly a row has no such parent, fewer than k entities.
     """
 
     fk: ForeignKey
@@ -165,6 +166,7 @@ class Link:
     related: bool = False
     slices: int = 0
     kin: Kin | None = None
+    whole: bool = False
 
     @property
     def size(self) -> int:

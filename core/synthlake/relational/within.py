@@ -22,7 +22,7 @@ from synthlake.models.support import joint, ranks
 from synthlake.relational.above import Ancestors
 from synthlake.relational.distinctness import repeated
 from synthlake.relational.feistel import strided
-from synthlake.relational.model import CODE, Link, TableModel, family_of, link_id
+from synthlake.relational.model import CODE, Link, TableModel, link_id
 from synthlake.relational.recent import Recent
 from synthlake.relational.rows import Block
 from synthlake.relational.uniqueness import numbered, pairing, rewritten
@@ -223,11 +223,12 @@ class Within:
 
         def make() -> tuple[Index, Index, Index, Index]:
             block = self._generator.open_block(name, number)
-            block.draw(family_of(block.model))
+            block.draw(self._generator.barren.family(block.model, label))
             assert block.family is not None
             some = CODE in block.drawn
             code = block.drawn[CODE].astype(np.int64) if some else np.zeros(block.rows, np.int64)
-            stubs = block.count(label) if some else np.zeros(block.rows, np.int64)
+            counts = self._generator.barren.count
+            stubs = counts(block, label) if some else np.zeros(block.rows, np.int64)
             row = np.arange(block.start, block.start + block.rows)
             return row, block.family, np.maximum(code, 0), np.maximum(stubs, 0)
 
