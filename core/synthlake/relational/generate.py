@@ -39,7 +39,7 @@ from synthlake.relational.parents import (
     virtual_rows,
     with_nulls,
 )
-from synthlake.relational.placing import Placing
+from synthlake.relational.placing import Placing, key_of
 from synthlake.relational.plan import ROOT_BLOCK, SamplePlan, beyond
 from synthlake.relational.polymorphic import rejoined
 from synthlake.relational.reading import Reading
@@ -209,9 +209,8 @@ class Generator:
 
     def _made_keys(self, model: TableModel, index: Index) -> dict[str, pa.Array[Any]]:
         """Primary keys that are functions of the row's number."""
-        if model.key is None:
-            return {}
-        return model.key.make(index, self._frame(model.table.name))
+        key = key_of(model, self.model.tables, self.plan.rows)
+        return {} if key is None else key.make(index, self._frame(model.table.name))
 
     def _frame(self, table: str) -> KeyFrame:
         rows = self.plan.rows[table]
@@ -235,7 +234,6 @@ class Generator:
             for block, rows in self.slices(parent, low, min(high, real))
         ]
         counts = np.concatenate(parts) if parts else np.zeros(0, np.int64)
-        counts = np.ones_like(counts) if label in self.plan.even else counts
         times = np.full(len(counts), self.plan.even.get(label, self.plan.bias.get(label, 1.0)))
         missing = self.plan.phantoms.get(label, 0)
         if high > real and missing:
@@ -361,7 +359,7 @@ class Generator:
             return {n: model.kept[n].take(indices(index)).combine_chunks() for n in names}
         distinct, place = np.unique(index, return_inverse=True)
         if model.key is not None and set(names) <= set(model.key.columns):
-            made = model.key.make(distinct, self._frame(table))
+            made = self._made_keys(model, distinct)
         else:
             made = self._learned_keys(model, names, distinct)
         return {n: made[n].take(indices(place)) for n in names}
@@ -392,7 +390,7 @@ class Generator:
                 n: a.take(indices(place)) for n, a in self.reading.rows(table, names, rows).items()
             }
         if model.key is not None:
-            made = model.key.make(missing + real, self._frame(table))
+            made = self._made_keys(model, missing + real)
         elif own is not None:
             label = own.fk.label(table)
             first = self.plan.rows[own.fk.references] + self.plan.offsets[beyond(label)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -137,6 +137,12 @@ class SlotAxis:
     def size(self) -> int:
         """Places along this side."""
         return self.count if self.values is None else len(self.values)
+
+    def first(self, places: int) -> SlotAxis:
+        """The same with at most so many places."""
+        if self.values is None:
+            return replace(self, count=min(self.count, places))
+        return replace(self, values=self.values[:places])
 
     def place(self, values: pa.Array[Any]) -> Index:
         """Places of values; any place for what is not on the axis."""

@@ -7,14 +7,15 @@ are written is it turned into the key of the row that has it, in the table and i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from synthlake.encode.axis import plain
-from synthlake.relational.keys import SlotAxis, SlotKey
+from synthlake.relational.keys import KeyMaker, SlotAxis, SlotKey
+from synthlake.relational.model import TableModel
 from synthlake.relational.parents import as_type, with_nulls
 from synthlake.schema.model import ForeignKey
 
@@ -32,6 +33,48 @@ class Side:
 
     axis: SlotAxis
     fk: ForeignKey
+
+
+def sides_of(model: TableModel, tables: Mapping[str, TableModel]) -> dict[str, Side]:
+    """Sides over tables that are made, of the grid that a table's key is, by column.
+
+    Of two tables that a column refers to, it is the one below: its keys are those of the other too.
+
+    Args:
+        model: of the table.
+        tables: parents before children.
+    """
+    if not isinstance(model.key, SlotKey):
+        return {}
+    depth = {name: place for place, name in enumerate(tables)}
+    over = [
+        link.fk for link in model.links
+        if link.kind == "derived" and tables[link.fk.references].kept is None
+    ]  # fmt: skip
+    over.sort(key=lambda fk: depth[fk.references])
+    found = {fk.columns: fk for fk in over}
+    return {a.column: Side(a, found[(a.column,)]) for a in model.key.axes if (a.column,) in found}
+
+
+def key_of(
+    model: TableModel, tables: Mapping[str, TableModel], rows: Mapping[str, int]
+) -> KeyMaker | None:
+    """The maker of a table's key, as a sample has it.
+
+    A side of a grid has no more places than there are rows for them, which are as many as it had
+    in the source only if they are made alone.
+
+    Args:
+        model: of the table.
+        tables: parents before children.
+        rows: of the tables before this one, in the sample.
+    """
+    key, sides = model.key, sides_of(model, tables)
+    if not isinstance(key, SlotKey) or not sides:
+        return key
+    counts = {column: rows[side.fk.references] for column, side in sides.items()}
+    axes = (a.first(counts[a.column]) if counts.get(a.column) else a for a in key.axes)
+    return replace(key, axes=tuple(axes))
 
 
 class Placing:
@@ -75,15 +118,7 @@ class Placing:
         tables = self._generator.model.tables
         model = tables[table]
         if isinstance(model.key, SlotKey) and column in model.key.columns:
-            axis = next(axis for axis in model.key.axes if axis.column == column)
-            over = (
-                link.fk
-                for link in model.links
-                if link.kind == "derived" and link.fk.columns == (column,)
-                and tables[link.fk.references].kept is None
-            )  # fmt: skip
-            fk = next(over, None)
-            return None if fk is None else Side(axis, fk)
+            return sides_of(model, tables).get(column)
         keys = [link.fk for link in model.links if link.kind != "derived"]
         for fk in (*keys, *(loop.fk for loop in model.loops)):
             if column in fk.columns:

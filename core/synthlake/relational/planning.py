@@ -18,6 +18,7 @@ from synthlake.relational.keys import SlotKey
 from synthlake.relational.kin import kin_of
 from synthlake.relational.model import Link, Model, TableModel, link_id
 from synthlake.relational.parents import fitted, virtual_rows
+from synthlake.relational.placing import key_of
 from synthlake.relational.plan import ROOT_BLOCK, Counts, SamplePlan, beyond
 from synthlake.relational.spans import slices_of, warped
 from synthlake.relational.timed import (
@@ -192,7 +193,8 @@ class _Planner:
         wanted = max(wanted, self._sides(name)) if table.rows else 0
         factor = wanted / max(table.rows, 1)
         extra = self._reserve(table, factor)
-        capacity = table.key.capacity if table.key else wanted + extra
+        key = key_of(table, self.model.tables, self.rows)
+        capacity = key.capacity if key else wanted + extra
         if wanted + extra > capacity:
             least = min(1.0, factor)
             factor = least if table.rows * least <= capacity else capacity / max(table.rows, 1)
@@ -322,8 +324,9 @@ class _Planner:
                 f"{name} cannot grow to {round(wanted):,} rows: its key tells {most:,} rows of one"
                 f" {own.fk.references} apart; it has {self.rows[name]:,}"
             )
-        if table.key is not None and self.rows[name] + extra > table.key.capacity:
-            self._thin(table, own, table.key.capacity - extra)
+        key = key_of(table, self.model.tables, self.rows)
+        if key is not None and self.rows[name] + extra > key.capacity:
+            self._thin(table, own, key.capacity - extra)
 
     def _without(self, table: TableModel, own: Link, growth: float) -> None:
         """Rows without a parent; all of them where the source has no parents."""
