@@ -10,17 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
+from tests.property.found import FOUND
 from tests.property.integrity import Told, wrongs
 from tests.property.polymorphic import split, without_parts, wrong_pairs
-from tests.property.schemas import (
-    Database,
-    DatabaseShape,
-    LoopShape,
-    ReferenceShape,
-    TableShape,
-    build,
-    database_shapes,
-)
+from tests.property.schemas import Database, DatabaseShape, build, database_shapes
 
 import synthlake as sl
 from synthlake.errors import LearnError, SampleError, SchemaError
@@ -102,71 +95,6 @@ def test_schemas() -> None:
     assert refused <= REFUSED * sum(ends.values()), ends.most_common(20)
 
 
-def _table(rows: int, key: str, *references: ReferenceShape, **more: Any) -> TableShape:
-    given = {"attributes": (), "loops": (), "unique": False, "keep": False, **more}
-    return TableShape(rows=rows, key=key, references=references, **given)
-
-
-def _reference(parent: int, **more: Any) -> ReferenceShape:
-    plain = {"group": False, "nulls": 0.0, "orphans": 0.0, "policy": "keep", "mode": None}
-    rest = {"skew": 0.0, "through": False, "partial": False}
-    return ReferenceShape(parent=parent, **{**plain, **rest, **more})
-
-
-def test_shapes_that_fuzzing_found() -> None:
-    """What is wrong in small.
-
-    A key of one text, of which missing parents want more; a number below two keys at once; children
-    of rows that have no parent themselves; one row, whose key refers to a table that is kept;
-    keys to a kept table that are NULL in part; a bridge, one side of which is a relative; the same
-    where relatives of nobody are any, so that two of them are written alike; children of few
-    entities, of which no k have parents of one code, but k have some; the same where it takes
-    orphans to be k; orphans of a kept table, of whose keys none may be told.
-    """
-    loop = LoopShape(target=1, kind="tree", orphans=0.2)
-    one = (
-        _table(60, "part", loops=(loop,)),
-        _table(1, "text"),
-        _table(60, "number", _reference(2)),
-    )
-    two = (
-        _table(60, "part"), _table(60, "part", _reference(1)),
-        _table(60, "part", _reference(1, through=True)),
-    )  # fmt: skip
-    three = (
-        _table(60, "number"), _table(60, "part", _reference(1, orphans=0.2)),
-        _table(60, "part", _reference(1, through=True)),
-    )  # fmt: skip
-    four = (_table(60, "number", keep=True), _table(1, "part", _reference(1)))
-    partly = _reference(2, nulls=1.0, partial=True)
-    five = (
-        _table(60, "grid", keep=True), _table(60, "part"), _table(60, "part", _reference(1), partly)
-    )  # fmt: skip
-    six = (
-        _table(60, "number"), _table(120, "part", _reference(1)),
-        _table(60, "bridge", _reference(1, skew=3.0), _reference(1, through=True)),
-    )  # fmt: skip
-    relative = _reference(1, through=True, partial=True, orphans=0.2)
-    seven = (
-        _table(90, "number"), _table(120, "number"),
-        _table(120, "number", _reference(2, group=True), _reference(1)),
-        _table(120, "part", _reference(1)),
-        _table(60, "bridge", _reference(2, skew=3.0), relative),
-    )  # fmt: skip
-    few = _reference(2, skew=3.0, mode="own")
-    eight, nine = (
-        (
-            _table(60, "number"), _table(60, "number"),
-            _table(120, "number", few, _reference(1, nulls=0.25, orphans=orphans)),
-        )
-        for orphans in (0.0, 0.2)
-    )  # fmt: skip
-    ten = (
-        _table(60, "text", keep=True), _table(300, "number", _reference(1, orphans=0.5)),
-    )  # fmt: skip
-    made = [(tables, 0, 1, "trees") for tables in (one, two, three, five, six)]
-    made += [(four, 0, 3, "independent"), (seven, 10, 1, "trees")]
-    made += [(eight, 7, 5, "trees"), (nine, 7, 5, "trees"), (ten, 0, 10, "trees")]
-    for tables, seed, k, name in made:
-        shape = DatabaseShape(tables=tables, seed=seed, k=k, synthesizer=name, scale=1.0)
-        assert check(shape) == "made"
+@pytest.mark.parametrize("shape", FOUND.values(), ids=FOUND)
+def test_shapes_that_fuzzing_found(shape: DatabaseShape) -> None:
+    assert check(shape) == "made"

@@ -222,10 +222,13 @@ class _Planner:
     def _reserve(self, table: TableModel, factor: float, room: int | None = None) -> int:
         """Number the phantoms beyond a table ``factor`` as large as the source's; returns all.
 
-        There are no more than ``room``, as many as the key holds.
+        There are no more than ``room``, as many as the key holds; where the key is another
+        table's, as many as that one has lent.
         """
         self.growth[table.table.name] = factor
-        offset = 0
+        offset, own = 0, table.own
+        if table.key is None and own is not None:
+            room = self.phantoms.get(beyond(own.fk.label(table.table.name)), 0)
         for name, count in self._missing(table, factor).items():
             some = count if room is None else min(count, room - offset)
             self.phantoms[name], self.offsets[name] = some, offset
