@@ -86,4 +86,8 @@ FOUND = {
         _table(60, "number"), _table(60, "number"), _table(60, "bridge", _LOST, _to(2)),
         _table(25, "number", _FEW_ABOVE), k=5,
     ),
+    "children of few rows, and all of these of the few that have relatives": _found(
+        _table(150, "number"), _table(25, "part", _to(1, skew=3.0, mode="own")),
+        _table(120, "part", _to(1, skew=3.0, orphans=0.2, through=True)), name="independent",
+    ),
 }  # fmt: skip

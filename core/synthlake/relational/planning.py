@@ -319,6 +319,8 @@ class _Planner:
         usual = self.model.schema.chain(name)[-1] not in self.given
         if usual and not met and wanted:  # of few parents with many children each, none is drawn
             self.even[label] = own.mean
+            some = sum(self._counted(own, label, self.rows[own.fk.references]))
+            self.even[label] *= wanted / some if some else 1.0  # not all parents may have any
         if usual and met and abs(wanted / met - 1.0) > _EXACT:
             self.bias[label] = wanted / met
         self._count(table, own)
