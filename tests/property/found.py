@@ -90,4 +90,7 @@ FOUND = {
         _table(150, "number"), _table(25, "part", _to(1, skew=3.0, mode="own")),
         _table(120, "part", _to(1, skew=3.0, orphans=0.2, through=True)), name="independent",
     ),
+    "children of a single row, of which a part cannot be had": _found(
+        _table(1, "number"), _table(200, "number", _to(1, mode="own")), scale=0.4
+    ),
 }  # fmt: skip

@@ -35,6 +35,7 @@ _ROWS_PER_BLOCK = 8_192
 _EXACT = 0.002  # relative error of a child table's size that is let be
 _FULL = 0.98  # share of a table's rows from which it counts as all of them
 _WARPED = 2  # times that parents' times are put where their children are
+_ROUNDED = 0.1  # share by which a root may miss what is asked for without its children's knowing
 _THINNED = 4  # times that families are made smaller
 
 
@@ -189,17 +190,19 @@ class _Planner:
 
     def _root(self, table: TableModel) -> None:
         name = table.table.name
-        wanted = self.wanted.get(name, max(round(table.rows * self._factor(name)), 1))
-        wanted = max(wanted, self._sides(name)) if table.rows else 0
+        asked = self.wanted.get(name, table.rows * self._factor(name))
+        fewest = max(self._sides(name), int(name not in self.wanted))
+        wanted = max(round(asked), fewest) if table.rows else 0
         factor = wanted / max(table.rows, 1)
+        if abs(asked / max(wanted, 1) - 1.0) > _ROUNDED and wanted:
+            self._follow(name, asked / wanted)
         extra = self._reserve(table, factor)
         key = key_of(table, self.model.tables, self.rows)
         capacity = key.capacity if key else wanted + extra
         if wanted + extra > capacity:
             least = min(1.0, factor)
             factor = least if table.rows * least <= capacity else capacity / max(table.rows, 1)
-            for child, fk in self.model.schema.children(name):
-                self.times[fk.label(child.name)] = wanted / max(round(table.rows * factor), 1)
+            self._follow(name, asked / max(round(table.rows * factor), 1))
             extra = self._reserve(table, factor)
             grown = round(table.rows * factor)
             held = max(min(grown, capacity - extra), min(grown, 1))
@@ -216,6 +219,11 @@ class _Planner:
                 hint="ask for as many rows as its key, or the grid over it, holds",
             )
         self.rows[name] = wanted
+
+    def _follow(self, name: str, times: float) -> None:
+        """Let children of a root that cannot have the rows that are asked for have theirs."""
+        for child, fk in self.model.schema.children(name):
+            self.times[fk.label(child.name)] = times
 
     # phantoms
 
