@@ -14,7 +14,7 @@ from tests.relational.databases import Database, Declared, Fitted, fit, key
 from tests.relational.test_spans import model_of
 
 from synthlake.relational import Generator, Model, plan_sample
-from synthlake.relational.kin import dealt, eased, kin_of
+from synthlake.relational.kin import _sizes, dealt, eased, kin_of
 from synthlake.relational.lanes import in_turns, lanes_of
 from synthlake.relational.spans import warped
 from synthlake.relational.unlike import over_families
@@ -88,6 +88,19 @@ def test_players_stay_with_a_club(learned: Fitted) -> None:
     assert modal(free, "player", "club") < 0.2
     assert modal(twin, "player", "club") > 0.53  # .14 by codes alone
     assert modal(twin, "club", "player") > 3 * modal(free, "club", "player")
+
+
+def test_players_stay_together_where_clubs_are_null() -> None:
+    tables, declared = league()
+    played, random = tables["played"], np.random.default_rng(8)
+    club = pa.array(played["club"].to_pylist(), mask=random.random(played.num_rows) < 0.4)
+    tables = {**tables, "played": played.set_column(3, "club", club)}
+    real, artifact = fit((tables, declared), holdout=0.0)
+    twin = artifact.sample(1.0, seed=2).to_arrow()["played"]
+    pairs = Counter(zip(twin["game"].to_pylist(), twin["player"].to_pylist(), strict=True))
+    assert twin["club"].null_count > 0.35 * len(twin)
+    assert sum(n - 1 for n in pairs.values()) < 0.005 * len(twin)
+    assert modal({"played": twin}, "player", "club") > 0.93 * modal(real, "player", "club")
 
 
 def test_what_is_shared_is_found_and_kept(learned: Fitted) -> None:
@@ -235,9 +248,17 @@ def test_draws_are_spread_over_families_and_over_all() -> None:
 def test_parents_are_due_children_when_these_are_there() -> None:
     due = np.array([[8, 0, 4, 0], [0, 20, 0, 8]])  # of two codes
     wanted = np.array([[10, 10, 10, 10], [5, 5, 5, 5]])
-    at, bounds = warped(None, due.ravel(), wanted)
+    at, bounds = warped(due.ravel(), wanted)
     assert bounds.tolist() == [0, 5, 10, 15, 20]
     total = np.append(0, np.cumsum(due.sum(0))) / due.sum()
     assert np.interp(at, bounds, np.linspace(0, 1, 5)) == pytest.approx(total)
-    again = warped(np.stack([at, bounds]), wanted[0], wanted)  # as they are due by that
-    assert again[0] == pytest.approx(at)
+    again = warped(np.array([5, 5, 5, 5]), np.array([[0, 10, 0, 10], [0, 2, 0, 2]]))
+    assert again[0].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_what_is_due_comes_over_many_blocks() -> None:
+    due = np.array([4, 4, 4, 4, 300, 300, 300])
+    begins = np.random.default_rng(3).random(400)
+    found = sum(_sizes(np.zeros(80, np.int32), due, float(b)) for b in begins)
+    assert found.sum() == 400 * 80
+    assert found / found.sum() == pytest.approx(due / due.sum(), abs=0.002)

@@ -48,7 +48,10 @@ class Chain(Protocol):
         """Settled codes of a column, of the row before each row; -1 for none."""
 
     def own(self, name: str, wave: slice) -> Codes:
-        """Drawn codes of a column, of the rows before those of a wave."""
+        """Drawn codes of a column, or a part of it, of the rows before those of a wave."""
+
+    def parts(self, name: str) -> Sequence[str]:
+        """Features that are parts of a column."""
 
     def take(self, name: str, wave: slice, codes: Codes) -> Codes:
         """Called with what is drawn for the rows of a wave; returns the column's codes."""
@@ -149,14 +152,15 @@ class _Drawing:
         wave = slice(0, begin)
         drawn = self._of(self.first, nodes[wave], words[order[wave]])
         codes[wave] = chain.take(self.name, wave, drawn)
-        places, own = self._places(seen, order[begin:])
+        parts = {before_id(part): part for part in (self.name, *chain.parts(self.name))}
+        own = [n for n, ask in enumerate(self.second.asks) if ask.column in parts]
+        places = self._places(seen, order[begin:], own)
         for start, stop in zip(ends[1:-1].tolist(), ends[2:].tolist(), strict=True):
             wave = slice(start, stop)
             here = places[:, start - begin : stop - begin]
-            if own:
-                before = chain.own(self.name, wave)
-                for place in own:
-                    self.second.asks[place].recode.into(before, here[place])
+            for place in own:
+                ask = self.second.asks[place]
+                ask.recode.into(chain.own(parts[ask.column], wave), here[place])
             nodes[wave] = self.second.tree.apply(here)
             drawn = self._of(self.second, nodes[wave], words[order[wave]])
             codes[wave] = chain.take(self.name, wave, drawn)
@@ -165,17 +169,14 @@ class _Drawing:
         self.codes = chain.done(self.name, codes[back])
         self.node, self.follows = nodes[back], back >= begin
 
-    def _places(self, seen: _Seen, rows: Index) -> tuple[NDArray[np.uint16], list[int]]:
-        """Positions of what later rows are asked, and which asks are of the column itself."""
+    def _places(self, seen: _Seen, rows: Index, own: Sequence[int]) -> NDArray[np.uint16]:
+        """Positions of what later rows are asked, but for what is of the column itself."""
         asks = self.second.asks
         places = np.empty((len(asks), len(rows)), np.uint16)
-        own = []
         for number, ask in enumerate(asks):
-            if ask.column == before_id(self.name):
-                own.append(number)
-            else:
+            if number not in own:
                 ask.recode.into(seen[ask.column][rows], places[number])
-        return places, own
+        return places
 
     def redraw_of(self, chain: Chain) -> Redraw:
         """Draws rows again, each from the leaf that it came from."""

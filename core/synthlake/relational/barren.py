@@ -50,7 +50,7 @@ class Barren:
         return np.where(self._may(block, label), counts, 0)
 
     def stubs(self, block: Block, label: str) -> Index:
-        """The same of children that find their parents: any row that may, where none has some."""
+        """The same of children that find their parents: each that may, if none of a block has."""
         counts = self.count(block, label)
         if label in self._needed and not counts.any():
             return self._may(block, label).astype(np.int64)

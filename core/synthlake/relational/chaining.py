@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import Axis, Ticks
 from synthlake.encode.numeric import NumericCodec
 from synthlake.models.chained import Asked, sample_chained
@@ -16,6 +17,7 @@ from synthlake.models.registry import trees_of
 from synthlake.ports import Codes, Distribution
 from synthlake.relational.dated import Live
 from synthlake.relational.keys import SlotKey
+from synthlake.relational.model import column_id
 from synthlake.relational.sequence import (
     LONGEST,
     Increment,
@@ -142,7 +144,12 @@ class BlockChain:
 
     def own(self, name: str, wave: slice) -> Codes:
         """Codes of the rows before those of a wave, as far as they are drawn."""
-        return self._drawn[name][self._before[self.order[wave]]]
+        rows = self._before[self.order[wave]]
+        return self._drawn[name][rows] if name in self._drawn else _part(self._block, name, rows)
+
+    def parts(self, name: str) -> tuple[str, ...]:
+        """Parts of a date that grows."""
+        return _parts(self._block.model, name)
 
     def take(self, name: str, wave: slice, codes: Codes) -> Codes:
         """Keep what is drawn; of steps, work out the values."""
@@ -196,6 +203,20 @@ class BlockChain:
         return value.encode_ticks(ticks, null)
 
 
+def _parts(model: TableModel, name: str) -> tuple[str, ...]:
+    """Features that are parts of a date that grows from row to row."""
+    if model.sequence is None or name not in model.sequence.increments:
+        return ()
+    return next((one.names for one in model.dates if column_id(one.column) == name), ())
+
+
+def _part(block: Block, part: str, rows: Index) -> Codes:
+    """A part of the date of rows of a block."""
+    dated = next(one for one in block.model.dates if part in one.names)
+    ticks, null = block.stepped[column_id(dated.column)]
+    return dated.features(Cells(ticks[rows], null[rows]))[part].codes
+
+
 def _steps(codec: NumericCodec, codes: Codes, words: NDArray[np.uint64]) -> Ticks:
     """Steps of codes; the least one where nothing is known."""
     ticks, null = codec.draw(codes, words)
@@ -235,8 +256,12 @@ class RetryChain:
 
     def own(self, name: str, wave: slice) -> Codes:
         """Drawn codes of the rows before those of a wave."""
-        held: Codes = self._outer.drawn[name][self._before[self.order[wave]]]
-        return held
+        rows, drawn = self._before[self.order[wave]], self._outer.drawn
+        return drawn[name][rows] if name in drawn else _part(self._outer, name, rows)
+
+    def parts(self, name: str) -> tuple[str, ...]:
+        """Parts of a date that grows."""
+        return _parts(self._outer.model, name)
 
     def take(self, name: str, wave: slice, codes: Codes) -> Codes:
         """What is drawn; steps stay as they are."""

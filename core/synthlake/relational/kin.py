@@ -119,7 +119,7 @@ def kept_words(block: Block, column: str, words: Words) -> Words:
     key = block.seed.key(block.model.table.name, f"kin:{column}") % 2**64
     across, along = (np.uint64(int(_PLASTIC**-n * 2**64)) for n in (1, 2))
     made = (slot // _SLOTS).astype(np.uint64) * across + (slot % _SLOTS).astype(np.uint64) * along
-    return np.where(slot < _SLOTS, words, made + np.uint64(key))
+    return made + np.uint64(key)
 
 
 def together(block: Block, name: str, codes: Codes, redraw: Redraw) -> Codes:
@@ -135,12 +135,13 @@ def together(block: Block, name: str, codes: Codes, redraw: Redraw) -> Codes:
         return codes
     slot, like = _slots(kin, block), redraw(np.arange(len(codes)), KEPT)
     slices, due = slices_at(block, kin), due.reshape(2, -1, kin.slices)
-    out, known = codes.copy(), np.flatnonzero((codes >= 0) & (slot >= _SLOTS))
+    out, known = codes.copy(), np.flatnonzero(codes >= 0)
+    begin = block.seed.words(block.model.table.name, f"sizes:{name}", block.start, kin.slices)
     lanes = np.zeros(len(codes), np.int64)
     for at in np.unique(slices[known]):
         rows = known[slices[known] == at]
         slots, each = np.unique(slot[rows], return_inverse=True)
-        sizes = _sizes(codes[rows], due[0, :, at])
+        sizes = _sizes(codes[rows], due[0, :, at], float(begin[at]) * 2.0**-64)
         alike = np.zeros((len(slots), len(sizes)))
         some = (like[rows] >= 0) & (like[rows] < len(sizes))
         np.add.at(alike, (each[some], like[rows][some]), 1.0)
@@ -156,16 +157,18 @@ def together(block: Block, name: str, codes: Codes, redraw: Redraw) -> Codes:
     return out
 
 
-def _sizes(codes: Codes, due: Index) -> Index:
+def _sizes(codes: Codes, due: Index, begin: float) -> Index:
     """Rows of each code: in proportion to the children that its parents are due, if there are any.
 
     Args:
         codes: as they are drawn.
         due: children of each code.
+        begin: of systematic sampling, in 0 .. 1; one for all blocks would round alike in each.
     """
     if not due.any():
         return np.bincount(codes, minlength=len(due))
-    ends = np.rint(np.cumsum(due) * (len(codes) / due.sum())).astype(np.int64)
+    ends = np.floor(np.cumsum(due) * (len(codes) / due.sum()) + begin).astype(np.int64)
+    ends[-1] = len(codes)
     sizes: Index = np.diff(ends, prepend=0)
     return sizes
 
@@ -246,5 +249,5 @@ def dealt(score: NDArray[np.float64], room: Index, sizes: Index) -> tuple[Index,
 def _slots(kin: Kin, block: Block) -> Index:
     """What rows share with their siblings, and how many rows of their family do so before them."""
     assert block.family is not None
-    held = block.drawn[kin.name].astype(np.int64) + 1
+    held = block.drawn[kin.name].astype(np.int64) + 2  # NULL is one, too
     return held * _SLOTS + np.minimum(ranks(joint([block.family, held])), _SLOTS - 1)

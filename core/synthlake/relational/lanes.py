@@ -26,15 +26,18 @@ def lanes_of(family: Index, slot: Index, parents: int, names: int) -> Index:
         slot: what it shares with siblings; no two rows of a family have the same.
         parents: how many have children of the code then, and so lanes that there are, from 0; rows
             of families that have more of the code have further ones.
-        names: that lanes have.
+        names: that lanes have; rows of families with more of the code share some.
 
     Source: rendezvous hashing (Thaler and Ravishankar 1998): where there is a lane more, few slots
     change theirs.
     """
+    most = np.arange(max(min(parents, names), 1), dtype=np.uint64)
+    if len(set(family.tolist())) == len(family):  # nobody is in the way
+        first: Index = _liking(slot, most, names).argmin(axis=1)
+        return first
     slots, each, count = np.unique(slot, return_inverse=True, return_counts=True)
     lanes, out = [set[int]() for _ in range(names)], np.zeros(len(slot), np.int64)
-    most = np.arange(max(min(parents, names), 1), dtype=np.uint64)
-    liked = np.argsort(mix(slots.astype(np.uint64)[:, None] * np.uint64(names) + most), axis=1)
+    liked = np.argsort(_liking(slots, most, names), axis=1)
     further, ends = range(len(most), names), np.cumsum(count)
     ordered = np.argsort(each, kind="stable")
     for one in np.lexsort((slots, -count)).tolist():
@@ -43,10 +46,16 @@ def lanes_of(family: Index, slot: Index, parents: int, names: int) -> Index:
         wanted = (*liked[one].tolist(), *further)
         lane = next((n for n in wanted[: len(most)] if lanes[n].isdisjoint(families)), -1)
         for row, own in zip(rows.tolist(), families, strict=True):
-            place = lane if lane >= 0 else next((n for n in wanted if own not in lanes[n]), 0)
+            place = lane if lane >= 0 else next((n for n in wanted if own not in lanes[n]), -1)
+            place = place if place >= 0 else min(range(names), key=lambda n: len(lanes[n]))
             out[row] = place
             lanes[place].add(own)
     return out
+
+
+def _liking(slot: Index, lanes: NDArray[np.uint64], names: int) -> NDArray[np.uint64]:
+    """How much slots like lanes, the less the more; shape (slots, lanes)."""
+    return mix(slot.astype(np.uint64)[:, None] * np.uint64(names) + lanes)
 
 
 @dataclass

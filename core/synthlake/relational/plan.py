@@ -37,8 +37,7 @@ class SamplePlan:
         notes: what could not be done as asked, by name.
         due: by label of a cluster key whose parents are found by what siblings share: children of
             these, by code and slice of time, as they are drawn.
-        warp: by label of these: shape (slices + 1,), where in time parents' slices begin and end if
-            they are due as many children then as there are.
+        warp: by label of these: shape (2, slices + 1), see ``spans.warped``.
         even: by label: children of every parent on average, where no parent happens to draw any.
     """
 

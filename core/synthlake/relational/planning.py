@@ -20,7 +20,7 @@ from synthlake.relational.model import Link, Model, TableModel, link_id
 from synthlake.relational.parents import fitted, virtual_rows
 from synthlake.relational.placing import key_of
 from synthlake.relational.plan import ROOT_BLOCK, Counts, SamplePlan, beyond
-from synthlake.relational.spans import slices_of, warped
+from synthlake.relational.spans import rows_in_slices, warped
 from synthlake.relational.timed import (
     MOST_TURNS,
     cells_of_codes,
@@ -34,7 +34,6 @@ Given = Mapping[str, Sequence[Mapping[str, Any]]]
 _ROWS_PER_BLOCK = 8_192
 _EXACT = 0.002  # relative error of a child table's size that is let be
 _FULL = 0.98  # share of a table's rows from which it counts as all of them
-_WARPED = 2  # times that parents' times are put where their children are
 _ROUNDED = 0.1  # share by which a root may miss what is asked for without its children's knowing
 _THINNED = 4  # times that families are made smaller
 
@@ -438,23 +437,11 @@ class _Planner:
         for number, link in clusters:
             if kin_of(table, link_id(number)) is None or self.rows[name] > MOST_TURNS:
                 continue
-            label, wanted = link.fk.label(name), self._wanted(table, link)
-            for _ in range(_WARPED):
-                found = self._due(Generator(self.model, self.plan()), link, label)
-                self.warp[label] = warped(self.warp.get(label), found[0], wanted)
+            label = link.fk.label(name)
+            generator = Generator(self.model, self.plan())
+            wanted = rows_in_slices(generator, table, number)
+            self.warp[label] = warped(self._due(generator, link, label)[0], wanted)
             self.due[label] = self._due(Generator(self.model, self.plan()), link, label)
-
-    def _wanted(self, table: TableModel, link: Link) -> Counts:
-        """Rows, and families of them, in each slice of time, shape (2, slices)."""
-        generator, name = Generator(self.model, self.plan()), table.table.name
-        wanted = np.zeros((2, link.slices), np.int64)
-        for number in range(len(self.starts[name]) - 1):
-            block = generator.open_block(name, number)
-            assert block.family is not None
-            at = slices_of(block, link, self.model)
-            first = np.unique(block.family, return_index=True)[1]
-            wanted += [np.bincount(some, minlength=link.slices) for some in (at, at[first])]
-        return wanted
 
     def _due(self, generator: Generator, link: Link, label: str) -> Counts:
         """Children, and parents with some, by code and slice of time, shape (2, cells)."""

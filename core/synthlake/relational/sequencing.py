@@ -115,7 +115,7 @@ def fit_sequence(
     for name in training.columns:
         if name in chained.columns or name in increments:
             column = found[name][1] if name in found else training.columns[name]
-            before = given.of(name, own=training.seen.get(name) if name in found else None)
+            before = given.of(name, steps=name in found)
             step = _step(name, column, before, (training, rows), (chained.least, seed))
             even = training.stratified or name in training.even
             steps.append(replace(step, even=even))
@@ -160,16 +160,22 @@ class _Given:
     def _shifted(self, feature: Feature) -> Feature:
         return replace(feature, codes=shifted(feature.codes, self._before))
 
-    def of(self, name: str, own: Feature | None = None) -> dict[str, Feature]:
+    def of(self, name: str, *, steps: bool = False) -> dict[str, Feature]:
         """Features of the row and of the one before it.
 
         Args:
             name: of the column.
-            own: what is seen of it in the row before; None for what is drawn.
+            steps: whether it is drawn as steps, so that of the row before its value is seen and, of
+                a date, the hour and the weekday.
         """
         out = {**self._training.context, **self._places}
         names = list(self._training.columns)
-        out[before_id(name)] = self._shifted(own or _settled(self._training.columns[name]))
+        drawn = _settled(self._training.columns[name])
+        out[before_id(name)] = self._shifted(
+            self._training.seen.get(name, drawn) if steps else drawn
+        )
+        told = self._training.told.get(name, {}) if steps else {}
+        out |= {before_id(part): self._shifted(feature) for part, feature in told.items()}
         for other in names[: names.index(name)]:
             out[other] = self._seen[other]
             out[before_id(other)] = self._lags[other]

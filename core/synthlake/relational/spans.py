@@ -25,7 +25,16 @@ from synthlake.encode.numeric import NumericCodec
 from synthlake.models.support import dense
 from synthlake.ports import Codes, Feature
 from synthlake.relational.joins import entities, resolve
-from synthlake.relational.model import LENGTH, START, Codec, Link, Spans, column_id, parent_id
+from synthlake.relational.model import (
+    LENGTH,
+    START,
+    Codec,
+    Link,
+    Spans,
+    column_id,
+    link_id,
+    parent_id,
+)
 
 if TYPE_CHECKING:
     from synthlake.relational.columns import TableData
@@ -325,22 +334,41 @@ def in_slices(block: Block, link: Link, model: Model, degrees: Index, when: Floa
     return np.diff(np.hstack([before, count]), axis=1, prepend=0.0).astype(np.int64)
 
 
-def warped(when: Floats | None, due: Index, wanted: Index) -> Floats:
+def rows_in_slices(generator: Generator, table: TableModel, number: int) -> Index:
+    """Rows that refer to some parent, and families of them, by slice of time; shape (2, slices).
+
+    Args:
+        generator: makes the rows.
+        table: of children.
+        number: of the link by which they find these parents.
+    """
+    link, name = table.links[number], link_id(number)
+    out = np.zeros((2, link.slices), np.int64)
+    for place in range(len(generator.starts(table.table.name)) - 1):
+        block = generator.open_block(table.table.name, place)
+        block.draw(table.order[: table.order.index(name) + 1])
+        assert block.family is not None
+        rows = np.flatnonzero(block.drawn[name] >= 0)
+        at = slices_of(block, link, generator.model)[rows]
+        first = np.unique(block.family[rows], return_index=True)[1]
+        out += [np.bincount(some, minlength=link.slices) for some in (at, at[first])]
+    return out
+
+
+def warped(due: Index, wanted: Index) -> Floats:
     """When families of children are, and parents whose children are due as these are there.
 
     Args:
-        when: as it was; None where parents are due children as drawn.
-        due: children by code and slice, shape (codes * slices,), by this.
+        due: children by code and slice, shape (codes * slices,), as they are drawn.
         wanted: children, and families of them, in each slice, shape (2, slices).
 
     Returns:
-        Shape (2, slices + 1), both in families, of which the first one is 0: what parents count as
-        the bounds of slices, and what these are.
+        Shape (2, slices + 1), both in families, ascending: what the bounds of slices are to
+        parents, and what they are.
     """
-    bounds = np.append(0.0, np.cumsum(wanted[1]))
-    before = bounds if when is None else when[0]
     given, held = (
         np.append(0.0, np.cumsum(counts)) / max(counts.sum(), 1)
-        for counts in (due.reshape(-1, len(bounds) - 1).sum(0), wanted[0])
+        for counts in (due.reshape(-1, wanted.shape[1]).sum(0), wanted[0])
     )
-    return np.stack([np.interp(np.interp(before, bounds, given), held, bounds), bounds])
+    bounds = np.append(0.0, np.cumsum(wanted[1]))
+    return np.stack([np.interp(given, held, bounds), bounds])

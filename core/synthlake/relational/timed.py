@@ -3,8 +3,7 @@
 A code and a slice of time together are a cell. Cells of a code follow each other in time, and so
 do the stubs of its parents, wherever these stand; the n-th part of its children has the n-th part
 of its stubs. So every parent has all its children, as without time, and they lie close together.
-Where children of a parent share something, a parent's stubs all stand where they begin, and lanes
-take one parent after the other (``lanes``).
+Where children of a parent share something, lanes have one parent after the other (``lanes``).
 """
 
 from __future__ import annotations
