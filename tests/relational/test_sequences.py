@@ -381,3 +381,22 @@ def check_ranges(twin: sl.Twin, made: pa.Table) -> None:
     for start, stop in ((16_000, 17_000), (9_000, 9_500)):
         part = pa.Table.from_batches(fresh.batches("weather", start, stop), made.schema)
         assert part.equals(made.slice(start, stop - start))
+
+
+def test_steps_of_a_date_know_the_hour_before() -> None:
+    """Three visits a day, at 9, 12 and 15 o'clock: the last one's next step is the night."""
+    random = np.random.default_rng(6)
+    visit = random.integers(0, 900, ACCOUNTS)[:, None] + np.arange(20)[None, :]
+    hours = (visit // 3 * 24 + 9 + visit % 3 * 3).ravel()
+    tables = {
+        "accounts": pa.table({"account": np.arange(ACCOUNTS)}),
+        "entries": pa.table({
+            "account": np.repeat(np.arange(ACCOUNTS), 20),
+            "at": pa.array(hours * HOUR, pa.timestamp("us")),
+            "text": [f"x{v}" for v in random.integers(0, 4, ACCOUNTS * 20)],
+        }),
+    }  # fmt: skip
+    spec = declared([], sequence={"by": "at"})
+    twin = sl.fit(tables, spec, seed=1, holdout=0.0).sample(1.0, seed=2).to_arrow()["entries"]
+    made = twin["at"].cast(pa.int64()).to_numpy() // HOUR % 24
+    assert np.isin(made, [9, 12, 15]).mean() > 0.97
