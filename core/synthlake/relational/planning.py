@@ -204,7 +204,8 @@ class _Planner:
             self._follow(name, asked / max(round(table.rows * factor), 1))
             extra = self._reserve(table, factor)
             grown = round(table.rows * factor)
-            held = max(min(grown, capacity - extra), min(grown, 1))
+            even = capacity * grown // max(grown + extra, 1)
+            held = min(grown, max(capacity - extra, even, 1))
             self._reserve(table, factor, capacity - held)  # a row comes before keys without one
             self.notes.append(
                 f"{name} cannot grow to {wanted:,} rows: its key holds {capacity:,};"
