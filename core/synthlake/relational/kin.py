@@ -107,7 +107,7 @@ def kept_words(block: Block, column: str, words: Words) -> Words:
     Args:
         block: the rows.
         column: feature of the reference.
-        words: of the rows, where they share nothing.
+        words: of the rows, which stand where siblings share nothing.
 
     Source: multiples of the powers of the root of x**3 = x + 1 (Roberts 2018), which spread over
     pairs of whole numbers as multiples of the golden ratio do over one.
