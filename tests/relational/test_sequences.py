@@ -15,7 +15,8 @@ from tests.relational.databases import Declared, key
 import synthlake as sl
 from synthlake.errors import LearnError, SchemaError
 from synthlake.relational import Generator
-from synthlake.relational.sequence import LONGEST, WINDOW, in_families, on_axis
+from synthlake.relational.chaining import BlockChain
+from synthlake.relational.sequence import LONGEST, WINDOW, Places, in_families, on_axis
 from synthlake.store.inspection import inspect
 
 ACCOUNTS = 500
@@ -397,6 +398,16 @@ def test_steps_of_a_date_know_the_hour_before() -> None:
         }),
     }  # fmt: skip
     spec = declared([], sequence={"by": "at"})
-    twin = sl.fit(tables, spec, seed=1, holdout=0.0).sample(1.0, seed=2).to_arrow()["entries"]
-    made = twin["at"].cast(pa.int64()).to_numpy() // HOUR % 24
+    twin = sl.fit(tables, spec, seed=1, holdout=0.0).sample(1.0, seed=2)
+    entries = twin.to_arrow()["entries"]
+    made = entries["at"].cast(pa.int64()).to_numpy() // HOUR % 24
     assert np.isin(made, [9, 12, 15]).mean() > 0.97
+    fresh = Generator(twin.model, twin.plan)
+    part = pa.Table.from_batches(fresh.batches("entries", 3_000, 3_400), entries.schema)
+    assert part.equals(entries.slice(3_000, 400))
+    block, sequence = fresh.open_block("entries", 0), twin.model.tables["entries"].sequence
+    assert sequence is not None
+    nothing = np.zeros(3, np.int64)  # three rows that none comes before, and none has grown
+    chain = BlockChain(block, sequence, Places(nothing - 1, nothing, nothing))
+    assert chain.parts("c:at")
+    assert all(len(chain.own(one, slice(0, 0))) == 0 for one in chain.parts("c:at"))

@@ -212,6 +212,8 @@ def _parts(model: TableModel, name: str) -> tuple[str, ...]:
 
 def _part(block: Block, part: str, rows: Index) -> Codes:
     """A part of the date of rows of a block."""
+    if not len(rows):  # no row follows another one, and so none has grown
+        return np.zeros(0, np.int32)
     dated = next(one for one in block.model.dates if part in one.names)
     ticks, null = block.stepped[column_id(dated.column)]
     return dated.features(Cells(ticks[rows], null[rows]))[part].codes

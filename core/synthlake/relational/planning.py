@@ -58,7 +58,7 @@ def plan_sample(
             another, or a condition cannot be met.
 
     Cost: draws the counts of all parents and the codes of all children once, and 16,384 candidates
-        a condition.
+        a condition; where children stay with what they share, counts three times, codes twice.
     """
     for factor in scale.values() if isinstance(scale, Mapping) else (scale,):
         if not factor > 0:
