@@ -26,6 +26,7 @@ def _found(
 
 _TREE = LoopShape(target=1, kind="tree", orphans=0.2)
 _CHAIN = LoopShape(target=0, kind="chain", orphans=0.2)
+_SELVES = LoopShape(target=0, kind="selves", orphans=0.2)
 _FEW = _to(2, skew=3.0, mode="own")
 _FEW_ABOVE = _to(1, skew=3.0, policy="drop", through=True)
 _RELATIVE = _to(1, through=True, partial=True, orphans=0.2)
@@ -92,5 +93,10 @@ FOUND = {
     ),
     "children of a single row, of which a part cannot be had": _found(
         _table(1, "number"), _table(200, "number", _to(1, mode="own")), scale=0.4
+    ),
+    "a bridge to a kept table of which several rows have one key, too rare to be told": _found(
+        _table(120, "number", loops=(_SELVES,)), _table(60, "none", attributes=("int",), keep=True),
+        _table(200, "bridge", _to(1, mode="own"), _to(2, skew=3.0, mode="match")),
+        seed=9, k=5, name="independent",
     ),
 }  # fmt: skip

@@ -107,7 +107,8 @@ def histograms(tree: Tree, rows: Rows, k: int, prior: Floats | None = None) -> F
     soft = soft[leaves]
     made = np.where(own, held[leaves], _raked(rest, loose[leaves], soft, left))
     number = np.bincount(rows.node, minlength=len(tree.feature))[leaves]
-    return _balanced(made, soft, number, np.minimum(held[0], left + _most(rows, mine, k)))
+    whole = np.minimum(held[0], left + _most(rows, mine, k))
+    return _balanced(made, (soft, own), number, whole)
 
 
 def _soft(soft: Mask, own: Mask, loose: Mask, tree: Tree, nodes: Index) -> Mask:
@@ -134,26 +135,40 @@ def _most(rows: Rows, mine: Mask, k: int) -> Floats:
     return most
 
 
-def _balanced(made: Floats, soft: Mask, number: Index, whole: Floats) -> Floats:
+def _balanced(
+    made: Floats, support: tuple[Mask, Mask], number: Index, whole: Floats
+) -> Floats:  # fmt: skip
     """Rows of leaves, scaled so that each position has its rows in all, and each leaf its own.
 
     What has no support (``soft``) does not grow, but for NULL and frequent positions that leaves
-    hardly have by themselves: their rows have to be somewhere.
+    hardly have by themselves: their rows have to be somewhere. What leaves have by themselves
+    (``own``) is not halved or doubled for the sake of others.
     """
-    scaled = _scaled(made, soft, number, whole)
+    soft, own = support
+    span = np.where(own, made / 2, 0.0), np.where(own, made * 2, np.inf)
+    scaled = _scaled(made, (soft, span), number, whole)
     known = (whole >= _FREQUENT * whole.sum()) | (len(whole) <= 2)  # two: NULL, or a value
     lacking = known & (scaled.sum(0) < _LACKING * whole)
-    return _scaled(scaled, soft & ~lacking, number, whole) if lacking.any() else scaled
+    return _scaled(scaled, (soft & ~lacking, span), number, whole) if lacking.any() else scaled
 
 
-def _scaled(made: Floats, still: Mask, number: Index, whole: Floats) -> Floats:
-    """Some rounds of proportional fitting to leaves and positions; ``still`` does not grow."""
-    scaled = made
+def _scaled(
+    made: Floats, bounds: tuple[Mask, tuple[Floats, Floats]], number: Index, whole: Floats
+) -> Floats:
+    """Some rounds of proportional fitting to leaves and positions.
+
+    Args:
+        made: shape (leaves, positions).
+        bounds: what does not grow, and least and most of each.
+        number: rows of each leaf.
+        whole: rows of each position.
+    """
+    scaled, (still, span) = made, bounds
     for _ in range(_ROUNDS):
         scaled = scaled * (number / np.maximum(scaled.sum(1), 1e-300))[:, None]
         factor = whole / np.maximum(scaled.sum(0), 1e-300)
         scaled = scaled * np.where(whole > 0, np.clip(factor, 0.5, 2.0), 1.0)
-        scaled = np.where(still, np.minimum(scaled, made), scaled)
+        scaled = np.clip(np.where(still, np.minimum(scaled, made), scaled), *span)
     return scaled
 
 

@@ -35,7 +35,8 @@ class Family:
         most: how often a value may stand in a family, as later columns tell its rows apart.
         words: of a column's draw.
         name: of the column.
-        many: a code that may stand in a family as often as it likes.
+        many: a code that stands for many values.
+        room: how often that may stand in a family.
         ruled: whether rules say of columns drawn before what a row may have.
     """
 
@@ -47,6 +48,7 @@ class Family:
     words: Callable[[str, int], Words]
     name: str
     many: int | None = None
+    room: int = 0
     ruled: bool = False
 
 
@@ -128,7 +130,8 @@ def _repeats(codes: Codes, place: Place | None, family: Family, some: Index) -> 
     keys = [value[some], *(o[some] for o in family.others), family.number[some]]
     bad = repeated(keys, family.most)
     if family.many is not None:
-        bad &= value[some] != family.many
+        beyond = repeated(keys, family.room)
+        bad = np.where(value[some] == family.many, beyond, bad)
     return some[bad | empty[some]]
 
 
@@ -157,7 +160,7 @@ def _group(row: int, family: Family) -> tuple[int, ...]:
 
 def _free(value: int, used: Counter[int], family: Family) -> int:
     """The free value nearest to one: within the learned range, else the next beyond its end."""
-    if family.many is not None:
+    if family.many is not None and used[family.many] < family.room:
         return family.many
     codec = family.codec
     low, high, step = 0, family.size - 1, 1

@@ -476,7 +476,9 @@ class Generator:
         keys = [block.family[rest]]
         keys += [block.drawn[n][rest].astype(np.int64) for n in model.distinct
                  if name in model.distinct and n != name and n in block.drawn]  # fmt: skip
-        return unlike(parent, keys, redraw, many, "")
+        return unlike(
+            parent, keys, redraw, many, model.table.key_text if name in model.distinct else ""
+        )
 
     def _unlisted(self, label: str, link: Link) -> list[pa.Array[Any]]:
         """Keys of a public table that are no categories of their own, column by column."""
@@ -489,7 +491,8 @@ class Generator:
         assert link.values is not None
         known = {tuple(row.values()) for row in link.values.to_pylist()}
         keys = [tuple(row.values()) for row in kept.select(list(link.fk.to)).to_pylist()]
-        rows = [i for i, key in enumerate(keys) if key not in known and None not in key]
+        first = {key: i for i, key in reversed([*enumerate(keys)])}  # several may have one key
+        rows = [i for key, i in first.items() if key not in known and None not in key][::-1]
         return [
             as_type(kept[to], kept[to].type).take(indices(np.asarray(rows, np.int64)))
             for to in link.fk.to

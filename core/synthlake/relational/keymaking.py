@@ -70,7 +70,7 @@ def _within_key(table: Table, schema: Schema) -> list[ForeignKey]:
 
 def _impossible(table: Table, references: set[str]) -> LearnError:
     """What to say of a key that cannot be made."""
-    where = f"the primary key of {table.name} ({', '.join(table.primary_key)})"
+    where = table.key_text
     if references & set(table.primary_key):
         return LearnError(
             f"{where} consists of references, and none of them is its own parent",
@@ -162,8 +162,7 @@ def _grid(
         # places over a one-column key are given to rows of the parent when rows are written
         if inside and len(fk.columns) > 1 and not schema[fk.references].keep:
             raise LearnError(
-                f"the primary key of {table.name} ({', '.join(table.primary_key)}) is a grid over"
-                f" rows of {fk.references}, which are made anew",
+                f"{table.key_text} is a grid over rows of {fk.references}, which are made anew",
                 hint=f"declare mode: own for {fk.label(table.name)}, or keep {fk.references}",
             )
     return grid

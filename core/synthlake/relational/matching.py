@@ -107,8 +107,7 @@ class Matching:
             words = block.words(f"pair:{label}", again)[rows]
             return self._owner(link, label, *stubs.others(codes[rows], words, again))
 
-        where = f"the primary key of {model.table.name} ({', '.join(model.table.primary_key)})"
-        where = where if met is not None else ""
+        where = model.table.key_text if met is not None else ""
         rows, named = plan.rows[link.fk.references], partial(self._named, link)
         return unlike(parent, keys, redraw, rows, where, named)
 

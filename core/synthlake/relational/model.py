@@ -175,6 +175,11 @@ class Link:
             return self.values.num_rows + int(self.rest)
         return self.codes + (len(self.phantoms.weights) if self.phantoms else 0)
 
+    @property
+    def unlisted(self) -> int:
+        """Parents of which each is too rare to be a category: what ``rest`` stands for."""
+        return sum(number for number, _ in self.shares)
+
 
 @dataclass(frozen=True)
 class Spans:

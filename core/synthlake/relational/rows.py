@@ -188,7 +188,7 @@ class Block:
             others = [self.drawn[n] for n in self._before(name)]
             size = codec.size if codec else self._link_size(name)
             family = Family(
-                self.family, others, numeric, size, most, self.words, name, self._many(name),
+                self.family, others, numeric, size, most, self.words, name, *self._many(name, most),
                 self.model.enforced is not None or bool(self.model.masks),
             )  # fmt: skip
             codes, place = made_distinct(codes, place, family, redraw)
@@ -300,12 +300,12 @@ class Block:
         gone |= set() if later is None else {link_id(later)}
         return [n for n in self.model.distinct if n in self.drawn and n not in gone]
 
-    def _many(self, name: str) -> int | None:
-        """The code of a reference that stands for many parents."""
+    def _many(self, name: str, most: int) -> tuple[int | None, int]:
+        """The code of a reference that stands for many parents; how often these may be there."""
         for number, link in enumerate(self.model.links):
             if link_id(number) == name and link.rest:
-                return link.size - 1
-        return None
+                return link.size - 1, most * link.unlisted
+        return None, 0
 
     def _link_size(self, name: str) -> int:
         return next(k.size for n, k in enumerate(self.model.links) if link_id(n) == name)

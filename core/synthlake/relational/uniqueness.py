@@ -192,8 +192,8 @@ def texts_apart(
         values[row] = codec.unlike(int(codes[row]), held)
         if values[row] is None:
             raise SampleError(
-                f"the primary key of {model.table.name} ({', '.join(model.table.primary_key)})"
-                f" would repeat: a family has more rows than the {len(held):,} texts of its shapes",
+                f"{model.table.key_text} would repeat: a family has more rows than the"
+                f" {len(held):,} texts of its shapes",
                 hint="give the column a wider `pattern`, or ask for fewer rows of the parents",
             )
         held.add(str(values[row]))
@@ -211,6 +211,8 @@ def _size(model: TableModel, name: str, rows: Mapping[str, int]) -> int:
     """Values that a category or a reference can have."""
     for number, link in enumerate(model.links):
         if link_id(number) == name:
-            return rows.get(link.fk.references, 0) if link.kind == "cluster" else link.size
+            if link.kind == "cluster":
+                return rows.get(link.fk.references, 0)
+            return link.size - link.rest + link.unlisted
     found = next(a for a in model.attributes if column_id(a.column) == name)
     return found.codec.size if found.codec is not None else 1

@@ -150,6 +150,11 @@ class Table:
             hint=f"its columns are {', '.join(c.name for c in self.columns)}",
         )
 
+    @property
+    def key_text(self) -> str:
+        """The primary key, as messages call it."""
+        return f"the primary key of {self.name} ({', '.join(self.primary_key)})"
+
     def has(self, name: str) -> bool:
         """Whether there is a column of that name."""
         return any(c.name == name for c in self.columns)
