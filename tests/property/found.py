@@ -94,6 +94,10 @@ FOUND = {
     "children of a single row, of which a part cannot be had": _found(
         _table(1, "number"), _table(200, "number", _to(1, mode="own")), scale=0.4
     ),
+    "a key of texts within a key within a key, two of which are references": _found(
+        _table(40, "number"), _table(25, "bridge", _to(1, mode="own", partial=True)),
+        _table(150, "text part", _to(1, skew=1.0, through=True)), name="independent",
+    ),
     "a bridge to a kept table of which several rows have one key, too rare to be told": _found(
         _table(120, "number", loops=(_SELVES,)), _table(60, "none", attributes=("int",), keep=True),
         _table(200, "bridge", _to(1, mode="own"), _to(2, skew=3.0, mode="match")),

@@ -29,6 +29,7 @@ from synthlake.relational.timed import (
     with_slices,
 )
 from synthlake.relational.uniqueness import most_children
+from synthlake.relational.within import held_by
 
 Given = Mapping[str, Sequence[Mapping[str, Any]]]
 _ROWS_PER_BLOCK = 8_192
@@ -332,10 +333,10 @@ class _Planner:
         if usual and met and abs(wanted / met - 1.0) > _EXACT:
             self.bias[label] = wanted / met
         self._count(table, own)
-        if usual and most is not None and self.rows[name] < _FULL * wanted:
+        told = held_by(table, most)
+        if usual and told and self.rows[name] < _FULL * wanted:
             self.notes.append(
-                f"{name} cannot grow to {round(wanted):,} rows: its key tells {most:,} rows of one"
-                f" {own.fk.references} apart; it has {self.rows[name]:,}"
+                f"{name} cannot grow to {round(wanted):,} rows: {told}; it has {self.rows[name]:,}"
             )
         key = key_of(table, self.model.tables, self.rows)
         if key is not None and self.rows[name] + extra > key.capacity:

@@ -89,7 +89,7 @@ class Within:
         """
         own, out = model.own, None
         for number, link in enumerate(model.links if own is not None else ()):
-            apart = _tells_apart(model, number)
+            apart = tells_apart(model, number)
             needed = apart or link.related or not model.loose(link.fk)
             if link.kind != "within" or own is None or not needed:
                 continue
@@ -123,7 +123,7 @@ class Within:
         nobody = np.flatnonzero(parent < 0)
         if strict and len(nobody):
             parent[nobody] = self._any(words[nobody], link, (label, first, missing))
-        if _tells_apart(block.model, number) and block.family is not None:
+        if tells_apart(block.model, number) and block.family is not None:
             return self._unlike(block, link, parent, top)
         return parent
 
@@ -254,10 +254,21 @@ def _numbers(made: Mapping[str, pa.Array[Any]]) -> Index:
     return joint([np.asarray(codes) for codes in coded])
 
 
-def _tells_apart(model: TableModel, number: int) -> bool:
+def tells_apart(model: TableModel, number: int) -> bool:
     """Whether the parents of a key tell the rows of a family apart, as no other column does."""
     gives_way = pairing(model) is not None or rewritten(model) is not None
     return link_id(number) in model.distinct and not gives_way and not numbered(model)
+
+
+def held_by(model: TableModel, most: int | None) -> str:
+    """What a family may have no more rows for than there are, for messages; empty for nothing."""
+    own = model.own
+    above = own.fk.references if own is not None else ""
+    if most is not None:
+        return f"its key tells {most:,} rows of one {above} apart"
+    links = enumerate(model.links)
+    tell = [k.fk.references for n, k in links if k.kind == "within" and tells_apart(model, n)]
+    return f"its key tells as many rows of one {above} apart as this has {tell[0]}" if tell else ""
 
 
 def _shared_out(mine: Index, theirs: Index, stubs: Index, key: int) -> Index:

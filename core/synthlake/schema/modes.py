@@ -118,6 +118,7 @@ def _choose(
     grades = {n: grade for n, grade in grades.items() if not _partly_null(table, n, grades, counts)}
     grades = {n: g for n, g in grades.items() if not _more_lost(table, n, grades, schema, probe)}
     good = [place for place in grades if grades[place] == max(grades.values()) > 0]
+    good = [place for place in good if not _coarser(table, place, good)]
     if not good and grades and _needs_own(table):
         chosen = max(grades, key=lambda place: (met[place], -place))
         return chosen, {chosen: "the primary key consists of references"}
@@ -145,6 +146,13 @@ def _partly_null(table: Table, place: int, grades: Mapping[int, int], counts: Ta
     return any(
         set(fk.columns) < set(wide.columns) and complete(fk) > complete(wide) for fk in narrow
     )
+
+
+def _coarser(table: Table, place: int, good: Sequence[int]) -> bool:
+    """Whether the primary key counts rows within a wider reference: families within families."""
+    narrow, key = set(table.foreign_keys[place].columns), set(table.primary_key)
+    wider = (set(table.foreign_keys[n].columns) for n in good)
+    return any(narrow < columns < key for columns in wider)
 
 
 def _more_lost(
