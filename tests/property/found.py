@@ -98,6 +98,11 @@ FOUND = {
         _table(40, "number"), _table(25, "bridge", _to(1, mode="own", partial=True)),
         _table(150, "text part", _to(1, skew=1.0, through=True)), name="independent",
     ),
+    "relatives of rows that have no parent, in part of a key that may be NULL": _found(
+        _table(80, "number"), _table(80, "part", _LOST),
+        _table(60, "number", _to(1, nulls=0.25, through=True, partial=True, policy="null")),
+        name="independent",
+    ),
     "a bridge to a kept table of which several rows have one key, too rare to be told": _found(
         _table(120, "number", loops=(_SELVES,)), _table(60, "none", attributes=("int",), keep=True),
         _table(200, "bridge", _to(1, mode="own"), _to(2, skew=3.0, mode="match")),

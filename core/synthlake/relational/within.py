@@ -135,11 +135,11 @@ class Within:
         name, label = own.fk.references, own.fk.label(block.model.table.name)
         rows, family = plan.rows[name], block.family
         beyond = family - rows
-        # missing parents have the other columns of some row
+        # missing parents have the other columns of some row, which has been above them
         lent = np.where(
             beyond < plan.phantoms.get(label, 0), beyond + plan.offsets.get(label, 0), -1
         )
-        if self._generator.model.tables[name].key is None or not rows:
+        if shared.steps == 1 or self._generator.model.tables[name].key is None or not rows:
             lent[:] = -1
         family = np.where(beyond < 0, family, np.where(lent < 0, -1, lent % max(rows, 1)))
         return self._tops(name, family, shared.steps - 1)
