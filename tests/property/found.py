@@ -103,6 +103,10 @@ FOUND = {
         _table(60, "number", _to(1, nulls=0.25, through=True, partial=True, policy="null")),
         name="independent",
     ),
+    "orphans of a chain of too few people to be told": _found(
+        _table(25, "number"), _table(120, "number", _to(1, skew=3.0, mode="own"), loops=(_CHAIN,)),
+        seed=13, k=5,
+    ),
     "a bridge to a kept table of which several rows have one key, too rare to be told": _found(
         _table(120, "number", loops=(_SELVES,)), _table(60, "none", attributes=("int",), keep=True),
         _table(200, "bridge", _to(1, mode="own"), _to(2, skew=3.0, mode="match")),

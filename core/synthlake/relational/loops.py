@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from synthlake.constraints.rule import Cells
 from synthlake.encode.axis import plain
+from synthlake.encode.categorical import UNKNOWN
 from synthlake.errors import LearnError
 from synthlake.models.support import distinct
 from synthlake.ports import Feature
@@ -77,10 +78,15 @@ def _close(draft: Draft, place: int, fk: ForeignKey) -> Loop:
     level = np.asarray(plain(draft.data.sample[f"{LEVEL}{place}"])).astype(np.int64)
     within = fk.references == draft.table.name
     lost, people = level == ORPHAN, draft.data.group
+    hidden = np.zeros(
+        len(level), bool
+    )  # orphans of too few people: of any level, as far as is told
     if fk.orphans != "keep" or len(np.unique(people[lost])) < draft.data.k:
+        hidden = lost & (fk.orphans == "keep") & (not lost.all())
         lost = np.zeros(len(level), bool)
     own, depth = level == ITSELF, np.maximum(level, 0)
-    ends = _ends(depth[~lost], people[~lost], draft.data.k)
+    known = ~lost & ~hidden
+    ends = _ends(depth[known], people[known], draft.data.k)
     codes = np.searchsorted(ends, depth, side="left").astype(np.int32)
     begins = [0, *(ends[:-1] + 1)]
     lumps = tuple(
@@ -88,7 +94,7 @@ def _close(draft: Draft, place: int, fk: ForeignKey) -> Loop:
     )
     if not within:
         codes, lumps = _apart(depth, people, draft.data.k), (False, False)
-    codes = np.where(lost, len(lumps), codes).astype(np.int32)
+    codes = np.where(lost, len(lumps), np.where(hidden, UNKNOWN, codes)).astype(np.int32)
     nobody = (level == 0) & ~own
     strict = not any(draft.table.column(c).nullable for c in fk.columns)
     itself = within and (strict or own.sum() > nobody.sum())
