@@ -16,7 +16,10 @@ PLUGINS = {
 }
 """Rooms of the tests of each plugin; a room of the core has tests of its own name."""
 OTHER = ("pipeline",)
-"""Those of a module of the core that is in no room: all of them meet in the main job."""
+"""Those of a module of the core that is in no room, and of what all share: the main job."""
+SHAPES = "tests/property/test_schemas.py"
+"""Databases that fuzzing found: for the rooms that keys go through."""
+KEYS = ("relational", "schema", "models")
 
 
 def chosen(paths: Iterable[str], root: Path = ROOT) -> list[str]:
@@ -35,12 +38,15 @@ def _tests(path: Path, root: Path) -> Iterator[str]:
         if (root / path).exists():
             yield str(path)
     elif first == "tests":
-        rooms = tuple(rest[:1])
+        rooms = tuple(rest[:1]) if len(rest) > 1 else OTHER
     elif first == "core":
         room = rest[1] if len(rest) > 1 else ""
         rooms = (room,) if (root / "tests" / room).is_dir() and room else OTHER
+        if room in KEYS:
+            yield SHAPES
     else:
-        rooms = PLUGINS.get(first, ())
+        shared = first in ("pyproject.toml", "Makefile", "requirements.lock")
+        rooms = OTHER if shared else PLUGINS.get(first, ())
     yield from (f"tests/{room}" for room in rooms if (root / "tests" / room).is_dir())
 
 
@@ -52,7 +58,7 @@ def changed(root: Path = ROOT) -> list[str]:
         return done.stdout.splitlines()
 
     now = git("diff", "--name-only", "HEAD") + git("ls-files", "--others", "--exclude-standard")
-    return now or git("show", "--pretty=", "--name-only", "HEAD")
+    return now or git("show", "--pretty=", "--name-only", "--first-parent", "-m", "HEAD")
 
 
 if __name__ == "__main__":

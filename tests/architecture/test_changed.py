@@ -5,14 +5,15 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.changed import ALWAYS, ROOT, changed, chosen
+from tests.changed import ALWAYS, ROOT, SHAPES, changed, chosen
 
 
 def test_rooms_have_chosen_their_name_and_plugins_of_their_host() -> None:
-    assert chosen(["core/synthlake/models/trees.py"]) == [ALWAYS, "tests/models"]
+    assert chosen(["core/synthlake/models/trees.py"]) == [ALWAYS, "tests/models", SHAPES]
     assert chosen(["spark_ext/synthlake_spark/x.py"]) == [ALWAYS, "tests/spark"]
     assert chosen(["core/synthlake/seed.py"]) == [ALWAYS, "tests/pipeline"]
-    assert chosen(["README.md", "tests/conftest.py"]) == [ALWAYS]
+    assert chosen(["tests/conftest.py", "pyproject.toml"]) == [ALWAYS, "tests/pipeline"]
+    assert chosen(["README.md"]) == [ALWAYS]
 
 
 def test_a_file_of_tests_is_run_alone_unless_its_room_is() -> None:
@@ -20,7 +21,7 @@ def test_a_file_of_tests_is_run_alone_unless_its_room_is() -> None:
     assert chosen([file]) == [ALWAYS]
     file = "tests/models/test_histograms.py"
     assert chosen([file]) == [ALWAYS, file]
-    assert chosen([file, "core/synthlake/models/trees.py"]) == [ALWAYS, "tests/models"]
+    assert chosen([file, "core/synthlake/models/trees.py"]) == [ALWAYS, "tests/models", SHAPES]
 
 
 def test_every_room_of_the_core_has_tests() -> None:

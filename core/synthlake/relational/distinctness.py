@@ -169,7 +169,7 @@ def _free(value: int, used: Counter[int], family: Family) -> int:
     value = min(max(value, low), high)
     for distance in range(len(used) + 1):
         for found in (value + distance * step, value - distance * step):
-            if low <= found <= high and used[found] < family.most:
+            if low <= found <= high and used[found] < family.most and found != family.many:
                 return found
     while codec is not None and used[value] >= family.most:
         value += step

@@ -50,7 +50,7 @@ from synthlake.relational.rows import Block
 from synthlake.relational.shelf import Shelf
 from synthlake.relational.spans import by_plan
 from synthlake.relational.totals import Totals
-from synthlake.relational.uniqueness import often, unlike
+from synthlake.relational.uniqueness import often, tells_all, unlike
 from synthlake.relational.within import Within
 from synthlake.schema.model import ForeignKey, Table
 from synthlake.seed import Seed, Words, below
@@ -476,9 +476,8 @@ class Generator:
         keys = [block.family[rest]]
         keys += [block.drawn[n][rest].astype(np.int64) for n in model.distinct
                  if name in model.distinct and n != name and n in block.drawn]  # fmt: skip
-        return unlike(
-            parent, keys, redraw, many, model.table.key_text if name in model.distinct else ""
-        )
+        where = model.table.key_text if tells_all(model, name, block.often) else ""
+        return unlike(parent, keys, redraw, many, where)
 
     def _unlisted(self, label: str, link: Link) -> list[pa.Array[Any]]:
         """Keys of a public table that are no categories of their own, column by column."""
@@ -491,8 +490,8 @@ class Generator:
         assert link.values is not None
         known = {tuple(row.values()) for row in link.values.to_pylist()}
         keys = [tuple(row.values()) for row in kept.select(list(link.fk.to)).to_pylist()]
-        first = {key: i for i, key in reversed([*enumerate(keys)])}  # several may have one key
-        rows = [i for key, i in first.items() if key not in known and None not in key][::-1]
+        first = dict(zip(keys[::-1], range(len(keys))[::-1], strict=True))  # several have one
+        rows = sorted(i for key, i in first.items() if key not in known and None not in key)
         return [
             as_type(kept[to], kept[to].type).take(indices(np.asarray(rows, np.int64)))
             for to in link.fk.to

@@ -78,9 +78,8 @@ def _close(draft: Draft, place: int, fk: ForeignKey) -> Loop:
     level = np.asarray(plain(draft.data.sample[f"{LEVEL}{place}"])).astype(np.int64)
     within = fk.references == draft.table.name
     lost, people = level == ORPHAN, draft.data.group
-    hidden = np.zeros(
-        len(level), bool
-    )  # orphans of too few people: of any level, as far as is told
+    # orphans of too few people: of any level, as far as is told
+    hidden = np.zeros(len(level), bool)
     if fk.orphans != "keep" or len(np.unique(people[lost])) < draft.data.k:
         hidden = lost & (fk.orphans == "keep") & (not lost.all())
         lost = np.zeros(len(level), bool)
@@ -93,7 +92,7 @@ def _close(draft: Draft, place: int, fk: ForeignKey) -> Loop:
         bool(end > begin or end > DEEPEST) for begin, end in zip(begins, ends, strict=True)
     )
     if not within:
-        codes, lumps = _apart(depth, people, draft.data.k), (False, False)
+        codes, lumps = _apart(depth, people, known, draft.data.k), (False, False)
     codes = np.where(lost, len(lumps), np.where(hidden, UNKNOWN, codes)).astype(np.int32)
     nobody = (level == 0) & ~own
     strict = not any(draft.table.column(c).nullable for c in fk.columns)
@@ -116,12 +115,14 @@ def _ends(depth: Levels, people: Levels, k: int) -> Levels:
     return np.array([*ends[:-1], max(last, ends[-1])] if ends else [last], np.int64)
 
 
-def _apart(depth: Levels, people: Levels, k: int) -> NDArray[np.int32]:
+def _apart(
+    depth: Levels, people: Levels, known: NDArray[np.bool_], k: int
+) -> NDArray[np.int32]:  # fmt: skip
     """Whether rows have a parent in another table; all alike where fewer than k differ."""
     codes = (depth > 0).astype(np.int64)
-    few = distinct(codes, people, 2) < k
+    few = distinct(codes[known], people[known], 2) < k
     if few.any():
-        codes[:] = int(np.argmax(np.bincount(codes, minlength=2)))
+        codes[:] = int(np.argmax(np.bincount(codes[known], minlength=2)))
     return codes.astype(np.int32)
 
 

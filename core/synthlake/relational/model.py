@@ -177,8 +177,11 @@ class Link:
 
     @property
     def unlisted(self) -> int:
-        """Parents of which each is too rare to be a category: what ``rest`` stands for."""
-        return sum(number for number, _ in self.shares)
+        """Parents of which each is too rare to be a category: what ``rest`` stands for.
+
+        One where nobody has counted them.
+        """
+        return sum(number for number, _ in self.shares) or int(self.rest)
 
 
 @dataclass(frozen=True)

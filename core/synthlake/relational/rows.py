@@ -50,7 +50,7 @@ from synthlake.relational.seats import seated
 from synthlake.relational.sequence import Places
 from synthlake.relational.spans import as_timed, start_of
 from synthlake.relational.spelled import spelled_texts, with_needs
-from synthlake.relational.uniqueness import pairing, rewritten, texts_apart
+from synthlake.relational.uniqueness import pairing, rewritten, texts_apart, whole_key
 from synthlake.relational.unlike import over_families
 from synthlake.seed import Seed, Words
 
@@ -304,7 +304,8 @@ class Block:
         """The code of a reference that stands for many parents; how often these may be there."""
         for number, link in enumerate(self.model.links):
             if link_id(number) == name and link.rest:
-                return link.size - 1, most * link.unlisted
+                some = link.shares and whole_key(self.model)
+                return link.size - 1, most * link.unlisted if some else self.rows
         return None, 0
 
     def _link_size(self, name: str) -> int:

@@ -37,7 +37,7 @@ def as_sets(
         group: of each row, numbered from 0.
         redraw: codes of some rows by the words of another number.
         key: of the words.
-        many: a code that may be in a set as often as it likes.
+        many: a code that may be in a set several times.
         strict: rows have codes that they expect, or none.
 
     Cost: draws each row 24 times more.

@@ -72,6 +72,34 @@ def _related(model: TableModel) -> bool:
                for n, k in enumerate(model.links))  # fmt: skip
 
 
+def tells_all(model: TableModel, name: str, most: Mapping[str, int]) -> bool:
+    """Whether a reference alone gives way so that a primary key is unique, none beside it.
+
+    Args:
+        model: of the table.
+        name: feature of the reference.
+        most: see ``often``.
+    """
+    rare = [link_id(n) for n, k in enumerate(model.links) if k.rest]
+    return (
+        name in rare
+        and [n for n in rare if n in model.distinct] == [name]
+        and (most.get(name) == 1 and name not in model.apart and whole_key(model))
+    )
+
+
+def whole_key(model: TableModel) -> bool:
+    """Whether the columns that differ within a family are all of the primary key but the own one.
+
+    Others may be made of the row's number, and then tell rows apart that agree in all of these.
+    """
+    told = {a.column for a in model.attributes if column_id(a.column) in model.distinct}
+    for number, link in enumerate(model.links):
+        told |= set(link.fk.columns) if link_id(number) in model.distinct else set()
+    own = set(model.own.fk.columns) if model.own is not None else set()
+    return set(model.table.primary_key) <= told | own
+
+
 def rewritten(model: TableModel) -> str | None:
     """The text column that gives way: texts of one shape are told apart when they are written."""
     if any(_is(model, n, NumericCodec) for n in model.distinct) or pairing(model) is not None:

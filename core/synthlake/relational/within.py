@@ -112,7 +112,9 @@ class Within:
         plan, table = self._generator.plan, block.model.table
         codes = block.drawn[link_id(number)].astype(np.int64)
         label, strict = link.fk.label(table.name), not block.model.loose(link.fk)
-        top, missing = self._top(block, shared), plan.phantoms.get(label, 0)
+        # what is the own parent's key and a relative's line names nobody: so some rows have to
+        borrows = strict or shared.steps > 1 or link.phantoms is not None
+        top, missing = self._top(block, shared, borrows), plan.phantoms.get(label, 0)
         codes = np.maximum(codes, 0) if strict else codes
         codes = codes if missing else np.minimum(codes, link.codes - 1)
         parent = self._drawn(block, link, codes, top)
@@ -127,8 +129,11 @@ class Within:
             return self._unlike(block, link, parent, top)
         return parent
 
-    def _top(self, block: Block, shared: Shared) -> Index:
-        """The row above each row that decides its relatives; -1 for none."""
+    def _top(self, block: Block, shared: Shared, borrows: bool) -> Index:
+        """The row above each row that decides its relatives; -1 for none.
+
+        Where it ``borrows``, rows whose own parent is missing have the relatives of another row.
+        """
         plan, own = self._generator.plan, block.model.own
         assert own is not None
         assert block.family is not None
@@ -139,7 +144,7 @@ class Within:
         lent = np.where(
             beyond < plan.phantoms.get(label, 0), beyond + plan.offsets.get(label, 0), -1
         )
-        if shared.steps == 1 or self._generator.model.tables[name].key is None or not rows:
+        if not borrows or self._generator.model.tables[name].key is None or not rows:
             lent[:] = -1
         family = np.where(beyond < 0, family, np.where(lent < 0, -1, lent % max(rows, 1)))
         return self._tops(name, family, shared.steps - 1)

@@ -155,20 +155,24 @@ def _coarser(table: Table, place: int, good: Sequence[int]) -> bool:
     return any(narrow < columns < key for columns in wider)
 
 
+def _orphans(table: Table, fk: ForeignKey, schema: Schema, probe: Probe) -> int:
+    """Rows whose reference names nobody."""
+    return probe.inclusion(table, schema[fk.references], fk).orphans
+
+
 def _more_lost(
     table: Table, place: int, grades: Mapping[int, int], schema: Schema, probe: Probe
 ) -> bool:
-    """Whether a reference has orphans where a wider one by its columns has fewer.
+    """Whether a reference has orphans where one by more of its columns, or by fewer, has fewer.
 
-    A row of no parent has no relatives either: with the wider one's parents, it follows.
+    A row of no parent has no relatives either: with the wider one's parents, it follows. And of a
+    parent that is missing, what is above it is missing, too.
     """
-
-    def orphans(fk: ForeignKey) -> int:
-        return probe.inclusion(table, schema[fk.references], fk).orphans
-
-    narrow = table.foreign_keys[place]
-    wider = [w for n in grades if set(narrow.columns) < set((w := table.foreign_keys[n]).columns)]
-    return bool(wider) and (lost := orphans(narrow)) > 0 and any(orphans(w) < lost for w in wider)
+    mine = set(table.foreign_keys[place].columns)
+    others = (table.foreign_keys[n] for n in grades)
+    nested = [fk for fk in others if mine < set(fk.columns) or set(fk.columns) < mine]
+    lost = _orphans(table, table.foreign_keys[place], schema, probe) if nested else 0
+    return lost > 0 and any(_orphans(table, fk, schema, probe) < lost for fk in nested)
 
 
 def _needs_own(table: Table) -> bool:
