@@ -63,20 +63,25 @@ def test_what_tells_rows_of_rare_parents_apart_need_not_be_the_parent(third: str
     assert abs(np.mean(shares) - real) < 0.02
 
 
-@pytest.mark.parametrize("missing", [0.0, 0.2])
-def test_rows_are_made_with_the_wider_of_two_parents_unless_it_is_missing_more(
-    missing: float,
+@pytest.mark.parametrize("kind", ["number", "category"])
+@pytest.mark.parametrize("missing", [0, 1])
+def test_rows_that_a_key_counts_within_a_wider_parent_are_made_with_it(
+    kind: str, missing: int
 ) -> None:
+    """One row that has no parent makes none of the others go."""
     random = np.random.default_rng(0)
-    orders = [(shop, n) for shop in range(400) for n in range(1, random.integers(2, 5))]
-    lines = [(shop, n + 50 * (random.random() < missing), line)
-             for shop, n in orders for line in range(1, 3)]  # fmt: skip
+    orders = [(shop, n) for shop in range(150) for n in range(1, random.integers(2, 8))]
+    lines = [(shop, n, line) for shop, n in orders for line in range(1, 5)]
+    lines += [(0, 99, 1)] * missing
     names = [["shop"], ["shop", "n"], ["shop", "n", "line"]]
-    rows = [[(shop,) for shop in range(400)], orders, sorted(set(lines))]
+    rows = [[(shop,) for shop in range(150)], orders, lines]
     tables = {
         table: pa.table(dict(zip(columns, map(list, zip(*some, strict=True)), strict=True)))
         for table, columns, some in zip(("shops", "orders", "lines"), names, rows, strict=True)
     }
+    if kind == "category":
+        told = pa.array([f"line {n}" for n in tables["lines"]["line"].to_pylist()])
+        tables["lines"] = tables["lines"].set_column(2, "line", told)
     up = {"columns": ["shop"], "references": "shops", "to": ["shop"]}
     wide = {"columns": ["shop", "n"], "references": "orders", "to": ["shop", "n"]}
     declared = {
@@ -87,6 +92,8 @@ def test_rows_are_made_with_the_wider_of_two_parents_unless_it_is_missing_more(
     artifact = sl.fit(tables, declared, k=K, seed=0, holdout=0.0)
     own = artifact.schema["lines"].own
     assert own is not None
-    assert own.columns == (("shop",) if missing else ("shop", "n"))
+    assert own.columns == ("shop", "n")
     made = artifact.sample(seed=1).to_arrow()
     assert set(made["lines"]["shop"].to_pylist()) <= set(made["shops"]["shop"].to_pylist())
+    assert abs(made["lines"].num_rows - len(lines)) < 0.05 * len(lines)
+    assert set(made["lines"]["line"].to_pylist()) <= set(tables["lines"]["line"].to_pylist())

@@ -118,7 +118,7 @@ def _choose(
     grades = {n: grade for n, grade in grades.items() if not _partly_null(table, n, grades, counts)}
     grades = {n: g for n, g in grades.items() if not _more_lost(table, n, grades, schema, probe)}
     good = [place for place in grades if grades[place] == max(grades.values()) > 0]
-    good = [place for place in good if not _coarser(table, place, good)]
+    good = [place for place in good if not _coarser(table, place, good, schema, probe)]
     if not good and grades and _needs_own(table):
         chosen = max(grades, key=lambda place: (met[place], -place))
         return chosen, {chosen: "the primary key consists of references"}
@@ -148,31 +148,36 @@ def _partly_null(table: Table, place: int, grades: Mapping[int, int], counts: Ta
     )
 
 
-def _coarser(table: Table, place: int, good: Sequence[int]) -> bool:
-    """Whether the primary key counts rows within a wider reference: families within families."""
-    narrow, key = set(table.foreign_keys[place].columns), set(table.primary_key)
-    wider = (set(table.foreign_keys[n].columns) for n in good)
-    return any(narrow < columns < key for columns in wider)
+def _coarser(
+    table: Table, place: int, good: Sequence[int], schema: Schema, probe: Probe
+) -> bool:  # fmt: skip
+    """Whether the primary key counts rows within a wider reference: families within families.
 
-
-def _orphans(table: Table, fk: ForeignKey, schema: Schema, probe: Probe) -> int:
-    """Rows whose reference names nobody."""
-    return probe.inclusion(table, schema[fk.references], fk).orphans
+    Not where that has more orphans: of a parent that is missing, what is above it is missing, too.
+    """
+    narrow, key = table.foreign_keys[place], set(table.primary_key)
+    wider = [fk for n in good if set((fk := table.foreign_keys[n]).columns) < key]
+    wider = [fk for fk in wider if set(narrow.columns) < set(fk.columns)]
+    lost = _orphans(table, narrow, schema, probe) if wider else 0
+    return any(_orphans(table, fk, schema, probe) <= lost for fk in wider)
 
 
 def _more_lost(
     table: Table, place: int, grades: Mapping[int, int], schema: Schema, probe: Probe
 ) -> bool:
-    """Whether a reference has orphans where one by more of its columns, or by fewer, has fewer.
+    """Whether a reference has orphans where a wider one by its columns has fewer.
 
-    A row of no parent has no relatives either: with the wider one's parents, it follows. And of a
-    parent that is missing, what is above it is missing, too.
+    A row of no parent has no relatives either: with the wider one's parents, it follows.
     """
-    mine = set(table.foreign_keys[place].columns)
-    others = (table.foreign_keys[n] for n in grades)
-    nested = [fk for fk in others if mine < set(fk.columns) or set(fk.columns) < mine]
-    lost = _orphans(table, table.foreign_keys[place], schema, probe) if nested else 0
-    return lost > 0 and any(_orphans(table, fk, schema, probe) < lost for fk in nested)
+    narrow = table.foreign_keys[place]
+    wider = [w for n in grades if set(narrow.columns) < set((w := table.foreign_keys[n]).columns)]
+    lost = _orphans(table, narrow, schema, probe) if wider else 0
+    return lost > 0 and any(_orphans(table, wide, schema, probe) < lost for wide in wider)
+
+
+def _orphans(table: Table, fk: ForeignKey, schema: Schema, probe: Probe) -> int:
+    """Rows whose reference names nobody."""
+    return probe.inclusion(table, schema[fk.references], fk).orphans
 
 
 def _needs_own(table: Table) -> bool:
