@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 from synthlake.errors import SchemaError
 from synthlake.schema.model import ForeignKey, Schema, Table
@@ -116,9 +117,16 @@ def _choose(
             grades[place], met[place] = _grade(parents, counts.rows), parents
             said[place] = "" if grades[place] else f"too few parents for an own one: {parents}"
     grades = {n: grade for n, grade in grades.items() if not _partly_null(table, n, grades, counts)}
-    grades = {n: g for n, g in grades.items() if not _more_lost(table, n, grades, schema, probe)}
+
+    @cache
+    def orphans(place: int) -> int:
+        """Rows whose reference names nobody."""
+        fk = table.foreign_keys[place]
+        return probe.inclusion(table, schema[fk.references], fk).orphans
+
+    grades = {n: g for n, g in grades.items() if not _more_lost(table, n, grades, orphans)}
     good = [place for place in grades if grades[place] == max(grades.values()) > 0]
-    good = [place for place in good if not _coarser(table, place, good, schema, probe)]
+    good = [place for place in good if not _coarser(table, place, good, orphans)]
     if not good and grades and _needs_own(table):
         chosen = max(grades, key=lambda place: (met[place], -place))
         return chosen, {chosen: "the primary key consists of references"}
@@ -148,36 +156,30 @@ def _partly_null(table: Table, place: int, grades: Mapping[int, int], counts: Ta
     )
 
 
-def _coarser(
-    table: Table, place: int, good: Sequence[int], schema: Schema, probe: Probe
-) -> bool:  # fmt: skip
+def _coarser(table: Table, place: int, good: Sequence[int], orphans: Callable[[int], int]) -> bool:
     """Whether the primary key counts rows within a wider reference: families within families.
 
     Not where that has more orphans: of a parent that is missing, what is above it is missing, too.
     """
-    narrow, key = table.foreign_keys[place], set(table.primary_key)
-    wider = [fk for n in good if set((fk := table.foreign_keys[n]).columns) < key]
-    wider = [fk for fk in wider if set(narrow.columns) < set(fk.columns)]
-    lost = _orphans(table, narrow, schema, probe) if wider else 0
-    return any(_orphans(table, fk, schema, probe) <= lost for fk in wider)
+    key = set(table.primary_key)
+    wider = (n for n in _wider(table, place, good) if set(table.foreign_keys[n].columns) < key)
+    return any(orphans(n) <= orphans(place) for n in wider)
 
 
 def _more_lost(
-    table: Table, place: int, grades: Mapping[int, int], schema: Schema, probe: Probe
-) -> bool:
+    table: Table, place: int, grades: Mapping[int, int], orphans: Callable[[int], int]
+) -> bool:  # fmt: skip
     """Whether a reference has orphans where a wider one by its columns has fewer.
 
     A row of no parent has no relatives either: with the wider one's parents, it follows.
     """
-    narrow = table.foreign_keys[place]
-    wider = [w for n in grades if set(narrow.columns) < set((w := table.foreign_keys[n]).columns)]
-    lost = _orphans(table, narrow, schema, probe) if wider else 0
-    return lost > 0 and any(_orphans(table, wide, schema, probe) < lost for wide in wider)
+    return any(orphans(n) < orphans(place) for n in _wider(table, place, grades))
 
 
-def _orphans(table: Table, fk: ForeignKey, schema: Schema, probe: Probe) -> int:
-    """Rows whose reference names nobody."""
-    return probe.inclusion(table, schema[fk.references], fk).orphans
+def _wider(table: Table, place: int, places: Iterable[int]) -> list[int]:
+    """References by all columns of another one, and more."""
+    narrow = set(table.foreign_keys[place].columns)
+    return [n for n in places if narrow < set(table.foreign_keys[n].columns)]
 
 
 def _needs_own(table: Table) -> bool:
