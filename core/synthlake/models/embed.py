@@ -8,10 +8,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from synthlake.models.leaves import Places
 from synthlake.ports import Codes, Feature
 
 MAX_WIDTH = 384  # distinct positions of a feature
 _OUTPUTS = 6  # dimensions of a category with many values
+_COMPANY = 4  # those of an ordered column, beside its rank
 _SMALL = 8  # categories up to here are predicted one by one
 _PROFILE_BINS = 24
 _SPREAD = 0.5  # weight of how far a rank is from the middle: a tree that sees means alone is blind
@@ -100,7 +102,9 @@ def sorted_recode(
 def target_of(column: Feature, features: list[Feature]) -> NDArray[np.float64]:
     """What a tree predicts for a column; shape (outputs, rows).
 
-    Ranks and how far they are from the middle; indicators of few categories; an embedding of many.
+    Ranks, how far they are from the middle, and an embedding of positions: values that occur in
+    other company than their neighbours do (amounts by law, say) are told apart by it. Indicators
+    of few categories; an embedding of many.
     """
     index = column.codes + 1
     size = column.size + 1
@@ -108,7 +112,7 @@ def target_of(column: Feature, features: list[Feature]) -> NDArray[np.float64]:
     if column.ordered:
         middle = np.cumsum(counts) - counts / 2
         rank = _scaled((middle[index] / max(len(index), 1))[None, :])
-        return np.concatenate([rank, _SPREAD * _scaled(rank**2)])
+        return np.concatenate([rank, _SPREAD * _scaled(rank**2), _company(column, features)])
     present = np.flatnonzero(counts)
     if not len(present):  # no value has support
         return np.zeros((1, 0))
@@ -117,6 +121,14 @@ def target_of(column: Feature, features: list[Feature]) -> NDArray[np.float64]:
             counts[present][:, None] / max(len(index), 1)
         )
     return _scaled(embedding(index, size, features).T[:, index])
+
+
+def _company(column: Feature, features: list[Feature]) -> NDArray[np.float64]:
+    """Coordinates of an ordered column's positions by what they occur with; NULL is one, too."""
+    counts = np.bincount(column.codes[column.codes >= 0], minlength=column.size)
+    places = Places.build(counts, True)
+    index = np.append(places.of + 1, np.int32(0))[column.codes]
+    return _scaled(embedding(index, len(places.first) + 1, features, _COMPANY).T[:, index])
 
 
 def embedding(
