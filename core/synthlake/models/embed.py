@@ -14,6 +14,8 @@ from synthlake.ports import Codes, Feature
 MAX_WIDTH = 384  # distinct positions of a feature
 _OUTPUTS = 6  # dimensions of a category with many values
 _COMPANY = 4  # those of an ordered column, beside its rank
+_SURE = 2.0  # times what chance makes, from which an axis of these counts
+_OUTRIGHT = 4  # positions, NULL among them, that ranks and their squares tell apart
 _SMALL = 8  # categories up to here are predicted one by one
 _PROFILE_BINS = 24
 _SPREAD = 0.5  # weight of how far a rank is from the middle: a tree that sees means alone is blind
@@ -124,11 +126,24 @@ def target_of(column: Feature, features: list[Feature]) -> NDArray[np.float64]:
 
 
 def _company(column: Feature, features: list[Feature]) -> NDArray[np.float64]:
-    """Coordinates of an ordered column's positions by what they occur with; NULL is one, too."""
+    """Coordinates of an ordered column's positions by what they occur with; NULL is one, too.
+
+    Axes that chance alone might make are left out: of rows without any association, the largest
+    has about (sqrt(positions) + sqrt(bins))^2 / rows.
+    Source: Marchenko and Pastur 1967; its upper edge.
+    """
+    rows = len(column.codes)
     counts = np.bincount(column.codes[column.codes >= 0], minlength=column.size)
     places = Places.build(counts, True)
+    size = len(places.first) + 1
+    if size <= _OUTRIGHT:
+        return np.empty((0, rows))
     index = np.append(places.of + 1, np.int32(0))[column.codes]
-    return _scaled(embedding(index, len(places.first) + 1, features, _COMPANY).T[:, index])
+    axes = embedding(index, size, features, _COMPANY).T
+    bins = sum(min(feature.size + 2, _PROFILE_BINS) - 1 for feature in features)
+    chance = (np.sqrt(size - 1) + np.sqrt(bins)) ** 2 / max(rows, 1)
+    strength = (np.bincount(index, minlength=size) * axes**2).sum(1) / max(rows, 1)
+    return _scaled(axes[strength > _SURE * chance][:, index])
 
 
 def embedding(
