@@ -248,12 +248,15 @@ class Trees:
         if not others or len(known) < 2 * data.k:
             tree, node = stump(len(column.codes))
             return Step(name, (), tree, build_leaves(tree, node, column, data.group, data.k))
-        target = target_of(replace(column, codes=column.codes[known]), list(others.values()))
-        asks = _asks(others, target, data.group[known], data.k)
+        people = data.group[known]
+        entities = int(np.count_nonzero(np.bincount(people)))
+        own = replace(column, codes=column.codes[known])
+        target = target_of(own, list(others.values()), entities)
+        asks = _asks(others, target, people, data.k)
         features = np.stack([a.recode(others[a.column].codes) for a in asks])
         chosen = _some(len(known), MAX_GROWTH_ROWS, seed)
         limits = self._growth(len(known), len(chosen), data.k)
-        people = data.group[known][chosen]
+        people = people[chosen]
         people = None if np.bincount(people).max() == 1 else people  # type: ignore[assignment]
         tree, used = _used(grow(features[:, chosen], target[:, chosen], people, limits)[0])
         asks = tuple(asks[i] for i in used)
