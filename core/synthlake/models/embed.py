@@ -101,7 +101,7 @@ def sorted_recode(
     return Recode(rank.astype(np.int32))
 
 
-def target_of(column: Feature, features: list[Feature], entities: int) -> NDArray[np.float64]:
+def target_of(column: Feature, features: list[Feature], lone: bool) -> NDArray[np.float64]:
     """What a tree predicts for a column; shape (outputs, rows).
 
     Ranks, how far they are from the middle, and an embedding of positions: values that occur in
@@ -114,9 +114,7 @@ def target_of(column: Feature, features: list[Feature], entities: int) -> NDArra
     if column.ordered:
         middle = np.cumsum(counts) - counts / 2
         rank = _scaled((middle[index] / max(len(index), 1))[None, :])
-        return np.concatenate(
-            [rank, _SPREAD * _scaled(rank**2), _company(column, features, entities)]
-        )
+        return np.concatenate([rank, _SPREAD * _scaled(rank**2), _company(column, features, lone)])
     present = np.flatnonzero(counts)
     if not len(present):  # no value has support
         return np.zeros((1, 0))
@@ -127,23 +125,24 @@ def target_of(column: Feature, features: list[Feature], entities: int) -> NDArra
     return _scaled(embedding(index, size, features).T[:, index])
 
 
-def _company(column: Feature, features: list[Feature], entities: int) -> NDArray[np.float64]:
+def _company(column: Feature, features: list[Feature], lone: bool) -> NDArray[np.float64]:
     """Coordinates of an ordered column's positions by what they occur with; NULL is one, too.
 
-    Axes that chance alone might make are left out: of entities without any association, the
-    largest has about (sqrt(positions) + sqrt(bins))^2 / entities.
+    Axes that chance alone might make are left out: of rows without any association, the largest
+    has about (sqrt(positions) + sqrt(bins))^2 / rows. Rows that share entities are no such rows:
+    they have none.
     Source: Marchenko and Pastur 1967; its upper edge.
     """
     rows = len(column.codes)
     counts = np.bincount(column.codes[column.codes >= 0], minlength=column.size)
     places = Places.build(counts, True)
     size = len(places.first) + 1
-    if size <= _OUTRIGHT:
+    if size <= _OUTRIGHT or not lone:
         return np.empty((0, rows))
     index = np.append(places.of + 1, np.int32(0))[column.codes]
     axes = embedding(index, size, features, _COMPANY).T
     bins = sum(min(feature.size + 2, _PROFILE_BINS) - 1 for feature in features)
-    chance = (np.sqrt(size - 1) + np.sqrt(bins)) ** 2 / max(entities, 1)
+    chance = (np.sqrt(size - 1) + np.sqrt(bins)) ** 2 / max(rows, 1)
     strength = (np.bincount(index, minlength=size) * axes**2).sum(1) / max(rows, 1)
     return _scaled(axes[strength > _SURE * chance][:, index])
 

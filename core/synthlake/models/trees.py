@@ -249,16 +249,15 @@ class Trees:
             tree, node = stump(len(column.codes))
             return Step(name, (), tree, build_leaves(tree, node, column, data.group, data.k))
         people = data.group[known]
-        entities = int(np.count_nonzero(np.bincount(people)))
+        lone = bool(np.bincount(people).max() == 1)
         own = replace(column, codes=column.codes[known])
-        target = target_of(own, list(others.values()), entities)
+        target = target_of(own, list(others.values()), lone)
         asks = _asks(others, target, people, data.k)
         features = np.stack([a.recode(others[a.column].codes) for a in asks])
         chosen = _some(len(known), MAX_GROWTH_ROWS, seed)
         limits = self._growth(len(known), len(chosen), data.k)
-        people = people[chosen]
-        people = None if np.bincount(people).max() == 1 else people  # type: ignore[assignment]
-        tree, used = _used(grow(features[:, chosen], target[:, chosen], people, limits)[0])
+        whose = None if lone else people[chosen]
+        tree, used = _used(grow(features[:, chosen], target[:, chosen], whose, limits)[0])
         asks = tuple(asks[i] for i in used)
         node = leaf_of(tree, asks, {n: f.codes for n, f in done.items()}, len(column.codes))
         axis = _axis(column, known, target[0])
