@@ -107,6 +107,11 @@ def target_of(column: Feature, features: list[Feature], lone: bool) -> NDArray[n
     Ranks, how far they are from the middle, and an embedding of positions: values that occur in
     other company than their neighbours do (amounts by law, say) are told apart by it. Indicators
     of few categories; an embedding of many.
+
+    Args:
+        column: shape (rows,).
+        features: what is known of the rows.
+        lone: whether each row is an entity of its own; only these show the company of values.
     """
     index = column.codes + 1
     size = column.size + 1

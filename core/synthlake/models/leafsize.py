@@ -15,7 +15,7 @@ from synthlake.ports import Feature, TrainingTable
 FIRST = 250
 _STEP = 2  # candidates are this many times larger than each other
 _SMALLEST, _LARGEST = 25, 3_200
-_ROWS, _COLUMNS = 40_000, 3  # that decide
+_ROWS, _COLUMNS = 30_000, 3  # that decide
 _HELD = 0.15  # share of entities that judge
 _LEAST = 1_500  # rows from which there is something to choose
 _FLOOR = 1e-3  # share of the whole table's distribution that every leaf is given when judged
