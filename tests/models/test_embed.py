@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from synthlake.models.embed import target_of
+from synthlake.models.embed import company, target_of
 from synthlake.models.trees import Trees
 from synthlake.ports import Codes, Feature, Redraw, TrainingTable
 from synthlake.seed import Words
@@ -22,25 +23,59 @@ def _amounts() -> tuple[Feature, Feature]:
     return Feature(flag, 2, False), Feature(amount.astype(np.int32), 40, True)
 
 
+def _flagged(axes: NDArray[np.float64], flag: Feature) -> float:
+    """How much the first axis has to do with the flag."""
+    return float(abs(np.corrcoef(axes[0], flag.codes)[0, 1]))
+
+
 def test_amounts_are_told_from_their_neighbours() -> None:
     flag, amount = _amounts()
-    target = target_of(amount, [flag], lone=True)
-    assert len(target) == 3
-    told = [abs(np.corrcoef(output, flag.codes)[0, 1]) for output in target]
-    assert max(told[:2]) < 0.05
-    assert told[2] > 0.99
+    axes = company(amount, [flag], 10)
+    assert len(axes) == 1
+    assert _flagged(axes, flag) > 0.99
+    ranks = target_of(amount, [flag])
+    assert max(_flagged(ranks[:1], flag), _flagged(ranks[1:], flag)) < 0.05
 
 
-def test_chance_adds_no_axis() -> None:
+@pytest.mark.parametrize("copies", [1, 10])
+@pytest.mark.parametrize("ordered", [False, True])
+def test_chance_adds_no_axis(copies: int, ordered: bool) -> None:
     random = np.random.default_rng(0)
     features = [Feature(random.integers(0, 9, ROWS).astype(np.int32), 9, False) for _ in range(12)]
+    same = Feature(random.integers(0, 20, ROWS).astype(np.int32), 20, ordered)
     amount = Feature(random.integers(0, 300, ROWS).astype(np.int32), 300, True)
-    assert len(target_of(amount, features, lone=True)) == 2
+    assert not len(company(amount, [*features, *[same] * copies], 10))
 
 
-def test_rows_that_share_entities_add_no_axis() -> None:
+@pytest.mark.parametrize("entities", [1, 9])
+def test_fewer_than_k_entities_add_no_axis_and_take_none(entities: int) -> None:
+    random = np.random.default_rng(1)
     flag, amount = _amounts()
-    assert len(target_of(amount, [flag], lone=False)) == 2
+    blank = Feature(random.integers(0, 20, ROWS).astype(np.int32), 20, False)
+    amount.codes[:entities] = -1
+    blank.codes[:entities] = -1
+    assert not len(company(amount, [blank], 10))
+    axes = company(amount, [blank, flag], 10)
+    assert len(axes) == 1
+    assert _flagged(axes, flag) > 0.98
+    amount.codes[:10] = -1
+    blank.codes[:10] = -1
+    assert len(company(amount, [blank, flag], 10)) == 2
+
+
+def test_only_rows_of_entities_of_their_own_show_company(monkeypatch: pytest.MonkeyPatch) -> None:
+    flag, amount = _amounts()
+    asked: list[int] = []
+
+    def noted(column: Feature, features: list[Feature], k: int) -> NDArray[np.float64]:
+        asked.append(k)
+        return company(column, features, k)
+
+    monkeypatch.setattr("synthlake.models.trees.company", noted)
+    for group in (np.arange(ROWS) // 2, np.arange(ROWS)):
+        assert not asked
+        Trees(min_leaf=250).fit(TrainingTable({"f": flag, "a": amount}, {}, group, 10), 0)
+    assert asked == [10]
 
 
 @pytest.mark.parametrize("missing", [0, 800])

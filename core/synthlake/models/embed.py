@@ -15,11 +15,14 @@ MAX_WIDTH = 384  # distinct positions of a feature
 _OUTPUTS = 6  # dimensions of a category with many values
 _COMPANY = 4  # those of an ordered column, beside its rank
 _SURE = 2.0  # times what chance makes, from which an axis of these counts
-_OUTRIGHT = 4  # positions, NULL among them, that ranks and their squares tell apart
+_JUDGED = 50_000  # rows that these are found by
+_NOTHING = 1e-9  # strength of an axis that rounding alone makes
 _SMALL = 8  # categories up to here are predicted one by one
 _PROFILE_BINS = 24
 _SPREAD = 0.5  # weight of how far a rank is from the middle: a tree that sees means alone is blind
 # to groups that differ in spread
+
+_Profile = tuple[NDArray[np.int64], int]  # the bin of each row, and how many there are
 
 
 @dataclass(frozen=True)
@@ -101,17 +104,10 @@ def sorted_recode(
     return Recode(rank.astype(np.int32))
 
 
-def target_of(column: Feature, features: list[Feature], lone: bool) -> NDArray[np.float64]:
+def target_of(column: Feature, features: list[Feature]) -> NDArray[np.float64]:
     """What a tree predicts for a column; shape (outputs, rows).
 
-    Ranks, how far they are from the middle, and an embedding of positions: values that occur in
-    other company than their neighbours do (amounts by law, say) are told apart by it. Indicators
-    of few categories; an embedding of many.
-
-    Args:
-        column: shape (rows,).
-        features: what is known of the rows.
-        lone: whether each row is an entity of its own; only these show the company of values.
+    Ranks and how far they are from the middle; indicators of few categories; an embedding of many.
     """
     index = column.codes + 1
     size = column.size + 1
@@ -119,7 +115,7 @@ def target_of(column: Feature, features: list[Feature], lone: bool) -> NDArray[n
     if column.ordered:
         middle = np.cumsum(counts) - counts / 2
         rank = _scaled((middle[index] / max(len(index), 1))[None, :])
-        return np.concatenate([rank, _SPREAD * _scaled(rank**2), _company(column, features, lone)])
+        return np.concatenate([rank, _SPREAD * _scaled(rank**2)])
     present = np.flatnonzero(counts)
     if not len(present):  # no value has support
         return np.zeros((1, 0))
@@ -130,26 +126,35 @@ def target_of(column: Feature, features: list[Feature], lone: bool) -> NDArray[n
     return _scaled(embedding(index, size, features).T[:, index])
 
 
-def _company(column: Feature, features: list[Feature], lone: bool) -> NDArray[np.float64]:
-    """Coordinates of an ordered column's positions by what they occur with; NULL is one, too.
+def company(column: Feature, features: list[Feature], k: int) -> NDArray[np.float64]:
+    """What an ordered column's values occur with, beyond their rank; shape (outputs, rows).
 
-    Axes that chance alone might make are left out: of rows without any association, the largest
-    has about (sqrt(positions) + sqrt(bins))^2 / rows. Rows that share entities are no such rows:
-    they have none.
-    Source: Marchenko and Pastur 1967; its upper edge.
+    Coordinates of its positions by the features: amounts by law, say, are in other company than
+    their neighbours. Axes count from twice the strength of the largest one of values that are
+    dealt to the rows anew.
+
+    Args:
+        column: shape (rows,), each of an entity of its own.
+        features: what is known of the rows.
+        k: least entities.
+
+    Privacy: a value's share of a feature's bin counts only where k entities have both, or would
+        have by the frequencies of the two; so an axis is of k entities or more, and NULLs and
+        codes of fewer are where the mean is.
+    Cost: as one more level of the tree, of 50,000 rows at most.
+    Source: correspondence analysis, as ``embedding``; how many axes: parallel analysis (Horn,
+        Psychometrika 30, 1965).
     """
-    rows = len(column.codes)
     counts = np.bincount(column.codes[column.codes >= 0], minlength=column.size)
     places = Places.build(counts, True)
-    size = len(places.first) + 1
-    if size <= _OUTRIGHT or not lone:
-        return np.empty((0, rows))
-    index = np.append(places.of + 1, np.int32(0))[column.codes]
-    axes = embedding(index, size, features, _COMPANY).T
-    bins = sum(min(feature.size + 2, _PROFILE_BINS) - 1 for feature in features)
-    chance = (np.sqrt(size - 1) + np.sqrt(bins)) ** 2 / max(rows, 1)
-    strength = (np.bincount(index, minlength=size) * axes**2).sum(1) / max(rows, 1)
-    return _scaled(axes[strength > _SURE * chance][:, index])
+    every = np.append(places.of + 1, np.int32(0))[column.codes]
+    order = np.random.Generator(np.random.Philox(key=0)).permutation(len(every))[:_JUDGED]
+    index, size = every[order], len(places.first) + 1
+    profiles = [(spot[order], width) for spot, width in map(_profile, features)]
+    found, chance = (_axes(i, size, profiles, (_COMPANY, k)) for i in (index, np.roll(index, 1)))
+    rows = np.bincount(index, minlength=size)[:, None]
+    strength, most = (rows * found**2).sum(0), (rows * chance**2).sum(0).max()
+    return _scaled(found.T[strength > max(_SURE * most, _NOTHING * len(index))][:, every])
 
 
 def embedding(
@@ -159,15 +164,23 @@ def embedding(
 
     Source: correspondence analysis (Greenacre 1984, sec. 4.1) of the stacked contingency tables.
     """
+    return _axes(index, size, [_profile(feature) for feature in features], (outputs, 0))
+
+
+def _axes(
+    index: NDArray[np.int32], size: int, profiles: list[_Profile], limits: tuple[int, int]
+) -> NDArray[np.float64]:
+    """As ``embedding``, of features in bins; limits are the outputs and the least of a cell."""
     counts = np.maximum(np.bincount(index, minlength=size), 1).astype(float)
-    total = len(index)
+    total, (outputs, least) = len(index), limits
     blocks: list[NDArray[np.float64]] = []
-    for feature in features:
-        spot, width = _profile(feature)
+    for spot, width in profiles:
         table = np.bincount(index * width + spot, minlength=size * width).reshape(size, width)
         base = table.sum(0) / total
         seen = base > 0
         rates = table[:, seen] / counts[:, None] - base[seen]
+        if least:
+            rates[(table[:, seen] < least) & (counts[:, None] * base[seen] < least)] = 0.0
         blocks.append(rates / np.sqrt(base[seen]))
     if not blocks:
         return np.arange(size, dtype=float)[:, None]
@@ -189,7 +202,7 @@ def principal(matrix: NDArray[np.float64], outputs: int) -> NDArray[np.float64]:
     return made
 
 
-def _profile(feature: Feature) -> tuple[NDArray[np.int64], int]:
+def _profile(feature: Feature) -> _Profile:
     """A feature in few bins: by rank where ordered, else its most frequent values and the rest."""
     size = feature.size + 2
     index = feature.codes + 2

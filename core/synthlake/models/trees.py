@@ -19,7 +19,7 @@ from synthlake.late import late
 from synthlake.models.cart import Index, Tree, at_once
 from synthlake.models.concurrent import side_by_side
 from synthlake.models.conditional import LeafRows
-from synthlake.models.embed import Recode, ordered_recode, sorted_recode, target_of
+from synthlake.models.embed import Recode, company, ordered_recode, sorted_recode, target_of
 from synthlake.models.growth import Growth, grow
 from synthlake.models.leafsize import Nodes, choose
 from synthlake.models.leaves import Leaves, build_leaves
@@ -248,16 +248,17 @@ class Trees:
         if not others or len(known) < 2 * data.k:
             tree, node = stump(len(column.codes))
             return Step(name, (), tree, build_leaves(tree, node, column, data.group, data.k))
-        people = data.group[known]
-        lone = bool(np.bincount(people).max() == 1)
-        own = replace(column, codes=column.codes[known])
-        target = target_of(own, list(others.values()), lone)
-        asks = _asks(others, target, people, data.k)
+        target = target_of(replace(column, codes=column.codes[known]), list(others.values()))
+        asks = _asks(others, target, data.group[known], data.k)
         features = np.stack([a.recode(others[a.column].codes) for a in asks])
         chosen = _some(len(known), MAX_GROWTH_ROWS, seed)
         limits = self._growth(len(known), len(chosen), data.k)
+        people = data.group[known]
+        goal, lone = target[:, chosen], bool(np.bincount(people).max() == 1)
+        if lone and column.ordered:
+            goal = _accompanied(goal, column, done, known[chosen], data.k)
         whose = None if lone else people[chosen]
-        tree, used = _used(grow(features[:, chosen], target[:, chosen], whose, limits)[0])
+        tree, used = _used(grow(features[:, chosen], goal, whose, limits)[0])
         asks = tuple(asks[i] for i in used)
         node = leaf_of(tree, asks, {n: f.codes for n, f in done.items()}, len(column.codes))
         axis = _axis(column, known, target[0])
@@ -297,6 +298,15 @@ def _load(number: int, step: Mapping[str, Any], tensors: Mapping[str, NDArray[An
         for place, column in enumerate(step["asks"])
     )
     return Step(step["column"], asks, tree, leaves, step["even"])
+
+
+def _accompanied(
+    target: NDArray[np.float64], column: Feature, done: Mapping[str, Feature],
+    rows: NDArray[np.int64], k: int,
+) -> NDArray[np.float64]:  # fmt: skip
+    """A target, and what the values of an ordered column occur with in some rows."""
+    known = [replace(feature, codes=feature.codes[rows]) for feature in done.values()]
+    return np.concatenate([target, company(replace(column, codes=column.codes[rows]), known, k)])
 
 
 def _asks(
