@@ -47,6 +47,11 @@ def test_chance_adds_no_axis(copies: int, ordered: bool) -> None:
     assert not len(company(amount, [*features, *[same] * copies], 10))
 
 
+def test_few_rows_are_no_evidence() -> None:
+    flag, amount = (Feature(f.codes[:1_000], f.size, f.ordered) for f in _amounts())
+    assert not len(company(amount, [flag], 10))
+
+
 @pytest.mark.parametrize("entities", [1, 9])
 def test_fewer_than_k_entities_add_no_axis_and_take_none(entities: int) -> None:
     random = np.random.default_rng(1)

@@ -16,6 +16,7 @@ _OUTPUTS = 6  # dimensions of a category with many values
 _COMPANY = 4  # those of an ordered column, beside its rank
 _SURE = 2.0  # times what chance makes, from which an axis of these counts
 _JUDGED = 50_000  # rows that these are found by
+_ENOUGH = 1_500  # rows from which one table of dealt values says what chance does
 _NOTHING = 1e-9  # strength of an axis that rounding alone makes
 _SMALL = 8  # categories up to here are predicted one by one
 _PROFILE_BINS = 24
@@ -131,7 +132,7 @@ def company(column: Feature, features: list[Feature], k: int) -> NDArray[np.floa
 
     Coordinates of its positions by the features: amounts by law, say, are in other company than
     their neighbours. Axes count from twice the strength of the largest one of values that are
-    dealt to the rows anew.
+    dealt to the rows anew; fewer than 1,500 rows have none.
 
     Args:
         column: shape (rows,), each of an entity of its own.
@@ -145,6 +146,8 @@ def company(column: Feature, features: list[Feature], k: int) -> NDArray[np.floa
     Source: correspondence analysis, as ``embedding``; how many axes: parallel analysis (Horn,
         Psychometrika 30, 1965).
     """
+    if len(column.codes) < _ENOUGH:
+        return np.empty((0, len(column.codes)))
     counts = np.bincount(column.codes[column.codes >= 0], minlength=column.size)
     places = Places.build(counts, True)
     every = np.append(places.of + 1, np.int32(0))[column.codes]
