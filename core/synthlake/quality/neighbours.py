@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ _BLOCK = 256  # queries at a time
 _VALUES = 50  # categories with a place of their own
 
 Floats = NDArray[np.float32]
+_Real = TypeVar("_Real", bound=np.floating[Any])
 
 
 @dataclass(frozen=True)
@@ -160,11 +161,10 @@ def nearest(queries: Floats, among: Cloud, second: bool = False) -> NDArray[np.f
     Cost: len(queries) * len(among) * dimensions multiplications.
     """
     norms = np.einsum("ij,ij->i", among.points, among.points)
-    turned = among.points.T  # a view: points of many columns are large
     out = np.zeros((len(queries), 4))
     for start in range(0, len(queries), _BLOCK):
         block = queries[start : start + _BLOCK]
-        gaps = block @ turned
+        gaps = products(block, among.points)
         gaps *= -2
         gaps += norms
         best = gaps.argmin(axis=1)
@@ -198,3 +198,14 @@ def share_near(queries: Floats, train: Cloud, holdout: Cloud) -> tuple[float, fl
     met = np.where(closer | tie, near[:, 3], -1 - far[:, 3])
     _, alike = np.unique(met, return_counts=True)
     return share, float(len(queries) ** 2 / np.sum(alike.astype(np.float64) ** 2))
+
+
+def products(rows: NDArray[_Real], among: NDArray[_Real]) -> NDArray[_Real]:
+    """Inner products, shape (rows, among).
+
+    BLAS may flag what lies beyond the numbers as invalid now and then, whatever these are (numpy's
+    issue 24067).
+    """
+    with np.errstate(invalid="ignore"):
+        made: NDArray[_Real] = rows @ among.T
+    return made

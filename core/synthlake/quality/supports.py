@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from synthlake.quality.neighbours import Floats
+from synthlake.quality.neighbours import Floats, products
 
 NEIGHBOURS = 5  # rows whose reach a row is found within
 _BLOCK = 256  # rows at a time
@@ -76,7 +76,7 @@ def _reach(points: Floats) -> Doubles:
     out = np.zeros(len(points))
     for start in range(0, len(points), _BLOCK):
         block = points[start : start + _BLOCK]
-        gaps = norms[start : start + len(block), None] + norms - 2.0 * (block @ points.T)
+        gaps = norms[start : start + len(block), None] + norms - 2.0 * products(block, points)
         gaps[np.arange(len(block)), start + np.arange(len(block))] = np.inf
         near = np.argpartition(gaps, count - 1, axis=1)[:, :count]
         exact = np.sqrt(((block[:, None] - points[near]) ** 2).sum(axis=2, dtype=np.float64))
@@ -91,7 +91,7 @@ def matched(queries: Floats, among: Floats) -> tuple[NDArray[np.int64], Doubles]
     gap = np.zeros(len(queries))
     for start in range(0, len(queries), _BLOCK):
         block = queries[start : start + _BLOCK]
-        best = (norms - 2 * (block @ among.T)).argmin(axis=1)
+        best = (norms - 2 * products(block, among)).argmin(axis=1)
         exact = ((block - among[best]) ** 2).sum(axis=1, dtype=np.float64)
         place[start : start + len(block)], gap[start : start + len(block)] = best, np.sqrt(exact)
     # the expansion above loses digits where points nearly meet: equal rows are found as such

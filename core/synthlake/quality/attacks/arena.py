@@ -17,7 +17,7 @@ from synthlake.errors import SchemaError
 from synthlake.quality.dataset import DataSet
 from synthlake.quality.layout import Field
 from synthlake.quality.metric import Comparison, Ground
-from synthlake.quality.neighbours import Floats, Region, Space, region_of
+from synthlake.quality.neighbours import Floats, Region, Space, products, region_of
 from synthlake.quality.sample import Column, Frame, Wanted, frame_of, order_hash, size
 from synthlake.seed import Seed, digest
 from synthlake.sql.entities import entity
@@ -200,7 +200,7 @@ def nearest_rows(targets: Floats, among: Floats, count: int = 1) -> Ints:
     out = np.zeros((len(targets), count), np.int64)
     for start in range(0, len(targets), _BLOCK):
         block = targets[start : start + _BLOCK]
-        gaps = norms - 2 * (block @ among.T)
+        gaps = norms - 2 * products(block, among)
         if count == 1:
             out[start : start + len(block), 0] = gaps.argmin(axis=1)
         else:

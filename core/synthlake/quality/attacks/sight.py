@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthlake.quality.layout import Field
-from synthlake.quality.neighbours import Space
+from synthlake.quality.neighbours import Space, products
 from synthlake.quality.sample import Column, Frame
 from synthlake.seed import Seed
 
@@ -222,7 +222,7 @@ def _apart(points: Floats) -> Floats:
     for start in range(0, len(points), _BLOCK):
         block = points[start : start + _BLOCK]
         own = start + np.arange(len(block))
-        gaps = norms[own, None] + norms - 2 * (block @ points.T)
+        gaps = norms[own, None] + norms - 2 * products(block, points)
         gaps[np.arange(len(block)), own] = np.inf
         near = np.partition(gaps, count - 1, axis=1)[:, :count]
         out[own] = np.sqrt(np.maximum(near, 0.0)).mean(axis=1)

@@ -14,7 +14,16 @@ from synthlake.quality.classifier import one_thread
 from synthlake.quality.dataset import DataSet
 from synthlake.quality.metric import Comparison, Direction, Ground, Metric, Scored, Subject
 from synthlake.quality.metrics.memorised import fields_of, unplaced
-from synthlake.quality.neighbours import Cloud, Floats, Region, Space, cloud, points, region_of
+from synthlake.quality.neighbours import (
+    Cloud,
+    Floats,
+    Region,
+    Space,
+    cloud,
+    points,
+    products,
+    region_of,
+)
 from synthlake.quality.settings import Tier
 from synthlake.quality.supports import Doubles, matched
 
@@ -95,7 +104,7 @@ def _next(among: Cloud, chosen: NDArray[np.int64]) -> Doubles:
     for start in range(0, len(chosen), 256):
         own = chosen[start : start + 256]
         block = among.points[own]
-        gaps = norms - 2 * (block @ among.points.T)
+        gaps = norms - 2 * products(block, among.points)
         gaps[np.arange(len(own)), own] = np.inf
         best = gaps.argmin(axis=1)
         exact = ((block - among.points[best]) ** 2).sum(axis=1, dtype=np.float64)
