@@ -68,31 +68,31 @@ def test_fewer_than_k_entities_add_no_axis_and_take_none(entities: int) -> None:
     assert len(company(amount, [blank, flag], 10)) == 2
 
 
-def test_only_rows_of_entities_of_their_own_show_company(monkeypatch: pytest.MonkeyPatch) -> None:
+def _noise() -> dict[str, Feature]:
+    """Fifteen columns that say nothing."""
+    random = np.random.default_rng(1)
+    codes = random.integers(0, 300, (15, ROWS)).astype(np.int32)
+    return {f"noise {number}": Feature(row, 300, True) for number, row in enumerate(codes)}
+
+
+def test_only_rows_of_entities_of_their_own_show_company() -> None:
     flag, amount = _amounts()
-    asked: list[int] = []
 
-    def noted(column: Feature, features: list[Feature], k: int) -> NDArray[np.float64]:
-        asked.append(k)
-        return company(column, features, k)
+    def first_asked(group: NDArray[np.int64]) -> str:
+        data = TrainingTable({"amount": amount}, {}, group, 10)
+        step = Trees(min_leaf=400).step("amount", amount, {**_noise(), "flag": flag}, data, 0)
+        column: str = step.asks[step.tree.feature[0]].column
+        return column
 
-    monkeypatch.setattr("synthlake.models.trees.company", noted)
-    for group in (np.arange(ROWS) // 2, np.arange(ROWS)):
-        assert not asked
-        Trees(min_leaf=250).fit(TrainingTable({"f": flag, "a": amount}, {}, group, 10), 0)
-    assert asked == [10]
+    assert first_asked(np.arange(ROWS)) == "flag"
+    assert first_asked(np.arange(ROWS) // 2) != "flag"
 
 
 @pytest.mark.parametrize("missing", [0, 800])
 def test_a_twin_keeps_the_company_of_amounts(missing: int) -> None:
-    random = np.random.default_rng(1)
     flag, amount = _amounts()
     amount.codes[:missing] = -1
-    noise = {
-        f"noise {i}": Feature(random.integers(0, 300, ROWS).astype(np.int32), 300, True)
-        for i in range(15)
-    }
-    columns = {**noise, "flag": flag, "amount": amount}
+    columns = {**_noise(), "flag": flag, "amount": amount}
     data = TrainingTable(columns, {}, np.arange(ROWS), 10)
     drawn: dict[str, Codes] = {}
 

@@ -154,7 +154,7 @@ def company(column: Feature, features: list[Feature], k: int) -> NDArray[np.floa
     order = np.random.Generator(np.random.Philox(key=0)).permutation(len(every))[:_JUDGED]
     index, size = every[order], len(places.first) + 1
     profiles = [(spot[order], width) for spot, width in map(_profile, features)]
-    found, chance = (_axes(i, size, profiles, (_COMPANY, k)) for i in (index, np.roll(index, 1)))
+    found, chance = (_axes(i, size, profiles, _COMPANY, k) for i in (index, np.roll(index, 1)))
     rows = np.bincount(index, minlength=size)[:, None]
     strength, most = (rows * found**2).sum(0), (rows * chance**2).sum(0).max()
     return _scaled(found.T[strength > max(_SURE * most, _NOTHING * len(index))][:, every])
@@ -167,23 +167,25 @@ def embedding(
 
     Source: correspondence analysis (Greenacre 1984, sec. 4.1) of the stacked contingency tables.
     """
-    return _axes(index, size, [_profile(feature) for feature in features], (outputs, 0))
+    return _axes(index, size, [_profile(feature) for feature in features], outputs)
 
 
 def _axes(
-    index: NDArray[np.int32], size: int, profiles: list[_Profile], limits: tuple[int, int]
+    index: NDArray[np.int32], size: int, profiles: list[_Profile], outputs: int, k: int = 0
 ) -> NDArray[np.float64]:
-    """As ``embedding``, of features in bins; limits are the outputs and the least of a cell."""
+    """As ``embedding``, of features in bins.
+
+    Cells say nothing that have fewer than k rows, and would have by the frequencies.
+    """
     counts = np.maximum(np.bincount(index, minlength=size), 1).astype(float)
-    total, (outputs, least) = len(index), limits
+    total = len(index)
     blocks: list[NDArray[np.float64]] = []
     for spot, width in profiles:
         table = np.bincount(index * width + spot, minlength=size * width).reshape(size, width)
         base = table.sum(0) / total
         seen = base > 0
         rates = table[:, seen] / counts[:, None] - base[seen]
-        if least:
-            rates[(table[:, seen] < least) & (counts[:, None] * base[seen] < least)] = 0.0
+        rates[(table[:, seen] < k) & (counts[:, None] * base[seen] < k)] = 0.0
         blocks.append(rates / np.sqrt(base[seen]))
     if not blocks:
         return np.arange(size, dtype=float)[:, None]
