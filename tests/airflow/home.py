@@ -17,7 +17,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(sys.executable).parent
 DAGS = (ROOT / "examples" / "airflow", ROOT / "tests" / "airflow" / "dags")
-TIMEOUT_S = 300
+# Of a command, and of a write that waits for another's: SQLite's own 5 s are few on a busy machine.
+TIMEOUT_S, LOCKED_S = 300, 120
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Home:
             **clean,
             "PATH": f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}",
             "AIRFLOW_HOME": str(self.folder),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.database}?timeout={LOCKED_S}",
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.folder / "dags"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
@@ -65,7 +67,7 @@ class Home:
 
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         """What Airflow's own database says."""
-        with closing(sqlite3.connect(self.database, timeout=30)) as connection:
+        with closing(sqlite3.connect(self.database, timeout=LOCKED_S)) as connection:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(sql, values)]
 

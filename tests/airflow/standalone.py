@@ -56,7 +56,8 @@ class Standalone:
             with error:
                 if error.code == 404:
                     return None
-                raise AssertionError(f"{method} {path}: {error.code} {error.read()!r}") from None
+                why = f"{method} {path}: {error.code} {error.read()!r}"
+            raise AssertionError(self.said(why)) from None
 
     def wait(self, look: Callable[[], T | None], seconds: float, what: str) -> T:
         """What a look finds, as soon as it finds something."""
