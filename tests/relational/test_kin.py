@@ -14,9 +14,7 @@ from tests.relational.databases import Database, Declared, Fitted, fit, key
 from tests.relational.test_spans import model_of
 
 from synthlake.relational import Generator, Model, plan_sample
-from synthlake.relational.kin import _sizes, dealt, eased, kin_of
-from synthlake.relational.lanes import in_turns, lanes_of
-from synthlake.relational.spans import warped
+from synthlake.relational.kin import kin_of
 from synthlake.relational.unlike import over_families
 
 DAY, FIRST = datetime.timedelta(1), datetime.date(1960, 1, 1)
@@ -146,18 +144,6 @@ def test_any_range_is_the_same(learned: Fitted) -> None:
     assert part.equals(whole.slice(4_001, 443))
 
 
-def test_units_are_dealt_as_rows_and_columns_have_room() -> None:
-    random = np.random.default_rng(0)
-    for _ in range(20):
-        rows, columns = random.integers(1, 9, 2)
-        units = random.integers(0, 6, (rows, columns))
-        found = dealt(random.random((rows, columns)), units.sum(1), units.sum(0))
-        made = np.zeros((rows, columns), np.int64)
-        np.add.at(made, found[:2], found[2])
-        assert made.sum(1).tolist() == units.sum(1).tolist()
-        assert made.sum(0).tolist() == units.sum(0).tolist()
-
-
 @pytest.mark.parametrize("sizes", [{"games": 0}, {"games": 1}, {"games": 2, "players": 5_000}])
 def test_players_without_a_game_begin_as_drawn(learned: Fitted, sizes: dict[str, int]) -> None:
     twin = learned[1].sample(rows=sizes, seed=1).to_arrow()
@@ -165,71 +151,12 @@ def test_players_without_a_game_begin_as_drawn(learned: Fitted, sizes: dict[str,
     assert set(twin["played"]["player"].to_pylist()) <= set(twin["players"]["player"].to_pylist())
 
 
-def test_players_that_are_drawn_before_their_clubs_have_no_lanes(learned: Fitted) -> None:
+def test_players_that_are_drawn_before_their_clubs_share_none(learned: Fitted) -> None:
     model = model_of(learned[1])
     played = model.tables["played"]
     assert kin_of(played, "f:1") is not None
     late = replace(played, order=tuple(sorted(played.order, key=lambda n: n != "f:1")))
     assert kin_of(late, "f:1") is None
-    plan = plan_sample(replace(model, tables={**model.tables, "played": late}), 3, 1.0)
-    assert not plan.due
-    assert plan_sample(model, 3, 1.0).due
-
-
-def test_lanes_have_one_row_of_a_family_each() -> None:
-    random = np.random.default_rng(0)
-    for parents in (1, 4, 9, 40):
-        family = np.repeat(np.arange(30), random.integers(1, 8, 30))
-        slot = np.concatenate([random.permutation(12)[:n] for n in np.bincount(family)])
-        lanes = lanes_of(family, slot, parents, 64)
-        assert len(set(zip(family.tolist(), lanes.tolist(), strict=True))) == len(family)
-        assert lanes.max() < max(parents, int(np.bincount(family).max())) + 8
-
-
-def test_lanes_stay_from_block_to_block_and_where_there_is_one_more() -> None:
-    family, slot = np.repeat(np.arange(30), 6), np.tile(np.arange(6), 30)
-    lanes = lanes_of(family, slot, 8, 64).reshape(30, 6)
-    assert (lanes == lanes[0]).all()
-    assert sorted(set(lanes[0].tolist())) == sorted(lanes[0].tolist())
-    assert lanes.max() < 8
-    few = slot[:60].reshape(10, 6)[:, ::-1].ravel()  # of other families, in another order
-    assert (lanes_of(family[:60], few, 8, 64)[5::-1] == lanes[0]).all()
-    more = lanes_of(family, slot, 9, 64)[:6]
-    assert (more == lanes[0]).sum() >= 4
-    assert (lanes_of(np.arange(30), slot[:30], 1, 64) == 0).all()
-
-
-def test_codes_give_way_where_a_family_has_more_of_them_than_may_be() -> None:
-    random = np.random.default_rng(2)
-    family, slot = np.repeat(np.arange(20), 6), np.tile(np.arange(6), 20)
-    code = random.permutation(np.repeat([0, 1, 2], [20, 40, 60]))
-    most = np.array([1, 2, 3])
-    made = eased(code, slot, family, most)
-    assert np.bincount(made).tolist() == [20, 40, 60]
-    over = [int(np.maximum(np.bincount(c[family == f], minlength=3) - most, 0).sum())
-            for c in (code, made) for f in range(20)]  # fmt: skip
-    assert sum(over[20:]) < 0.2 * sum(over[:20])
-    assert np.array_equal(eased(made, slot, family, np.array([6, 6, 6])), made)
-
-
-def test_lanes_have_one_parent_after_the_other() -> None:
-    random = np.random.default_rng(1)
-    for _ in range(20):
-        counts = random.integers(0, 5, (9, 6)) * (random.random((9, 6)) < 0.6)
-        total = int(counts.sum())
-        cuts = np.sort(random.choice(np.arange(1, total), min(7, total - 1), replace=False))
-        ends = np.append(cuts, total)
-        parent = random.permutation(np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0)))
-        slices = np.repeat(np.arange(9), counts.sum(1))
-        turns = in_turns(counts, parent, slices)
-        assert sorted(turns.tolist()) == list(range(total))
-        owner, begin = parent[turns], [int(slices[parent == n].min()) for n in range(len(ends))]
-        first = [int(np.flatnonzero(owner == n)[0]) for n in np.argsort(begin, kind="stable")]
-        assert (np.diff(slices[first]) >= 0).all()  # parents begin in the order of time
-    parent = np.repeat([0, 1, 2, 3], 6)
-    alone = in_turns(np.full((4, 2), 3), parent, np.repeat([0, 0, 2, 2], 6))
-    lane = np.tile(np.repeat([0, 1], 3), 4)
-    assert len({(int(o), int(at)) for o, at in zip(parent[alone], lane, strict=True)}) == 4
 
 
 def test_draws_are_spread_over_families_and_over_all() -> None:
@@ -243,22 +170,3 @@ def test_draws_are_spread_over_families_and_over_all() -> None:
     whole = np.sort(at)
     assert np.abs(whole - (np.arange(len(at)) + 0.5) / len(at)).max() < 0.01
     assert abs(np.corrcoef(at[:-1], at[1:])[0, 1]) < 0.1  # in no order within the family
-
-
-def test_parents_are_due_children_when_these_are_there() -> None:
-    due = np.array([[8, 0, 4, 0], [0, 20, 0, 8]])  # of two codes
-    wanted = np.array([[10, 10, 10, 10], [5, 5, 5, 5]])
-    at, bounds = warped(due.ravel(), wanted)
-    assert bounds.tolist() == [0, 5, 10, 15, 20]
-    total = np.append(0, np.cumsum(due.sum(0))) / due.sum()
-    assert np.interp(at, bounds, np.linspace(0, 1, 5)) == pytest.approx(total)
-    again = warped(np.array([5, 5, 5, 5]), np.array([[0, 10, 0, 10], [0, 2, 0, 2]]))
-    assert again[0].tolist() == [0, 1, 2, 3, 4]
-
-
-def test_what_is_due_comes_over_many_blocks() -> None:
-    due = np.array([4, 4, 4, 4, 300, 300, 300])
-    begins = np.random.default_rng(3).random(400)
-    found = sum(_sizes(np.zeros(80, np.int32), due, float(b)) for b in begins)
-    assert found.sum() == 400 * 80
-    assert found / found.sum() == pytest.approx(due / due.sum(), abs=0.002)

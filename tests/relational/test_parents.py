@@ -203,9 +203,14 @@ def test_rare_parents_have_as_many_children_as_they_should() -> None:
 
     shares = ((13, 0.0), (15, 1.0), (12, 2.0))
     link = Link(ForeignKey(("a",), "p", ("a",)), "identity", rest=True, shares=shares)
-    words = Seed(3).words("t", "a", 0, 39)
-    found = drawn_of(link, 40, 11, words)
+    assert link.often == 39
+    rows = np.arange(39)
+    found = drawn_of(link, 40, 11, rows, 39)
     assert np.bincount(np.bincount(found, minlength=40)).tolist() == [13, 15, 12]
     neighbours = found[1:] == found[:-1]
     assert not neighbours.any()  # rows of one family are neighbours
-    assert len(drawn_of(link, 40, 11, words[:0])) == 0
+    assert len(drawn_of(link, 40, 11, rows[:0], 39)) == 0
+    parts = [drawn_of(link, 40, 11, rows[some], 39) for some in (slice(17), slice(17, 39))]
+    assert np.array_equal(np.concatenate(parts), found)  # from block to block
+    fewer = np.bincount(drawn_of(link, 40, 11, rows[:30], 39), minlength=40)
+    assert (fewer <= np.bincount(found, minlength=40)).all()

@@ -22,13 +22,7 @@ from synthlake.relational.closing import Closing
 from synthlake.relational.items import nested_arrays
 from synthlake.relational.keys import KeyFrame
 from synthlake.relational.matching import Matching
-from synthlake.relational.model import (
-    Link,
-    Model,
-    TableModel,
-    link_id,
-    parent_id,
-)
+from synthlake.relational.model import Link, Model, TableModel, link_id, parent_id
 from synthlake.relational.parents import (
     PhantomParents,
     as_type,
@@ -199,13 +193,15 @@ class Generator:
             context |= {name: feature.codes for name, feature in places.features().items()}
         return kind_of(model)(
             model, self.seed, start, len(parent), known, context, parent, most, frame,
-            places=places, uppers=self._ancestors.of(model, parent), due=self._due(model),
+            places=places, uppers=self._ancestors.of(model, parent),
+            careers=self._careers(model, start, len(parent)),
         )  # fmt: skip
 
-    def _due(self, model: TableModel) -> dict[str, Index]:
-        """Children of parents that are found by what siblings share, by feature."""
-        labels = {link_id(n): k.fk.label(model.table.name) for n, k in enumerate(model.links)}
-        return {name: self.plan.due[at] for name, at in labels.items() if at in self.plan.due}
+    def _careers(self, model: TableModel, start: int, rows: int) -> dict[str, Codes | None]:
+        """Codes of the parents that children are given, by feature; None before it is known."""
+        found = {link_id(n): self.plan.careers.get(k.fk.label(model.table.name))
+                 for n, k in enumerate(model.links)}  # fmt: skip
+        return {name: held.codes(start, rows) for name, held in found.items() if held is not None}
 
     def _made_keys(self, model: TableModel, index: Index) -> dict[str, pa.Array[Any]]:
         """Primary keys that are functions of the row's number."""
@@ -451,8 +447,10 @@ class Generator:
         label = link.fk.label(block.model.table.name)
         others, key = self._unlisted(label, link), self.seed.key(f"rest:{label}", "rest")
         place = np.arange(block.rows)
-        words = block.words(f"rest:{label}", 0)[rest]
-        parent = drawn_of(link, len(others[0]), key, words)
+        rows, size = self.plan.rows[block.model.table.name], block.model.rows
+        whole = round(link.often * rows / max(size, 1)) or len(rest)
+        first = block.start * whole // max(rows, 1)  # of those in blocks before, about
+        parent = drawn_of(link, len(others[0]), key, first + np.arange(len(rest)), whole)
         place[rest] = block.rows + self._apart(block, link, parent, rest)
         return {
             column: pa.concat_arrays([columns[column], as_type(kept, columns[column].type)]).take(

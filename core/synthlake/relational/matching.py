@@ -60,9 +60,13 @@ class Matching:
         return self._generator.referring(table, link.fk, link.fk.columns, parent, words)
 
     def _parents(self, block: Block, link: Link, codes: Codes) -> Index:
-        """The parent of each row by its code; -1 for none."""
+        """The parent of each row: of whom the plan says, else by its code; -1 for none."""
         generator, name = self._generator, block.model.table.name
         label = link.fk.label(name)
+        career = generator.plan.careers.get(label)
+        if career is not None:
+            parent = career.parent[block.start : block.start + block.rows].astype(np.int64)
+            return self._somebody(block, link, np.where(codes < 0, -1, parent), codes >= 0)
         starts = generator.plan.starts.get(name)
         place = block.start // ROOT_BLOCK
         if starts is not None:
@@ -70,17 +74,27 @@ class Matching:
         codes = with_slices(block, link, generator.model, codes)
         ranks = ranks_of(codes, generator.plan.codes[label].before(place))
         parent = self._owner(link, label, *self._stubs_of(link, label).found(codes, ranks))
-        nobody, rows = np.flatnonzero(parent < 0), generator.plan.rows[link.fk.references]
-        if len(nobody) and rows and not block.model.loose(link.fk):
+        return self._somebody(block, link, parent, np.zeros(len(parent), np.bool_))
+
+    def _somebody(
+        self, block: Block, link: Link, parent: Index, wanted: NDArray[np.bool_]
+    ) -> Index:
+        """Any parent for rows that found none, where there has to be one, or one is ``wanted``."""
+        rows, label = (
+            self._generator.plan.rows[link.fk.references],
+            link.fk.label(block.model.table.name),
+        )
+        strict = not block.model.loose(link.fk)
+        nobody = np.flatnonzero((parent < 0) & (wanted | strict))
+        if len(nobody) and rows:
             parent[nobody] = below(block.words(f"any:{label}", 0)[nobody], rows)
         return parent
 
     def _stubs_of(self, link: Link, label: str) -> Stubs:
         """The stubs of a key, with what they have worked out."""
         if label not in self._stubs:
-            given = (link, label, self._generator.plan, self._generator.seed)
-            owner = partial(self._owner, link, label)
-            made = TimedStubs(*given, owner) if link.slices else Stubs(*given)
+            kind = TimedStubs if link.slices else Stubs
+            made = kind(link, label, self._generator.plan, self._generator.seed)
             self._stubs.setdefault(label, made)
         return self._stubs[label]
 
@@ -99,17 +113,20 @@ class Matching:
                 continue
             other = next((p for n, p in met.items() if link_id(n) == name), None)
             keys.append(block.drawn[name] if other is None else other)
-        label = link.fk.label(model.table.name)
-        plan, stubs = self._generator.plan, self._stubs_of(link, label)
-        codes = with_slices(block, link, self._generator.model, block.drawn[link_id(number)])
-
-        def redraw(rows: Index, again: int) -> Index:
-            words = block.words(f"pair:{label}", again)[rows]
-            return self._owner(link, label, *stubs.others(codes[rows], words, again))
-
         where = model.table.key_text if met is not None else ""
-        rows, named = plan.rows[link.fk.references], partial(self._named, link)
-        return unlike(parent, keys, redraw, rows, where, named)
+        rows, named = self._generator.plan.rows[link.fk.references], partial(self._named, link)
+        return unlike(parent, keys, partial(self._again, block, number), rows, where, named)
+
+    def _again(self, block: Block, number: int, rows: Index, again: int) -> Index:
+        """Parents of some rows by the words of another number: of like ones, if it tells who is."""
+        plan, link = self._generator.plan, block.model.links[number]
+        label = link.fk.label(block.model.table.name)
+        words = block.words(f"pair:{label}", again)[rows]
+        if label in plan.careers:
+            return below(words, max(plan.rows[link.fk.references], 1))
+        stubs = self._stubs_of(link, label)
+        codes = with_slices(block, link, self._generator.model, block.drawn[link_id(number)])
+        return self._owner(link, label, *stubs.others(codes[rows], words, again))
 
     def _named(self, link: Link, parent: Index) -> Index:
         """Numbers of parents by what children refer to, which several may share."""
@@ -155,7 +172,7 @@ class Matching:
         low, high = number * ROOT_BLOCK, min((number + 1) * ROOT_BLOCK, real)
         parts = [
             self._held(block, link, label, rows)
-            for block, rows in self._family(link, label, low, high)
+            for block, rows in self.family(link, label, low, high)
         ]
         codes, degrees = (np.concatenate(held) for held in zip(*parts, strict=True))
         # a code without support is none: where nothing of the parents may be told, all are alike
@@ -176,7 +193,7 @@ class Matching:
         np.minimum.at(first, each, at)
         return rows, first
 
-    def _family(self, link: Link, label: str, low: int, high: int) -> Iterator[tuple[Block, slice]]:
+    def family(self, link: Link, label: str, low: int, high: int) -> Iterator[tuple[Block, slice]]:
         """Blocks of parents in a range, with what they are to others, and their rows in it."""
         generator, table = self._generator, link.fk.references
         if generator.model.tables[table].own is not None:
@@ -191,7 +208,5 @@ class Matching:
         codes = block.drawn[CODE].astype(np.int64)
         degrees = self._generator.barren.stubs(block, label)
         if link.slices:
-            degrees = in_slices(
-                block, link, self._generator.model, degrees, self._generator.plan.warp.get(label)
-            )
+            degrees = in_slices(block, link, self._generator.model, degrees)
         return codes[rows], degrees[rows]

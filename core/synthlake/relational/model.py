@@ -118,14 +118,12 @@ class Kin:
 
     Attributes:
         name: feature of the child.
-        groups: into which its codes are put.
         time: feature of the own parent that tells when a child is.
         times: its codes.
         slices: of time, in which rows that share it have parents of the same code.
     """
 
     name: str
-    groups: int
     time: str
     times: int
     slices: int
@@ -182,6 +180,11 @@ class Link:
         One where nobody has counted them.
         """
         return sum(number for number, _ in self.shares) or int(self.rest)
+
+    @property
+    def often(self) -> float:
+        """Children of all of these, in the source."""
+        return sum(number * mean for number, mean in self.shares)
 
 
 @dataclass(frozen=True)

@@ -383,7 +383,8 @@ class _Reader:
             values = pa.table({n: _unpack_values(form["values"][n], types[n]) for n in fk.columns})
         phantoms = self._phantoms(f"links/{number}", form["phantoms"])
         shares = tuple((int(n), float(mean)) for n, mean in form.get("shares", ()))
-        kin = Kin(**form["kin"]) if "kin" in form else None
+        held = {n: v for n, v in form.get("kin", {}).items() if n != "groups"}  # of older versions
+        kin = Kin(**held) if held else None
         return Link(fk, form["kind"], values, form["rest"], shares, form["codes"], phantoms,
                     form["null_rows"], form["mean"], form.get("related", False),
                     form.get("slices", 0), kin, form.get("whole", False))  # fmt: skip

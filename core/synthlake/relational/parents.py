@@ -127,7 +127,7 @@ def fitting(codes: Index, degrees: Index, totals: Index) -> Index:
     return out
 
 
-def drawn_of(link: Link, parents: int, key: int, words: Words) -> Index:
+def drawn_of(link: Link, parents: int, key: int, rows: Index, whole: int) -> Index:
     """Which of the parents that are no categories each row has, each as often as it should.
 
     Rows take evenly spread places along all of these, neighbours far from each other.
@@ -136,18 +136,17 @@ def drawn_of(link: Link, parents: int, key: int, words: Words) -> Index:
         link: knows how many of them have how many children.
         parents: how many there are.
         key: decides which has which.
-        words: of the rows.
+        rows: numbers of the rows, among all of the table that have such a parent.
+        whole: how many these are, about.
     """
     weights = np.repeat([mean for _, mean in link.shares], [n for n, _ in link.shares])
     if len(weights) != parents or not weights.sum() > 0:
         weights = np.ones(max(parents, 1))
     order = Permutation(len(weights), key % 2**64)(np.arange(len(weights)))
     ends = np.cumsum(weights[order])
-    rows = np.arange(len(words))
-    place = strided(
-        rows, np.full(len(rows), len(rows)), np.repeat(words[:1] >> np.uint64(8), len(rows))
-    )
-    at = (place + unit(words[:1])) / max(len(rows), 1) * ends[-1]
+    size, words = max(whole, 1), np.full(len(rows), (key >> 64) % 2**64, np.uint64)
+    place = strided(rows % size, np.full(len(rows), size), words >> np.uint64(8))
+    at = (place + unit(words)) / size * ends[-1]
     last = int(np.flatnonzero(weights[order])[-1])
     found: Index = np.minimum(np.searchsorted(ends, at, side="right"), last).astype(np.int64)
     return found

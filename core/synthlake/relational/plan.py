@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from synthlake.relational.careers import Career
 from synthlake.relational.cumulated import Cumulated
 
 Counts = NDArray[np.int64]
@@ -35,9 +36,7 @@ class SamplePlan:
         stubs: by label: shape (parent blocks + 1, codes), stubs before each block of parents.
         given: by root table: conditions, see ``relational.given``.
         notes: what could not be done as asked, by name.
-        due: by label of a cluster key whose parents are found by what siblings share: children of
-            these, by code and slice of time, as they are drawn.
-        warp: by label of these: shape (2, slices + 1), see ``spans.warped``.
+        careers: by label of a cluster key whose parents are found in the order of time.
         even: by label: children of every parent on average, where no parent happens to draw any.
     """
 
@@ -57,15 +56,14 @@ class SamplePlan:
     given: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     even: Mapping[str, float] = field(default_factory=dict)
-    due: Mapping[str, Counts] = field(default_factory=dict)
-    warp: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    careers: Mapping[str, Career] = field(default_factory=dict)
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """JSON values and tensors."""
         counts = {label: found.counts for label, found in self.codes.items()}
         parts: dict[str, Mapping[str, NDArray[Any]]] = {
             "starts": self.starts, "counts": counts, "stubs": self.stubs,
-            **({"due": self.due, "warp": self.warp} if self.due else {}),
+            **self._careers(),
         }  # fmt: skip
         names = {part: sorted(arrays) for part, arrays in parts.items()}
         tensors = {
@@ -86,6 +84,11 @@ class SamplePlan:
             held["given"] = {name: list(listed) for name, listed in self.given.items()}
         return held, tensors
 
+    def _careers(self) -> dict[str, Mapping[str, NDArray[Any]]]:
+        """Their arrays, each kind by label."""
+        kinds = [f.name for f in fields(Career)] if self.careers else []
+        return {f"career/{k}": {n: getattr(c, k) for n, c in self.careers.items()} for k in kinds}
+
     @classmethod
     def from_parts(cls, held: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> SamplePlan:
         """The plan that ``to_parts`` described."""
@@ -97,6 +100,11 @@ class SamplePlan:
         }  # of older versions
         counted = {n: Cumulated.of(a) for n, a in rest.pop("counts", {}).items()}
         rest["codes"] = {**of_sums, **counted}
+        kinds = {f.name: rest.pop(f"career/{f.name}", {}) for f in fields(Career)}
+        rest["careers"] = {n: Career(**{k: held[n] for k, held in kinds.items()})
+                           for n in kinds["parent"]}  # fmt: skip
+        for gone in ("due", "warp"):  # of older versions, whose plans say no more of these keys
+            rest.pop(gone, None)
         return cls(**{**rest, "notes": tuple(rest["notes"])})
 
 

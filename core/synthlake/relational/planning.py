@@ -7,27 +7,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from synthlake.errors import SampleError
 from synthlake.ports import Event, OnEvent
 from synthlake.relational.candidates import measure_given
+from synthlake.relational.careers import Career
 from synthlake.relational.cumulated import Cumulated, Tally
 from synthlake.relational.generate import Generator
 from synthlake.relational.keys import SlotKey
-from synthlake.relational.kin import kin_of
 from synthlake.relational.model import Link, Model, TableModel, link_id
 from synthlake.relational.parents import fitted, virtual_rows
 from synthlake.relational.placing import key_of
 from synthlake.relational.plan import ROOT_BLOCK, Counts, SamplePlan, beyond
-from synthlake.relational.spans import rows_in_slices, warped
-from synthlake.relational.timed import (
-    MOST_TURNS,
-    cells_of_codes,
-    cells_of_stubs,
-    fitted_in_time,
-    with_slices,
-)
+from synthlake.relational.timed import cells_of_stubs, fitted_in_time, with_slices
+from synthlake.relational.timeline import career_of, is_handed
 from synthlake.relational.uniqueness import most_children
 from synthlake.relational.within import held_by
 
@@ -59,7 +52,7 @@ def plan_sample(
             another, or a condition cannot be met.
 
     Cost: draws the counts of all parents and the codes of all children once, and 16,384 candidates
-        a condition; where children stay with what they share, counts three times, codes twice.
+        a condition; where parents are found in the order of time, codes twice.
     """
     for factor in scale.values() if isinstance(scale, Mapping) else (scale,):
         if not factor > 0:
@@ -98,8 +91,7 @@ class _Planner:
     starts: dict[str, Counts] = field(default_factory=dict)
     codes: dict[str, Cumulated] = field(default_factory=dict)
     stubs: dict[str, Counts] = field(default_factory=dict)
-    due: dict[str, Counts] = field(default_factory=dict)
-    warp: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    careers: dict[str, Career] = field(default_factory=dict)
     given: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     growth: dict[str, float] = field(default_factory=dict)
@@ -111,7 +103,7 @@ class _Planner:
             self.seed, self.scale, dict(self.rows), dict(self.phantoms), dict(self.offsets),
             dict(self.nulls), dict(self.times), dict(self.bias), dict(self.width),
             dict(self.limits), dict(self.starts), dict(self.codes), dict(self.stubs),
-            dict(self.given), tuple(self.notes), dict(self.even), dict(self.due), dict(self.warp),
+            dict(self.given), tuple(self.notes), dict(self.even), dict(self.careers),
         )  # fmt: skip
 
     def check(self) -> None:
@@ -401,21 +393,22 @@ class _Planner:
                     if k.kind == "cluster" and link_id(n) in table.order]  # fmt: skip
         if not clusters:
             return
-        self._expect(table, clusters)
+        handed = self._hand(table, clusters)
+        clusters = [(n, k) for n, k in clusters if n not in handed]
+        if not clusters:
+            return
         generator = Generator(self.model, self.plan())
-        needed = [link_id(n) for n, _ in clusters]
-        needed += [k.kin.name for _, k in clusters if k.kin is not None]
-        last = max(map(table.order.index, needed))
+        last = max(table.order.index(link_id(n)) for n, _ in clusters)
         starts = self.starts.get(name)
         blocks = len(starts) - 1 if starts is not None else -(-self.rows[name] // ROOT_BLOCK)
-        found = {n: Tally(blocks, cells_of_codes(k)) for n, k in clusters}
+        found = {n: Tally(blocks, cells_of_stubs(k)) for n, k in clusters}
         for number in range(blocks):
             block = generator.open_block(name, number)
             block.draw(table.order[: last + 1])
             for place, link in clusters:
                 codes = block.drawn.get(link_id(place), np.zeros(0, np.int32))
                 codes = with_slices(block, link, self.model, codes)
-                counts = np.bincount(codes[codes >= 0], minlength=cells_of_codes(link))
+                counts = np.bincount(codes[codes >= 0], minlength=cells_of_stubs(link))
                 found[place].add(number, counts)
         for place, link in clusters:
             label = link.fk.label(name)
@@ -426,34 +419,26 @@ class _Planner:
 
     def _stubs(self, generator: Generator, link: Link, label: str) -> Counts:
         """Stubs before each block of parents, and before the phantoms, as many as children."""
-        stubs, size = self._raw(generator, link, label), cells_of_stubs(link)
+        stubs = self._raw(generator, link, label)
         if link.slices:
-            totals = self.codes[label].total.reshape(size, -1).sum(1)
-            return fitted_in_time(stubs, totals, link.slices)
+            return fitted_in_time(stubs, self.codes[label].total, link.slices)
         some = self.rows[link.fk.references] > 0
         return fitted(stubs, self.codes[label].total, link.codes) if some else stubs
 
-    def _expect(self, table: TableModel, clusters: Sequence[tuple[int, Link]]) -> None:
-        """What parents are due, of references whose children stay with what they share."""
-        name = table.table.name
-        for number, link in clusters:
-            if kin_of(table, link_id(number)) is None or self.rows[name] > MOST_TURNS:
+    def _hand(self, table: TableModel, clusters: Sequence[tuple[int, Link]]) -> list[int]:
+        """Who has whom, where parents are found in the order of time: numbers of references."""
+        name, out = table.table.name, list[int]()
+        some = [(n, k) for n, k in clusters if is_handed(table, n, self.rows[name])]
+        self.careers |= {link.fk.label(name): Career.unknown() for _, link in some}
+        for number, link in some:
+            found = career_of(Generator(self.model, self.plan()), table, number)
+            if found is None:
+                del self.careers[link.fk.label(name)]
                 continue
-            label = link.fk.label(name)
-            generator = Generator(self.model, self.plan())
-            wanted = rows_in_slices(generator, table, number)
-            self.warp[label] = warped(self._due(generator, link, label)[0], wanted)
-            self.due[label] = self._due(Generator(self.model, self.plan()), link, label)
-
-    def _due(self, generator: Generator, link: Link, label: str) -> Counts:
-        """Children, and parents with some, by code and slice of time, shape (2, cells)."""
-        blocks = -(-self.rows[link.fk.references] // ROOT_BLOCK)
-        due = np.zeros((2, cells_of_stubs(link)), np.int64)
-        for number in range(blocks):
-            codes, degrees, _ = generator.matching.parents(link, label, number)
-            due[0] += np.bincount(codes, degrees, due.shape[1]).astype(np.int64)
-            due[1] += np.bincount(codes, minlength=due.shape[1])
-        return due
+            self.careers[link.fk.label(name)] = found
+            self._demand(table, link, bool(len(found.parent)))
+            out.append(number)
+        return out
 
     def _raw(self, generator: Generator, link: Link, label: str) -> Counts:
         """Stubs before each block of parents, and before the phantoms, as they are drawn."""

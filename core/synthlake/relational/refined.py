@@ -155,7 +155,8 @@ def once(model: TableModel) -> list[str]:
     """
     apart = {*model.distinct, *model.apart}
     for number, link in enumerate(model.links):
-        apart |= {link_id(number), link.kin.name} if link.kin is not None else set()
+        apart |= {link_id(number)} if link.slices else set()
+        apart |= {link.kin.name} if link.kin is not None else set()
     last = max((n for n, name in enumerate(model.order) if name in apart), default=-1)
     return list(model.order[: max(last + 1, len(family_of(model)))])
 

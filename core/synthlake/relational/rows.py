@@ -32,7 +32,6 @@ from synthlake.relational.dated import Live
 from synthlake.relational.distinctness import Family, made_distinct, repeated
 from synthlake.relational.enforced import Joint, numbered, reached
 from synthlake.relational.keys import KeyFrame
-from synthlake.relational.kin import KEPT, kept_words, together
 from synthlake.relational.masking import masked
 from synthlake.relational.model import (
     START,
@@ -78,6 +77,8 @@ class Block:
         places: of the rows in their sequences; None where they have no order.
         stepped: by feature, values that are the value before and a step, and which are NULL.
         timed: by feature, when rows have their children by the plan; None where it does not say.
+        careers: by feature of a reference: codes of the parents that the plan gives; None as long
+            as it gives none.
     """
 
     model: TableModel
@@ -100,8 +101,7 @@ class Block:
     places: Places | None = None
     stepped: dict[str, tuple[Ticks, NDArray[np.bool_]]] = field(default_factory=dict)
     timed: Mapping[str, Cells] | None = None
-    due: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
-    lanes: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    careers: Mapping[str, Codes | None] = field(default_factory=dict)
 
     def finished(self) -> dict[str, Cells]:
         """Totals, and what they are totals of; empty before all columns are drawn."""
@@ -149,8 +149,6 @@ class Block:
         words = self.seed.words(self.model.table.name, column, self.start, self.rows, number)
         if not number and self.family is not None and column in self.model.unlike:
             return over_families(words, self.family, self.model.unlike.index(column))
-        if number == KEPT:
-            return kept_words(self, column, words)
         return wandered(self, column, number, words)
 
     def _inner(self, name: str, codec: Codec) -> Words:
@@ -173,8 +171,8 @@ class Block:
             return self._combined(name, enforced.joints[name], codes)
         codes = self._marked(name, self._mapped(name, codes, redraw), redraw)
         codes = seated(self, name, codes, redraw)
-        codes = together(self, name, codes, redraw)
-        codes = as_timed(self, codes) if name == START else codes
+        codes = self._given(name, codes)
+        codes = as_timed(self, name, codes)
         attribute, copy = self._attribute(name), None
         if attribute is not None:
             copy = self.model.across.copy_of(attribute.column)
@@ -200,6 +198,11 @@ class Block:
             seen = self._placed(attribute, codes, Cells(*place))
         self.codes[name] = seen if copy is None else self._copied(name, copy, seen)
         return self.codes[name]
+
+    def _given(self, name: str, codes: Codes) -> Codes:
+        """Codes of the parents that rows are given, which may be others than they are drawn."""
+        held = self.careers.get(name)
+        return codes if held is None else np.where((codes < 0) | (held < 0), codes, held)
 
     def _copied(self, name: str, copy: Copy, codes: Codes) -> Codes:
         """Codes of a column that repeats a parent's; as drawn where that has no value."""

@@ -16,7 +16,7 @@ from synthlake.encode.mixing import mix
 from synthlake.models.support import dense, ranks
 from synthlake.ports import Codes, Redraw
 from synthlake.relational.model import Kin, link_id
-from synthlake.relational.sets import expected, handed_out
+from synthlake.relational.sets import expected, handed_out, steadied
 
 if TYPE_CHECKING:
     from synthlake.relational.rows import Block
@@ -45,6 +45,8 @@ def seated(block: Block, name: str, codes: Codes, redraw: Redraw) -> Codes:
     slices, seat = slices_at(block, kin)[known], ranks(group)
     seats = np.lexsort((group, block.context[kin.time][known], seat, slices))
     line = mix(np.arange(size).astype(np.uint64) + np.uint64(key))
+    codes = codes.copy()
+    codes[known] = steadied(codes[known].astype(np.int64), drawn, size, known=_rare(block, name))
     held = codes[known].astype(np.int64)
     held = held[np.lexsort((line[held], slices))]
     out = codes.copy()
@@ -58,10 +60,18 @@ def slices_at(block: Block, kin: Kin) -> Index:
     return np.minimum(codes * kin.slices // kin.times, kin.slices - 1)
 
 
+def _rare(block: Block, name: str) -> tuple[int, float] | None:
+    """The code of parents that are too rare to be categories, and how many rows have it."""
+    link = next(k for n, k in enumerate(block.model.links) if link_id(n) == name)
+    if not link.rest or not link.shares:
+        return None
+    return link.size - 1, link.often * block.rows / max(block.model.rows, 1)
+
+
 def _shared(block: Block, name: str) -> Kin | None:
     """What children of one parent share, if it is this feature, in which siblings differ."""
     if name not in block.model.unlike:
         return None
     return next((link.kin for number, link in enumerate(block.model.links)
                  if link.kin is not None and link.kin.name == name
-                 and link_id(number) in block.due), None)  # fmt: skip
+                 and link_id(number) in block.careers), None)  # fmt: skip

@@ -57,6 +57,7 @@ def as_sets(
     share = _shares(times[order].astype(np.float64), owner[order], wanted)
     chosen = cells[order[_chosen(share, owner[order], key)]]
     made = handed_out(drawn, group, np.sort(chosen), size, key, strict=strict)
+    made = steadied(made, drawn, plain, group)
     out = (made if many is None else np.where(made >= plain, many, made)).astype(np.int32)
     return out if strict else _borrowed(out, group, codes, many)
 
@@ -65,6 +66,44 @@ def expected(codes: Codes, redraw: Redraw) -> Index:
     """Draws of each row that tell what it expects, first that which is there, shape (25, rows)."""
     every = np.arange(len(codes))
     return np.stack([codes, *(redraw(every, number) for number in _DRAWS)]).astype(np.int64)
+
+
+def steadied(
+    codes: Index, drawn: Index, size: int, group: Index | None = None,
+    known: tuple[int, float] | None = None,
+) -> Index:  # fmt: skip
+    """Codes of which each is there about as often as rows expect it.
+
+    Each row is drawn for itself: a value that is expected three times has one chance in twenty not
+    to be there at all, and what a family may have once is there too seldom where it is expected
+    more often. Rows that might have had it as well give it theirs, if of that there is more than
+    is expected.
+
+    Args:
+        codes: of the rows; -1 for none.
+        drawn: codes that rows expect, shape (draws, rows).
+        size: codes there are; others that are drawn stay as they are.
+        group: of which no two rows have the same code, if there are some.
+        known: a code of which it is known better how often it is there, and that.
+    """
+    out = codes.copy()
+    told, held = (np.bincount(c[(c >= 0) & (c < size)], minlength=size) for c in (drawn, out))
+    wanted = told / len(drawn)
+    if known is not None:
+        wanted[known[0]] = known[1]
+    beyond = np.rint(held - wanted).astype(np.int64)
+    for code in np.argsort(beyond, kind="stable")[: int((beyond < 0).sum())].tolist():
+        rows = np.flatnonzero((drawn == code).any(0) & (out >= 0) & (out < size))
+        rows = rows[beyond[out[rows]] > 0]
+        rows = rows[np.argsort(-beyond[out[rows]], kind="stable")]
+        if group is not None:
+            rows = rows[~np.isin(group[rows], group[out == code])]
+            rows = rows[ranks(group[rows]) == 0]
+        rows = rows[ranks(out[rows]) < beyond[out[rows]]][: -beyond[code]]
+        beyond -= np.bincount(out[rows], minlength=size)
+        beyond[code] += len(rows)
+        out[rows] = code
+    return out
 
 
 def handed_out(

@@ -32,7 +32,6 @@ from synthlake.relational.model import (
     Link,
     Spans,
     column_id,
-    link_id,
     parent_id,
 )
 
@@ -226,6 +225,29 @@ def slices_of(block: Block, link: Link, model: Model) -> NDArray[np.int64]:
     return np.minimum(codes * link.slices // _clock(model, spans).size, link.slices - 1)
 
 
+def clock_of_model(model: Model, link: Link) -> NumericCodec:
+    """The codec of the column that tells when children of a reference are."""
+    spans = model.tables[link.fk.references].spans
+    assert spans is not None
+    return _clock(model, spans)
+
+
+def clock_name(model: Model, link: Link) -> str:
+    """The feature of the own parent that tells it."""
+    spans = model.tables[link.fk.references].spans
+    assert spans is not None
+    return parent_id(column_id(spans.column))
+
+
+def ticks_at(model: Model, link: Link, ticks: Floats) -> Floats:
+    """Times in codes of that column, and how far into these."""
+    spans = model.tables[link.fk.references].spans
+    assert spans is not None
+    edges = _edges(model, spans, _clock(model, spans).size)
+    at: Floats = np.interp(ticks, edges, np.arange(len(edges), dtype=np.float64))
+    return at
+
+
 def _clock(model: Model, spans: Spans) -> NumericCodec:
     """The codec of the column that tells the time."""
     attributes = model.tables[spans.table].attributes
@@ -234,44 +256,69 @@ def _clock(model: Model, spans: Spans) -> NumericCodec:
     return codec
 
 
-def as_timed(block: Block, codes: Codes) -> Codes:
-    """Codes of when rows have their first children by the plan; as drawn where it has none."""
+def as_timed(block: Block, name: str, codes: Codes) -> Codes:
+    """Codes of when rows have their children by the plan; as drawn where it does not say."""
     spans = block.model.spans
-    assert spans is not None
-    drawn = Cells(*spans.start.draw(codes, block.words(START, 1)))
-    if block.timed is None:
-        block.cells[START] = drawn
+    if spans is None or name not in (START, LENGTH):
         return codes
-    cells = block.timed[START]
-    block.cells[START] = Cells(
-        np.where(cells.null, drawn.ticks, cells.ticks), drawn.null & cells.null
-    )
-    return np.where(cells.null, codes, spans.start.encode_ticks(cells.ticks, cells.null))
+    codec = spans.start if name == START else spans.length
+    drawn = Cells(*codec.draw(codes, block.words(name, 1))) if name == START else None
+    cells = None if block.timed is None else block.timed.get(name)
+    if drawn is not None:
+        block.cells[START] = drawn if cells is None else Cells(
+            np.where(cells.null, drawn.ticks, cells.ticks), drawn.null & cells.null
+        )  # fmt: skip
+    if cells is None:
+        return codes
+    return np.where(cells.null, codes, codec.encode_ticks(cells.ticks, cells.null))
 
 
 def by_plan(generator: Generator, block: Block, number: int) -> dict[str, Cells] | None:
-    """When the parents of a block have their first children; None where the plan does not say.
+    """When the parents of a block have their first children, and how long; None where no plan says.
 
     What was drawn says in which order parents of a code have children; where these are few, the
     times are others than drawn. Attributes follow the times as they are. Rows that others are made
     with have to be the same before the plan is made, and stay as drawn.
     """
-    model, plan = block.model, generator.plan
-    spans, name = model.spans, model.table.name
-    above = {held.own.fk.references for held in generator.model.tables.values() if held.own}
-    if spans is None or name in above or model.own is not None or name in plan.given:
+    model, careers = block.model, generator.plan.careers
+    if model.spans is None or not follows_plan(generator, model):
         return None
-    if model.links or not _keyed_apart(generator.model, model):
-        return None
-    first = np.full(block.rows, np.inf)
-    for label, link in _timed(generator.model, name):
-        if label in plan.codes:
-            place, at = generator.matching.times(link, label, number)
-            edges = _edges(generator.model, spans, link.slices)
-            when = np.interp(at, np.arange(len(edges), dtype=np.float64), edges)
-            first[place] = np.minimum(first[place], when)
+    first, last = np.full(block.rows, np.inf), np.full(block.rows, -np.inf)
+    timed = dict(_timed(generator.model, model.table.name))
+    for label, link in timed.items():
+        if label in careers:
+            rows, some = np.arange(block.rows), slice(block.start, block.start + block.rows)
+            at, until = careers[label].first[some], careers[label].last[some]
+            edges = _edges(generator.model, model.spans, _clock(generator.model, model.spans).size)
+        elif label in generator.plan.codes:
+            rows, at = generator.matching.times(link, label, number)
+            edges, until = _edges(generator.model, model.spans, link.slices), at
+        else:
+            continue
+        begin, end = (np.interp(t, np.arange(len(edges), dtype=np.float64), edges)
+                      for t in (at, until))  # fmt: skip
+        first[rows] = np.minimum(first[rows], np.where(np.isfinite(at), begin, np.inf))
+        last[rows] = np.maximum(last[rows], np.where(np.isfinite(at), end, -np.inf))
     null = ~np.isfinite(first)
-    return {START: Cells(np.rint(np.where(null, 0.0, first)).astype(np.int64), null)}
+    out = {START: _whole(first, null)}
+    return out | ({LENGTH: _whole(last - first, null)} if set(timed) <= set(careers) else {})
+
+
+def _whole(ticks: Floats, null: NDArray[np.bool_]) -> Cells:
+    """Whole ticks."""
+    return Cells(np.rint(np.where(null, 0.0, ticks)).astype(np.int64), null)
+
+
+def follows_plan(generator: Generator, model: TableModel) -> bool:
+    """Whether rows have their children when the plan says, not when was drawn.
+
+    Rows that others are made with have to be the same before the plan is made.
+    """
+    name = model.table.name
+    above = {held.own.fk.references for held in generator.model.tables.values() if held.own}
+    if name in above or model.own is not None or name in generator.plan.given or model.links:
+        return False
+    return _keyed_apart(generator.model, model)
 
 
 def _keyed_apart(model: Model, table: TableModel) -> bool:
@@ -308,11 +355,10 @@ def start_of(block: Block) -> Cells:
     return found
 
 
-def in_slices(block: Block, link: Link, model: Model, degrees: Index, when: Floats | None) -> Index:
+def in_slices(block: Block, link: Link, model: Model, degrees: Index) -> Index:
     """How many of its children each row has in each slice of time; shape (rows, slices).
 
-    They are spread evenly from the first to the last one: over time, or over the families of
-    children, where it is known ``when`` these are (``warped``); then of each family one at most.
+    They are spread evenly from the first to the last one.
     """
     spans = model.tables[link.fk.references].spans
     assert spans is not None
@@ -320,55 +366,8 @@ def in_slices(block: Block, link: Link, model: Model, degrees: Index, when: Floa
     length, _ = spans.length.draw(block.drawn[LENGTH], block.words(LENGTH, 1))
     first = np.where(start.null, edges[link.slices // 2], start.ticks).astype(np.float64)
     last, count = first + np.maximum(length, 0), degrees.astype(np.float64)
-    bounds = edges
-    if when is not None:
-        warp, bounds = when
-        number = np.interp([first, last], edges, np.arange(len(edges), dtype=np.float64))
-        first, last = np.interp(number, np.arange(len(edges)), warp)
-        last = np.minimum(np.maximum(last, first + count), bounds[-1])
-        first = np.maximum(np.minimum(first, last - count), 0.0)
-    far, inner, count = (last - first)[:, None], bounds[None, 1:-1], count[:, None]
-    first = first[:, None]
+    first, count = first[:, None], count[:, None]
+    far, inner = last[:, None] - first, edges[None, 1:-1]
     share = np.where(far > 0, (inner - first) / np.maximum(far, 1e-9), inner > first)
     before = np.clip(np.ceil(np.clip(share, 0.0, 1.0) * count - 0.5), 0.0, count)
     return np.diff(np.hstack([before, count]), axis=1, prepend=0.0).astype(np.int64)
-
-
-def rows_in_slices(generator: Generator, table: TableModel, number: int) -> Index:
-    """Rows that refer to some parent, and families of them, by slice of time; shape (2, slices).
-
-    Args:
-        generator: makes the rows.
-        table: of children.
-        number: of the link by which they find these parents.
-    """
-    link, name = table.links[number], link_id(number)
-    out = np.zeros((2, link.slices), np.int64)
-    for place in range(len(generator.starts(table.table.name)) - 1):
-        block = generator.open_block(table.table.name, place)
-        block.draw(table.order[: table.order.index(name) + 1])
-        assert block.family is not None
-        rows = np.flatnonzero(block.drawn[name] >= 0)
-        at = slices_of(block, link, generator.model)[rows]
-        first = np.unique(block.family[rows], return_index=True)[1]
-        out += [np.bincount(some, minlength=link.slices) for some in (at, at[first])]
-    return out
-
-
-def warped(due: Index, wanted: Index) -> Floats:
-    """When families of children are, and parents whose children are due as these are there.
-
-    Args:
-        due: children by code and slice, shape (codes * slices,), as they are drawn.
-        wanted: children, and families of them, in each slice, shape (2, slices).
-
-    Returns:
-        Shape (2, slices + 1), both in families, ascending: what the bounds of slices are to
-        parents, and what they are.
-    """
-    given, held = (
-        np.append(0.0, np.cumsum(counts)) / max(counts.sum(), 1)
-        for counts in (due.reshape(-1, wanted.shape[1]).sum(0), wanted[0])
-    )
-    bounds = np.append(0.0, np.cumsum(wanted[1]))
-    return np.stack([np.interp(given, held, bounds), bounds])

@@ -3,33 +3,27 @@
 A code and a slice of time together are a cell. Cells of a code follow each other in time, and so
 do the stubs of its parents, wherever these stand; the n-th part of its children has the n-th part
 of its stubs. So every parent has all its children, as without time, and they lie close together.
-Where children of a parent share something, lanes have one parent after the other (``lanes``).
+So it is where there are too many children to be handed out one by one (``timeline``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synthlake.models.support import dense
 from synthlake.ports import Codes
 from synthlake.relational.feistel import strided
-from synthlake.relational.lanes import in_turns
-from synthlake.relational.model import Link, Model, link_id
+from synthlake.relational.model import Link, Model
 from synthlake.relational.parents import Stubs
-from synthlake.relational.recent import Recent
 from synthlake.relational.rows import Block
 from synthlake.relational.spans import slices_of
 from synthlake.seed import Words, below, mulhigh
 
 Index = NDArray[np.int64]
 _CODE_BITS = 40  # of a stub's number within its code
-MOST_TURNS = 2**22
-"""Children up to which it counts what they share, as one process knows the turns of all."""
 _FIRST_TRY = 10  # number of the first further try, see ``uniqueness``
 
 
@@ -38,19 +32,11 @@ def cells_of_stubs(link: Link) -> int:
     return link.size * max(link.slices, 1)
 
 
-def cells_of_codes(link: Link) -> int:
-    """The same of children, each of them for every lane."""
-    return cells_of_stubs(link) * (link.kin.groups if link.kin else 1)
-
-
 def with_slices(block: Block, link: Link, model: Model, codes: Codes) -> Codes:
     """Cells of the rows of a block; their codes where time does not count."""
     if not link.slices or not len(codes):
         return codes
     cells = codes.astype(np.int64) * link.slices + slices_of(block, link, model)
-    if link.kin is not None:
-        name = link_id(block.model.links.index(link))
-        cells = cells * link.kin.groups + (block.lanes[name] if name in block.due else 0)
     return np.where(codes < 0, codes, cells).astype(np.int32)
 
 
@@ -94,26 +80,7 @@ def _before(sizes: Index, cells: int) -> Index:
 
 @dataclass(frozen=True)
 class TimedStubs(Stubs):
-    """Which parent each child of a cluster key has, where time counts; codes are cells.
-
-    Those of children lie within those of stubs, lane after lane.
-
-    Attributes:
-        owner: of stubs, by their cells and numbers within these.
-        shared: which of the children of a code have which of the stubs, if lanes decide.
-    """
-
-    owner: Callable[[Codes, Index], Index]
-    shared: Recent = field(default_factory=partial(Recent, 2 * MOST_TURNS, np.size))
-
-    @property
-    def _groups(self) -> int:
-        return self.link.kin.groups if self.link.kin else 1
-
-    @property
-    def _cells(self) -> int:
-        """Children's cells of a code."""
-        return self.link.slices * self._groups
+    """Which parent each child of a cluster key has, where time counts; codes are cells."""
 
     @property
     def _sizes(self) -> Index:
@@ -127,26 +94,15 @@ class TimedStubs(Stubs):
         return children
 
     @cached_property
-    def _earlier(self) -> Index:
+    def _begun(self) -> Index:
         """Children of each code before each cell."""
-        return _before(self._children, self._cells)
+        return _before(self._children, self.link.slices)
 
     @cached_property
     def _totals(self) -> Index:
         """Children of each code."""
-        totals: Index = self._children.reshape(-1, self._cells).sum(1)
+        totals: Index = self._children.reshape(-1, self.link.slices).sum(1)
         return totals
-
-    @cached_property
-    def _begun(self) -> Index:
-        """Children of each code before each slice of time."""
-        return self._earlier[:: self._groups]
-
-    @cached_property
-    def _within(self) -> Index:
-        """Children of each code in each slice of time."""
-        within: Index = self._children.reshape(-1, self._groups).sum(1)
-        return within
 
     @cached_property
     def _first(self) -> Index:
@@ -165,57 +121,20 @@ class TimedStubs(Stubs):
         known = np.flatnonzero(codes >= 0)
         at = codes[known]
         if len(known):
-            inner = ranks[known]
-            inner = inner if self._turned else strided(inner, self._children[at], self._keys[at])
-            place[known] = self._taken(
-                at.astype(np.int64) // self._cells, self._earlier[at] + inner
-            )
+            inner = strided(ranks[known], self._children[at], self._keys[at])
+            place[known] = self._begun[at] + inner
         return self._at(codes, place)
-
-    @property
-    def _turned(self) -> bool:
-        """Whether children of a lane have one parent after the other."""
-        return self.label in self.plan.due
-
-    def _taken(self, codes: Index, place: Index, back: bool = False) -> Index:
-        """Places of the stubs of children, by their places among the children of a code.
-
-        Args:
-            codes: shape (rows,).
-            place: of each.
-            back: places of children by those of stubs, instead.
-        """
-        if not self._turned:
-            return place
-        out = place.copy()
-        for code in np.unique(codes):
-            rows = np.flatnonzero(codes == code)
-            turns = self.shared.get(int(code), partial(self._turns, int(code)))
-            out[rows] = turns[int(back), place[rows]]
-        return out
-
-    def _turns(self, code: int) -> Index:
-        """Of the children of a code: places of their stubs, and the other way round."""
-        places = np.arange(self._totals[code])
-        cells, stubs = self._at(np.full(len(places), code * self._cells, np.int32), places)
-        counts = self._children[code * self._cells : (code + 1) * self._cells]
-        owner, at = dense(self.owner(cells, stubs)), (cells % self.link.slices).astype(np.int64)
-        turns = in_turns(counts.reshape(-1, self._groups), owner, at)
-        out = np.empty((2, len(turns)), np.int64)
-        out[0], out[1, turns] = turns, places
-        return out
 
     def others(self, codes: Codes, words: Words, again: int) -> tuple[Codes, Index]:
         """Stubs of about the same time, the farther the later the try."""
         slices = self.link.slices
-        known, cells = codes >= 0, np.maximum(codes, 0).astype(np.int64) // self._groups
+        known, cells = codes >= 0, np.maximum(codes, 0).astype(np.int64)
         code, at = cells // slices, cells % slices
         far = again - _FIRST_TRY
         low = self._begun[code * slices + np.maximum(at - far, 0)]
         last = code * slices + np.minimum(at + far, slices - 1)
-        high = self._begun[last] + self._within[last]
+        high = self._begun[last] + self._children[last]
         place = np.where(known, low + below(words, np.maximum(high - low, 1)), 0)
-        place[known] = self._taken(code[known], place[known])
         return self._at(codes, place)
 
     def times(self, cells: Index, stubs: Index) -> NDArray[np.float64]:
@@ -231,22 +150,19 @@ class TimedStubs(Stubs):
         code, total = cells // self.link.slices, self._sizes
         place = (self._first[cells] + stubs) / np.maximum(total[code], 1) * self._totals[code]
         some = self._totals[code] > 0
-        if self._turned:
-            stub = np.minimum(place.astype(np.int64), self._totals[code] - 1)
-            place[some] = self._taken(code[some], stub[some], back=True)
         wanted = (code.astype(np.float64) * 2.0**_CODE_BITS) + np.minimum(
             place, np.maximum(self._totals[code] - 1, 0)
         )
         begins = (np.arange(len(self._begun)) // self.link.slices) * 2.0**_CODE_BITS
         cell = np.searchsorted(begins + self._begun, wanted, side="right") - 1
-        into = (place - self._begun[cell]) / np.maximum(self._within[cell], 1)
+        into = (place - self._begun[cell]) / np.maximum(self._children[cell], 1)
         found: NDArray[np.float64] = (cell % self.link.slices).astype(np.float64)
         found += np.clip(into, 0.0, 1.0)
         return np.where(some, found, np.inf)  # parents that no child is left for
 
     def _at(self, codes: Codes, place: Index) -> tuple[Codes, Index]:
         """Cells of stubs and these, at places among the children of the codes of cells."""
-        code = np.where(codes < 0, -1, codes // self._cells).astype(np.int32)
+        code = np.where(codes < 0, -1, codes // self.link.slices).astype(np.int32)
         standing = self.standing(code)
         totals = np.append(self._totals, 1)[code]
         stub = mulhigh(np.minimum(place, totals - 1), self.room(standing), totals)
