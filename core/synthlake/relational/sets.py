@@ -85,6 +85,8 @@ def steadied(
         size: codes there are; others that are drawn stay as they are.
         group: of which no two rows have the same code, if there are some.
         known: a code of which it is known better how often it is there, and that.
+
+    Cost: sorts all that is drawn.
     """
     out = codes.copy()
     told, held = (np.bincount(c[(c >= 0) & (c < size)], minlength=size) for c in (drawn, out))
@@ -92,8 +94,11 @@ def steadied(
     if known is not None:
         wanted[known[0]] = known[1]
     beyond = np.rint(held - wanted).astype(np.int64)
+    by_code = np.argsort(drawn, axis=None, kind="stable")
+    ends = np.searchsorted(drawn.ravel()[by_code], np.arange(size + 1))
     for code in np.argsort(beyond, kind="stable")[: int((beyond < 0).sum())].tolist():
-        rows = np.flatnonzero((drawn == code).any(0) & (out >= 0) & (out < size))
+        rows = np.unique(by_code[ends[code] : ends[code + 1]] % len(out))
+        rows = rows[(out[rows] >= 0) & (out[rows] < size)]
         rows = rows[beyond[out[rows]] > 0]
         rows = rows[np.argsort(-beyond[out[rows]], kind="stable")]
         if group is not None:
