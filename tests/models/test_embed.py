@@ -33,7 +33,7 @@ def test_amounts_are_told_from_their_neighbours() -> None:
     axes = company(amount, [flag], 10)
     assert len(axes) == 1
     assert _flagged(axes, flag) > 0.99
-    ranks = target_of(amount, [flag])
+    ranks = target_of(amount, [flag], np.arange(ROWS), 10)
     assert max(_flagged(ranks[:1], flag), _flagged(ranks[1:], flag)) < 0.05
 
 
@@ -109,3 +109,21 @@ def test_a_twin_keeps_the_company_of_amounts(missing: int) -> None:
     assert abs(np.count_nonzero(~there) - missing) < 200
     low = np.isin(drawn["amount"][there] % 4, (1, 2))
     assert np.mean(low != drawn["flag"][there]) > 0.97
+
+
+@pytest.mark.parametrize("rows_of_one", [1, 12])
+def test_categories_are_not_told_apart_by_what_fewer_than_k_entities_have(rows_of_one: int) -> None:
+    """One entity alone has two rare values, in one row or in more than k."""
+    random = np.random.default_rng(2)
+    kind, group = random.integers(0, 12, ROWS).astype(np.int32), np.arange(ROWS)
+    mark = random.integers(0, 9, ROWS).astype(np.int32)
+    mark[mark == 0] = 1
+    kind[:rows_of_one], mark[:rows_of_one], group[:rows_of_one] = 11, 0, 0
+    column = Feature(kind, 12, False)
+
+    def far(k: int) -> float:
+        target = target_of(column, [Feature(mark, 9, False)], group, k)
+        rest = np.delete(np.unique(target, axis=1), 0, axis=1)
+        return float(np.abs(target[:, 0] - rest.mean(axis=1)).max() / max(rest.std(), 1e-9))
+
+    assert far(10) < far(0) / 2

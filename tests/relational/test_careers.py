@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from synthlake.relational.careers import Children, Due, evened, handed_on, in_time
-from synthlake.relational.sets import steadied
+from synthlake.relational.sets import Rest, steadied
 
 
 def due(random: np.random.Generator, parents: int, families: int) -> Due:
@@ -111,7 +111,7 @@ def test_codes_are_there_as_often_as_they_are_expected() -> None:
     moved = made != drawn[0]
     assert (drawn[:, moved] == made[moved]).any(0).all()  # rows have what they might have had
     assert moved.mean() < 0.1
-    known = steadied(drawn[0], drawn, 62, known=(61, 9.0))
+    known = steadied(drawn[0], drawn, 62, rest=Rest(61, 9.0))
     assert abs(int((known == 61).sum()) - 9) <= 1
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from synthlake.relational.sets import as_sets, handed_out
+from synthlake.relational.sets import Rest, as_sets, handed_out
 
 FAMILIES, ROWS, CODES = 1_500, 6, 30
 
@@ -49,7 +49,7 @@ def test_codes_are_as_frequent_as_rows_expect(seed: int) -> None:
 def test_a_code_that_stands_for_many_may_be_there_often() -> None:
     drawn = Drawn(3)
     many = int(np.bincount(drawn.codes).argmax())
-    made = as_sets(drawn.codes, drawn.family, drawn, 5, many)
+    made = as_sets(drawn.codes, drawn.family, drawn, 5, Rest(many))
     pairs = np.unique(drawn.family * CODES + made, return_counts=True)
     assert set(pairs[0][pairs[1] > 1] % CODES) == {many}
     assert (made == many).sum() == pytest.approx((drawn.codes == many).sum(), rel=0.1)

@@ -248,7 +248,8 @@ class Trees:
         if not others or len(known) < 2 * data.k:
             tree, node = stump(len(column.codes))
             return Step(name, (), tree, build_leaves(tree, node, column, data.group, data.k))
-        target = target_of(replace(column, codes=column.codes[known]), list(others.values()))
+        held = replace(column, codes=column.codes[known])
+        target = target_of(held, list(others.values()), data.group[known], data.k)
         asks = _asks(others, target, data.group[known], data.k)
         features = np.stack([a.recode(others[a.column].codes) for a in asks])
         chosen = _some(len(known), MAX_GROWTH_ROWS, seed)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from synthlake.encode.numeric import NumericCodec
 from synthlake.models.support import joint
 from synthlake.ports import Codes, Redraw
-from synthlake.relational.sets import as_sets
+from synthlake.relational.sets import Rest, as_sets
 from synthlake.seed import Words
 
 _TRIES = range(10, 34)  # numbers of further draws
@@ -37,6 +37,7 @@ class Family:
         name: of the column.
         many: a code that stands for many values.
         room: how often that may stand in a family.
+        times: how many rows have it, if that is known.
         ruled: whether rules say of columns drawn before what a row may have.
     """
 
@@ -49,6 +50,7 @@ class Family:
     name: str
     many: int | None = None
     room: int = 0
+    times: float | None = None
     ruled: bool = False
 
 
@@ -71,7 +73,7 @@ def made_distinct(
             joint([family.number, *family.others]),
             redraw,
             key,
-            family.many,
+            None if family.many is None else Rest(family.many, family.times),
             strict=family.ruled,
         )
         rows = _repeats(codes, place, family, np.arange(len(codes)))

@@ -378,6 +378,18 @@ def parent_id(name: str) -> str:
     return f"o:{name}"
 
 
+def link_of(model: TableModel, name: str) -> Link | None:
+    """The reference of a feature; None where it is none."""
+    return next((link for n, link in enumerate(model.links) if link_id(n) == name), None)
+
+
+def size_of(model: TableModel, name: str) -> int:
+    """Codes of a reference, by its feature."""
+    link = link_of(model, name)
+    assert link is not None
+    return link.size
+
+
 def family_of(model: TableModel) -> list[str]:
     """Features that are drawn first: what a row is to those that refer to it, and conditions."""
     places = [n for n, name in enumerate(model.order) if name[:2] in (CODE, "n:", "v:", "m:")]

@@ -41,11 +41,13 @@ from synthlake.relational.model import (
     column_id,
     count_id,
     link_id,
+    link_of,
+    size_of,
     view_id,
 )
 from synthlake.relational.parents import as_type
 from synthlake.relational.polymorphic import Cases, cases_of_model
-from synthlake.relational.seats import seated
+from synthlake.relational.seats import rest_of, seated
 from synthlake.relational.sequence import Places
 from synthlake.relational.spans import as_timed, start_of
 from synthlake.relational.spelled import spelled_texts, with_needs
@@ -184,7 +186,7 @@ class Block:
         most = self.often.get(name)
         if most is not None and self.family is not None:
             others = [self.drawn[n] for n in self._before(name)]
-            size = codec.size if codec else self._link_size(name)
+            size = codec.size if codec else size_of(self.model, name)
             family = Family(
                 self.family, others, numeric, size, most, self.words, name, *self._many(name, most),
                 self.model.enforced is not None or bool(self.model.masks),
@@ -303,16 +305,16 @@ class Block:
         gone |= set() if later is None else {link_id(later)}
         return [n for n in self.model.distinct if n in self.drawn and n not in gone]
 
-    def _many(self, name: str, most: int) -> tuple[int | None, int]:
-        """The code of a reference that stands for many parents; how often these may be there."""
-        for number, link in enumerate(self.model.links):
-            if link_id(number) == name and link.rest:
-                some = link.shares and whole_key(self.model)
-                return link.size - 1, most * link.unlisted if some else self.rows
-        return None, 0
+    def _many(self, name: str, most: int) -> tuple[int | None, int, float | None]:
+        """The code of a reference that stands for many parents; how often these may be there.
 
-    def _link_size(self, name: str) -> int:
-        return next(k.size for n, k in enumerate(self.model.links) if link_id(n) == name)
+        In a family, and in all rows if that is known.
+        """
+        link, rest = link_of(self.model, name), rest_of(self, name)
+        if link is None or rest is None:
+            return None, 0, None
+        some = link.shares and whole_key(self.model)
+        return rest.code, most * link.unlisted if some else self.rows, rest.times
 
     def _attribute(self, name: str) -> Attribute | None:
         return next((a for a in self.model.attributes if column_id(a.column) == name), None)

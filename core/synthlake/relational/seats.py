@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from synthlake.encode.mixing import mix
 from synthlake.models.support import dense, ranks
 from synthlake.ports import Codes, Redraw
-from synthlake.relational.model import Kin, link_id
-from synthlake.relational.sets import expected, handed_out, steadied
+from synthlake.relational.model import Kin, link_id, link_of
+from synthlake.relational.sets import Rest, expected, handed_out, steadied
 
 if TYPE_CHECKING:
     from synthlake.relational.rows import Block
@@ -46,7 +46,7 @@ def seated(block: Block, name: str, codes: Codes, redraw: Redraw) -> Codes:
     seats = np.lexsort((group, block.context[kin.time][known], seat, slices))
     line = mix(np.arange(size).astype(np.uint64) + np.uint64(key))
     codes = codes.copy()
-    codes[known] = steadied(codes[known].astype(np.int64), drawn, size, known=_rare(block, name))
+    codes[known] = steadied(codes[known].astype(np.int64), drawn, size, rest=rest_of(block, name))
     held = codes[known].astype(np.int64)
     held = held[np.lexsort((line[held], slices))]
     out = codes.copy()
@@ -60,12 +60,13 @@ def slices_at(block: Block, kin: Kin) -> Index:
     return np.minimum(codes * kin.slices // kin.times, kin.slices - 1)
 
 
-def _rare(block: Block, name: str) -> tuple[int, float] | None:
-    """The code of parents that are too rare to be categories, and how many rows have it."""
-    link = next(k for n, k in enumerate(block.model.links) if link_id(n) == name)
-    if not link.rest or not link.shares:
+def rest_of(block: Block, name: str) -> Rest | None:
+    """The code of a reference that stands for many parents; None where none does."""
+    link = link_of(block.model, name)
+    if link is None or not link.rest:
         return None
-    return link.size - 1, link.often * block.rows / max(block.model.rows, 1)
+    times = link.often * block.rows / max(block.model.rows, 1)
+    return Rest(link.size - 1, times if link.shares else None)
 
 
 def _shared(block: Block, name: str) -> Kin | None:

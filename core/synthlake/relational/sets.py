@@ -7,6 +7,8 @@ it to be there.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,8 +25,21 @@ Index = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Rest:
+    """A code that stands for many values, each of them too rare for one.
+
+    Attributes:
+        code: of all of these.
+        times: how many rows have it, if that is known.
+    """
+
+    code: int
+    times: float | None = None
+
+
 def as_sets(
-    codes: Codes, group: Index, redraw: Redraw, key: int, many: int | None = None,
+    codes: Codes, group: Index, redraw: Redraw, key: int, rest: Rest | None = None,
     strict: bool = False,
 ) -> Codes:  # fmt: skip
     """Codes of which no two rows of a group have the same; -1 where there are too few.
@@ -37,7 +52,7 @@ def as_sets(
         group: of each row, numbered from 0.
         redraw: codes of some rows by the words of another number.
         key: of the words.
-        many: a code that may be in a set several times.
+        rest: a code that may be in a set several times.
         strict: rows have codes that they expect, or none.
 
     Cost: draws each row 24 times more.
@@ -45,8 +60,8 @@ def as_sets(
     Source: systematic sampling with unequal probabilities, in random order (Madow, Annals of
     Mathematical Statistics 20, 1949).
     """
-    every = np.arange(len(codes))
-    drawn = expected(codes, redraw)
+    every, many = np.arange(len(codes)), None if rest is None else rest.code
+    drawn = whole = expected(codes, redraw)
     plain = int(drawn.max(initial=0)) + 1
     drawn = drawn if many is None else np.where(drawn == many, plain + every, drawn)
     there, size = drawn >= 0, plain + len(codes)
@@ -57,8 +72,8 @@ def as_sets(
     share = _shares(times[order].astype(np.float64), owner[order], wanted)
     chosen = cells[order[_chosen(share, owner[order], key)]]
     made = handed_out(drawn, group, np.sort(chosen), size, key, strict=strict)
-    made = steadied(made, drawn, plain, group)
-    out = (made if many is None else np.where(made >= plain, many, made)).astype(np.int32)
+    made = made if many is None else np.where(made >= plain, many, made)
+    out = steadied(made, whole, plain, group, rest).astype(np.int32)
     return out if strict else _borrowed(out, group, codes, many)
 
 
@@ -69,8 +84,7 @@ def expected(codes: Codes, redraw: Redraw) -> Index:
 
 
 def steadied(
-    codes: Index, drawn: Index, size: int, group: Index | None = None,
-    known: tuple[int, float] | None = None,
+    codes: Index, drawn: Index, size: int, group: Index | None = None, rest: Rest | None = None,
 ) -> Index:  # fmt: skip
     """Codes of which each is there about as often as rows expect it.
 
@@ -83,16 +97,16 @@ def steadied(
         codes: of the rows; -1 for none.
         drawn: codes that rows expect, shape (draws, rows).
         size: codes there are; others that are drawn stay as they are.
-        group: of which no two rows have the same code, if there are some.
-        known: a code of which it is known better how often it is there, and that.
+        group: of which no two rows have the same code but ``rest``, if there are some.
+        rest: a code of which it may be known better how often it is there.
 
     Cost: sorts all that is drawn.
     """
     out = codes.copy()
     told, held = (np.bincount(c[(c >= 0) & (c < size)], minlength=size) for c in (drawn, out))
     wanted = told / len(drawn)
-    if known is not None:
-        wanted[known[0]] = known[1]
+    if rest is not None and rest.times is not None and rest.code < size:
+        wanted[rest.code] = rest.times
     beyond = np.rint(held - wanted).astype(np.int64)
     by_code = np.argsort(drawn, axis=None, kind="stable")
     ends = np.searchsorted(drawn.ravel()[by_code], np.arange(size + 1))
@@ -101,7 +115,7 @@ def steadied(
         rows = rows[(out[rows] >= 0) & (out[rows] < size)]
         rows = rows[beyond[out[rows]] > 0]
         rows = rows[np.argsort(-beyond[out[rows]], kind="stable")]
-        if group is not None:
+        if group is not None and (rest is None or code != rest.code):
             rows = rows[~np.isin(group[rows], group[out == code])]
             rows = rows[ranks(group[rows]) == 0]
         rows = rows[ranks(out[rows]) < beyond[out[rows]]][: -beyond[code]]
