@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from synthlake.encode.numeric import NumericCodec
 from synthlake.models.support import distinct
-from synthlake.relational.distinctness import repeated
+from synthlake.relational.distinctness import REPEATED, repeated
 from synthlake.relational.draft import Draft
 from synthlake.relational.model import column_id, link_id
 
-_REPEATED = 0.005  # share of rows that repeat a sibling's value although siblings have it once
 _EXPECTED = 0.05  # share that would if siblings were drawn one by one, below which it means nothing
 
 Index = NDArray[np.int64]
@@ -72,7 +71,7 @@ def _apart(family: Index, sizes: Index, value: Index, expected: bool) -> bool:
     numbers, place, rows = np.unique(value, return_inverse=True, return_counts=True)
     if numbers[0] < 0 and (value == numbers[0]).any():
         return False
-    if repeated([place, family]).mean() > _REPEATED:
+    if repeated([place, family]).mean() > REPEATED:
         return False
     if expected:
         return True

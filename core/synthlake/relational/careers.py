@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthlake.models.support import joint, ranks
+from synthlake.seed import Words, below
 
 Index = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -29,11 +30,14 @@ class Children:
         family: of each row, numbered from 0 in the order of time.
         code: of the parent that was drawn for it.
         shared: what it shares with siblings; None where they share nothing.
+        taken: parents that it has already by other references, whom nobody of its family gets;
+            shape (rows, references).
     """
 
     family: Index
     code: Index
     shared: Index | None = None
+    taken: Index | None = None
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,8 @@ def handed_on(children: Children, due: Due) -> Index:
     out, there = np.full(len(order), -1, np.int64), _There(due)
     for number, rows in zip(numbers.tolist(), np.split(order, first[1:]), strict=True):
         shared = None if children.shared is None else children.shared[rows]
-        out[rows] = there.take(number, children.code[rows], shared)
+        taken = None if children.taken is None else np.unique(children.taken[rows])
+        out[rows] = there.take(number, children.code[rows], shared, taken)
     return out
 
 
@@ -152,13 +157,13 @@ class _There:
         some_of = np.sqrt(np.maximum(due.count, 1))
         self._size = some_of * np.sqrt(some_of)
 
-    def take(self, number: int, code: Index, shared: Index | None) -> Index:
-        """Parents of the rows of the family of a number."""
-        self._admit(number, len(code))
-        at = self.at
+    def take(self, number: int, code: Index, shared: Index | None, taken: Index | None) -> Index:
+        """Parents of the rows of the family of a number, none of whom is taken."""
+        self._admit(number, len(code) + (0 if taken is None else len(taken)))
+        at = self.at if taken is None else self.at[~np.isin(self.at, taken)]
         behind = self._rate[at] * (number + 1 - self.due.begin[at]) - self.done[at]
-        stays = self._staying(behind, shared)
-        first = np.argsort(-(behind / self._size[at] + stays), kind="stable")[: len(code)]
+        stays = self._staying(at, behind, shared)
+        first = _greatest(behind / self._size[at] + stays, len(code))
         out = self._placed(at[first], stays[first], code, shared)
         found = at[first]
         self.left[found] -= 1
@@ -166,11 +171,11 @@ class _There:
         if shared is not None:
             placed = np.flatnonzero(out >= 0)
             self.shared[out[placed]] = shared[placed]
-        gone = self.left[at] <= 0
-        if gone.any():
-            self.spent = [*self.spent, *at[gone].tolist()][-4 * len(code) - 64 :]
-            self.at = at[~gone]
-        return self._filled(out)
+        if not self.left[found].all():
+            gone = self.left[self.at] <= 0
+            self.spent = [*self.spent, *self.at[gone].tolist()][-4 * len(code) - 64 :]
+            self.at = self.at[~gone]
+        return self._filled(out, taken)
 
     def _admit(self, number: int, rows: int) -> None:
         """Let parents come whose time begins, and further ones if they are too few."""
@@ -180,12 +185,12 @@ class _There:
         if some > 0:
             self.at, self._queue = np.concatenate([self.at, queue[:some]]), queue[some:]
 
-    def _staying(self, behind: Floats, shared: Index | None) -> NDArray[np.bool_]:
+    def _staying(self, at: Index, behind: Floats, shared: Index | None) -> NDArray[np.bool_]:
         """Parents that go on with what they shared: those that are most behind, one a row."""
         if shared is None:
             return np.zeros(len(behind), np.bool_)
         values, rows = np.unique(shared, return_counts=True)
-        own = self.shared[self.at]
+        own = self.shared[at]
         place = np.minimum(np.searchsorted(values, own), len(values) - 1)
         known = np.flatnonzero((values[place] == own) & (own >= 0))
         known = known[np.argsort(-behind[known], kind="stable")]
@@ -208,13 +213,25 @@ class _There:
         out[free[: len(rest)]] = rest
         return out
 
-    def _filled(self, out: Index) -> Index:
-        """Rows that found nobody have who was there last."""
+    def _filled(self, out: Index, taken: Index | None) -> Index:
+        """Rows that found nobody have who was there last, each of whom then waits for others."""
         free = np.flatnonzero(out < 0)
         if len(free) and self.spent:
-            rest = [p for p in reversed(self.spent) if p not in set(out.tolist())][: len(free)]
+            gone = {*out.tolist(), *(() if taken is None else taken.tolist())}
+            rest = [p for p in reversed(self.spent) if p not in gone][: len(free)]
             out[free[: len(rest)]] = rest
+            again = set(rest)
+            self.spent = [*rest, *(p for p in self.spent if p not in again)]
         return out
+
+
+def _greatest(value: Floats, many: int) -> Index:
+    """Places of the greatest values, the first of equal ones."""
+    if many >= len(value):
+        return np.arange(len(value))
+    least = np.partition(value, len(value) - many)[len(value) - many]
+    some = np.flatnonzero(value >= least)
+    return some[np.argsort(-value[some], kind="stable")[:many]]
 
 
 def _paired(one: Index, other: Index) -> tuple[Index, Index]:
@@ -250,6 +267,18 @@ class Career:
         """Children will have one, and not yet."""
         none = np.zeros(0, np.int32)
         return cls(none, none, np.zeros(0), np.zeros(0))
+
+    def near(self, when: Floats, words: Words, far: int) -> Index:
+        """Parents who have children at about some times, by words; any of so many on each side."""
+        order = np.argsort(np.where(np.isfinite(self.first), self.first + self.last, np.inf),
+                           kind="stable")  # fmt: skip
+        known = int(np.isfinite(self.first).sum()) or len(order)
+        middle = (self.first + self.last)[order[:known]] / 2
+        low = np.maximum(np.searchsorted(middle, when) - far, 0)
+        high = np.minimum(low + 2 * far, known)
+        low = np.maximum(high - 2 * far, 0)
+        found: Index = order[low + below(words, high - low)]
+        return found
 
     def codes(self, start: int, rows: int) -> NDArray[np.int32] | None:
         """Codes of the parents of some children, -1 for none; None before they have some."""

@@ -19,6 +19,9 @@ _TRIES = range(10, 34)  # numbers of further draws
 _SETS = 39  # number of the word from which sets begin
 _WITHIN = 100  # added for their place within a bin
 
+REPEATED = 0.005
+"""Share of rows that repeat a sibling's value although siblings have it once."""
+
 Index = NDArray[np.int64]
 Place = tuple[Index, NDArray[np.bool_]]
 

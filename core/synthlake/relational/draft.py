@@ -23,6 +23,7 @@ from synthlake.relational.balancing import with_balances
 from synthlake.relational.calendars import calendar_features, find_calendars
 from synthlake.relational.clusters import cluster
 from synthlake.relational.columns import TableData, codec_of_cells
+from synthlake.relational.distinctness import REPEATED, repeated
 from synthlake.relational.joins import Join, key_numbers, resolve
 from synthlake.relational.keymaking import build_key
 from synthlake.relational.keys import Busy, KeyMaker, SlotKey
@@ -213,10 +214,32 @@ def _timed(draft: Draft, parent: Draft, number: int, drafts: Mapping[str, Draft]
     link = sliced(draft.links[number], draft, parent, drafts)
     if not link.slices:
         return link
+    link = replace(link, once=_once(draft, number))
     others = {link_id(n): f for n, f in draft.codes.items() if draft.kinds[n] == "identity"}
     at = sampled_slices(link, draft, parent, drafts)
     rows = (draft.joins[number].parent, draft.codes[number].codes, at)
     return with_kin(link, others, rows, clock_of(parent, drafts), draft.data.k)
+
+
+def _once(draft: Draft, number: int) -> bool:
+    """Whether hardly a row has a parent that another row of its family has by the same reference.
+
+    Or any row of it by a reference before that to the same table: home and away.
+
+    Privacy: a count of all rows.
+    """
+    keys = draft.table.foreign_keys
+    own = draft.table.own
+    assert own is not None
+    family = draft.joins[keys.index(own)].parent
+    to = keys[number].references
+    same = [n for n, fk in enumerate(keys[: number + 1])
+            if fk.references == to and draft.kinds[n] == "cluster"]  # fmt: skip
+    parent = np.concatenate([draft.joins[n].parent for n in same])
+    families = np.tile(family, len(same))
+    known = (parent >= 0) & (families >= 0)
+    again = repeated([parent[known], families[known]])
+    return not known.any() or float(again.mean()) <= REPEATED
 
 
 def _connect(draft: Draft, parent: Draft, number: int, fk: ForeignKey) -> None:

@@ -18,16 +18,17 @@ from synthlake.relational.parents import Stubs, ranks_of
 from synthlake.relational.plan import ROOT_BLOCK
 from synthlake.relational.rows import Block
 from synthlake.relational.shelf import Shelf
-from synthlake.relational.spans import in_slices
-from synthlake.relational.timed import TimedStubs, by_slice, with_slices
+from synthlake.relational.spans import clock_name, in_slices
+from synthlake.relational.timed import FIRST_TRY, TimedStubs, by_slice, with_slices
 from synthlake.relational.uniqueness import pairing, unlike
 from synthlake.schema.modes import unique_target
-from synthlake.seed import below, digest
+from synthlake.seed import Words, below, digest
 
 if TYPE_CHECKING:
     from synthlake.relational.generate import Generator
 
 Index = NDArray[np.int64]
+_FAR = 8  # parents before and after, of whom one takes the place of another
 
 
 class Matching:
@@ -80,15 +81,21 @@ class Matching:
         self, block: Block, link: Link, parent: Index, wanted: NDArray[np.bool_]
     ) -> Index:
         """Any parent for rows that found none, where there has to be one, or one is ``wanted``."""
-        rows, label = (
-            self._generator.plan.rows[link.fk.references],
-            link.fk.label(block.model.table.name),
-        )
-        strict = not block.model.loose(link.fk)
+        rows, strict = self._generator.plan.rows[link.fk.references], not block.model.loose(link.fk)
         nobody = np.flatnonzero((parent < 0) & (wanted | strict))
         if len(nobody) and rows:
-            parent[nobody] = below(block.words(f"any:{label}", 0)[nobody], rows)
+            words = block.words(f"any:{link.fk.label(block.model.table.name)}", 0)[nobody]
+            near = self._near(block, link, nobody, words, _FAR)
+            parent[nobody] = below(words, rows) if near is None else near
         return parent
+
+    def _near(self, block: Block, link: Link, rows: Index, words: Words, far: int) -> Index | None:
+        """Parents who have children at the time of some rows; None where no plan says when."""
+        career = self._generator.plan.careers.get(link.fk.label(block.model.table.name))
+        if career is None or not len(career.code):
+            return None
+        clock = clock_name(self._generator.model, link)
+        return career.near(block.context[clock][rows].astype(np.float64), words, far)
 
     def _stubs_of(self, link: Link, label: str) -> Stubs:
         """The stubs of a key, with what they have worked out."""
@@ -119,11 +126,12 @@ class Matching:
 
     def _again(self, block: Block, number: int, rows: Index, again: int) -> Index:
         """Parents of some rows by the words of another number: of like ones, if it tells who is."""
-        plan, link = self._generator.plan, block.model.links[number]
+        link = block.model.links[number]
         label = link.fk.label(block.model.table.name)
         words = block.words(f"pair:{label}", again)[rows]
-        if label in plan.careers:
-            return below(words, max(plan.rows[link.fk.references], 1))
+        near = self._near(block, link, rows, words, _FAR * (again - FIRST_TRY + 1))
+        if near is not None:
+            return near
         stubs = self._stubs_of(link, label)
         codes = with_slices(block, link, self._generator.model, block.drawn[link_id(number)])
         return self._owner(link, label, *stubs.others(codes[rows], words, again))

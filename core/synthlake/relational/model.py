@@ -120,7 +120,7 @@ class Kin:
         name: feature of the child.
         time: feature of the own parent that tells when a child is.
         times: its codes.
-        slices: of time, in which rows that share it have parents of the same code.
+        slices: of time, in which rows that share it keep their seats.
     """
 
     name: str
@@ -148,6 +148,8 @@ class Link:
         mean: of own: children per parent, in the source.
         related: of within: whether rows above have children only if they have rows of the parent.
         slices: of cluster: of time, in which children find parents of theirs; 0 where any will do.
+        once: of cluster with slices: whether no two rows of a family have one parent, by this
+            reference or by one before it to the same table.
         kin: of cluster with slices: what children of one parent share; None where that is nothing.
         whole: of derived: whether hardly a row has no such parent, fewer than k entities.
     """
@@ -165,6 +167,7 @@ class Link:
     slices: int = 0
     kin: Kin | None = None
     whole: bool = False
+    once: bool = False
 
     @property
     def size(self) -> int:

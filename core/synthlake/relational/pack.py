@@ -199,6 +199,7 @@ class _Packer:
             **({"related": True} if link.related else {}),
             **({"slices": link.slices} if link.slices else {}),
             **({"kin": asdict(link.kin)} if link.kin else {}),
+            **({"once": True} if link.once else {}),
             **({"whole": True} if link.whole else {}),
         }  # fmt: skip
 
@@ -387,7 +388,8 @@ class _Reader:
         kin = Kin(**held) if held else None
         return Link(fk, form["kind"], values, form["rest"], shares, form["codes"], phantoms,
                     form["null_rows"], form["mean"], form.get("related", False),
-                    form.get("slices", 0), kin, form.get("whole", False))  # fmt: skip
+                    form.get("slices", 0), kin, form.get("whole", False),
+                    form.get("once", False))  # fmt: skip
 
     def _phantoms(self, place: str, form: Json | None) -> Phantoms | None:
         if form is None:

@@ -24,7 +24,8 @@ from synthlake.seed import Words, below, mulhigh
 
 Index = NDArray[np.int64]
 _CODE_BITS = 40  # of a stub's number within its code
-_FIRST_TRY = 10  # number of the first further try, see ``uniqueness``
+FIRST_TRY = 10
+"""Number of the first further try, see ``uniqueness``."""
 
 
 def cells_of_stubs(link: Link) -> int:
@@ -130,7 +131,7 @@ class TimedStubs(Stubs):
         slices = self.link.slices
         known, cells = codes >= 0, np.maximum(codes, 0).astype(np.int64)
         code, at = cells // slices, cells % slices
-        far = again - _FIRST_TRY
+        far = again - FIRST_TRY
         low = self._begun[code * slices + np.maximum(at - far, 0)]
         last = code * slices + np.minimum(at + far, slices - 1)
         high = self._begun[last] + self._children[last]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from synthlake.models.support import joint
 from synthlake.relational.careers import Career, Children, Due, evened, handed_on, in_time
+from synthlake.relational.feistel import strided
 from synthlake.relational.kin import kin_of
 from synthlake.relational.model import CODE, LENGTH, START, link_id
 from synthlake.relational.parents import fitting
@@ -37,10 +38,13 @@ _DRAWS, _EVENED = 8, 4_096  # of when parents have their children, and of parent
 
 
 def is_handed(table: TableModel, number: int, rows: int) -> bool:
-    """Whether children of a table find their parents by a reference in the order of time."""
+    """Whether children of a table find their parents by a reference in the order of time.
+
+    Siblings have no two of one parent then. Others find theirs by slices of time (``timed``).
+    """
     link, name = table.links[number], link_id(number)
     mapped = any(rule.made == name for rule in table.maps)
-    return bool(link.slices) and name in table.order and not mapped and rows <= MOST_HANDED
+    return link.once and name in table.order and not mapped and rows <= MOST_HANDED
 
 
 def career_of(generator: Generator, table: TableModel, number: int) -> Career | None:
@@ -52,24 +56,36 @@ def career_of(generator: Generator, table: TableModel, number: int) -> Career | 
         number: of the reference by which they find these parents.
     """
     link = table.links[number]
-    rows, time, drawn = _children(generator, table, number)
-    known = np.flatnonzero(drawn.code >= 0)
-    size = clock_of_model(generator.model, link).size
-    moments = _Moments(time[known], drawn.family[known], size)
+    drawn = _children(generator, table, number)
     code, count, begin, end = _parents(generator, link, link.fk.label(table.table.name))
-    parent, found = np.full(rows, -1, np.int32), np.zeros(0, np.int64)
-    if len(known) and count.any():
-        count = fitting(np.zeros(len(count), np.int64), count, np.array([len(known)]))
+    known = drawn.rows((drawn.code >= 0) & (drawn.time >= 0))
+    moments = _Moments(known.time, known.family, clock_of_model(generator.model, link).size)
+    parent, found = np.full(len(drawn.code), -1, np.int32), np.zeros(0, np.int64)
+    if count.any() and (drawn.code >= 0).any():
+        count = fitting(np.zeros(len(count), np.int64), count, np.array([(drawn.code >= 0).sum()]))
+    if count.any() and len(known.code):
         begin, end = _as_before(generator, link, begin, end)
         count = moments.there(count, begin, end)
-        due = moments.due(count, begin, end, code)
+        timed = fitting(np.zeros(len(count), np.int64), count, np.array([len(known.code)]))
+        due = moments.due(timed, begin, end, code)
         if float((due.end - due.begin).sum()) > _THERE:
             return None
-        shared = None if drawn.shared is None else drawn.shared[known]
-        found = handed_on(Children(moments.family, drawn.code[known], shared), due)
-        parent[known] = found
+        found = handed_on(Children(moments.family, known.code, known.shared, known.taken), due)
+        parent[known.at] = found
+    late = np.flatnonzero((drawn.code >= 0) & (drawn.time < 0))
+    parent[late] = _whenever(count - np.bincount(found[found >= 0], minlength=len(count)), late)
     first, last = moments.ends(found, len(code))
     return Career(parent, code.astype(np.int32), first, last)
+
+
+def _whenever(left: Index, rows: Index) -> Index:
+    """Parents of rows of which nobody knows when they are: who has children left, far apart."""
+    owners = np.repeat(np.arange(len(left)), np.maximum(left, 0))
+    out = np.full(len(rows), -1, np.int64)
+    some = min(len(rows), len(owners))
+    every = np.full(some, len(owners))
+    out[:some] = owners[strided(np.arange(some), every, np.zeros(some, np.uint64))]
+    return out
 
 
 def _as_before(
@@ -164,11 +180,35 @@ class _Moments:
         return first, np.where(np.isfinite(last), last, np.inf)
 
 
-def _children(generator: Generator, table: TableModel, number: int) -> tuple[int, Index, Children]:
-    """How many rows there are, when each is, and what it was drawn."""
+@dataclass(frozen=True)
+class _Drawn:
+    """Children as they are drawn.
+
+    Attributes:
+        at: their numbers.
+        time: when each is, in codes of the time; -1 where nobody knows.
+        family, code, shared, taken: as ``Children`` has them.
+    """
+
+    at: Index
+    time: Index
+    family: Index
+    code: Index
+    shared: Index | None
+    taken: Index | None
+
+    def rows(self, which: NDArray[np.bool_]) -> _Drawn:
+        """The same of some."""
+        shared = None if self.shared is None else self.shared[which]
+        taken = None if self.taken is None else self.taken[which]
+        return _Drawn(self.at[which], self.time[which], self.family[which], self.code[which],
+                      shared, taken)  # fmt: skip
+
+
+def _children(generator: Generator, table: TableModel, number: int) -> _Drawn:
+    """All children of a table."""
     link, name, kin = table.links[number], link_id(number), kin_of(table, link_id(number))
-    clock = clock_name(generator.model, link)
-    parts: list[Index] = []
+    clock, parts = clock_name(generator.model, link), list[Index]()
     last = table.order.index(name)
     for place in range(len(generator.starts(table.table.name)) - 1):
         block = generator.open_block(table.table.name, place)
@@ -178,11 +218,19 @@ def _children(generator: Generator, table: TableModel, number: int) -> tuple[int
         assert block.family is not None
         shared = block.drawn[name] if kin is None else block.drawn[kin.name]
         parts.append(np.stack([
-            np.maximum(block.context[clock], 0), block.family, block.drawn[name], shared + 1
+            block.context[clock], block.family, block.drawn[name], shared + 1
         ]).astype(np.int64))  # fmt: skip
     whole = np.concatenate([np.zeros((4, 0), np.int64), *parts], axis=1)
-    children = Children(whole[1], whole[2], None if kin is None else whole[3])
-    return whole.shape[1], whole[0], children
+    before = (
+        generator.plan.careers.get(other.fk.label(table.table.name))
+        for other in table.links[:number]
+        if other.fk.references == link.fk.references
+    )
+    taken = [c.parent for c in before if c is not None and len(c.parent)]  # fmt: skip
+    return _Drawn(
+        np.arange(whole.shape[1]), whole[0], whole[1], whole[2], None if kin is None else whole[3],
+        np.stack(taken, axis=1).astype(np.int64) if taken else None,
+    )  # fmt: skip
 
 
 def _parents(generator: Generator, link: Link, label: str) -> tuple[Index, Index, Floats, Floats]:
