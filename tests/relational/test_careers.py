@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synthlake.relational.careers import Children, Due, evened, handed_on, in_time
+from synthlake.relational.careers import Career, Children, Due, evened, handed_on, in_time
 from synthlake.relational.sets import Rest, steadied
 
 
@@ -125,3 +125,27 @@ def test_groups_have_no_code_twice_though_it_is_expected_more_often() -> None:
     pairs = set(zip(group.tolist(), made.tolist(), strict=True))
     assert len(pairs) == len(group)
     assert (made == 0).sum() > (drawn[0] == 0).sum()
+
+
+def test_nobody_is_taken_who_has_the_family_by_another_reference() -> None:
+    random = np.random.default_rng(7)
+    parents = due(random, 60, 200)
+    rows = children(random, int(parents.count.sum()), 200, False)
+    other = handed_on(rows, parents)
+    free = handed_on(rows, parents)
+    apart = handed_on(Children(rows.family, rows.code, None, other[:, None]), parents)
+    held = set(zip(rows.family.tolist(), other.tolist(), strict=True))
+    met = [sum(pair in held for pair in zip(rows.family.tolist(), found.tolist(), strict=True))
+           for found in (free, apart)]  # fmt: skip
+    assert met[0] == len(other)
+    assert met[1] == 0
+
+
+def test_parents_near_a_time_are_those_of_that_time() -> None:
+    first = np.append(np.arange(100.0), np.inf)
+    career = Career(np.zeros(1, np.int32), np.zeros(101, np.int32), first, first + 2)
+    words = np.random.default_rng(8).integers(0, 2**64, 300, np.uint64)
+    when = np.repeat([0.0, 50.0, 99.0], 100)
+    found = career.near(when, words, 5)
+    assert np.abs(first[found] - when).max() <= 11
+    assert len(set(found[100:200].tolist())) == 10

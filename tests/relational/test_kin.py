@@ -170,3 +170,41 @@ def test_draws_are_spread_over_families_and_over_all() -> None:
     whole = np.sort(at)
     assert np.abs(whole - (np.arange(len(at)) + 0.5) / len(at)).max() < 0.01
     assert abs(np.corrcoef(at[:-1], at[1:])[0, 1]) < 0.1  # in no order within the family
+
+
+def test_siblings_of_one_parent_stay_siblings_of_one() -> None:
+    """Events of a game are three players', who have several each: nobody is handed out."""
+    tables, declared = league()
+    random = np.random.default_rng(3)
+    played = tables["played"]
+    game, player = (np.asarray(played[name]) for name in ("game", "player"))
+    stars: dict[int, list[int]] = defaultdict(list)
+    for one, who in zip(game.tolist(), player.tolist(), strict=True):
+        stars[one].append(who)
+    again = pa.array([int(random.choice(stars[one][:3])) for one in game.tolist()])
+    tables = {**tables, "played": played.set_column(2, "player", again)}
+    artifact = fit((tables, declared), holdout=0.0)[1]
+    link = model_of(artifact).tables["played"].links[1]
+    assert link.slices
+    assert not link.once
+    twin = artifact.sample(1.0, seed=2).to_arrow()["played"]
+    pairs = set(zip(twin["game"].to_pylist(), twin["player"].to_pylist(), strict=True))
+    assert len(pairs) < 0.95 * len(twin)
+
+
+def test_rows_without_a_time_are_not_the_first_ones() -> None:
+    tables, declared = league()
+    games, random = tables["games"], np.random.default_rng(5)
+    date = pa.array(games["date"].to_pylist(), mask=random.random(games.num_rows) < 0.3)
+    real, artifact = fit(({**tables, "games": games.set_column(1, "date", date)}, declared),
+                         holdout=0.0)  # fmt: skip
+    model = model_of(artifact)
+    assert model.tables["played"].links[1].once
+    plan = plan_sample(model, 3, 1.0)
+    (label,) = [n for n in plan.careers if n.endswith("players")]
+    career = plan.careers[label]
+    assert (career.parent >= 0).all()
+    begun = career.first[np.isfinite(career.first)]
+    spread = np.histogram(begun / begun.max(), 4)[0] / len(begun)
+    assert spread.max() < 0.45  # a third of the rows would be at the beginning
+    assert real["played"].num_rows == pytest.approx(plan.rows["played"], rel=0.05)

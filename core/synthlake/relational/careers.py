@@ -214,14 +214,12 @@ class _There:
         return out
 
     def _filled(self, out: Index, taken: Index | None) -> Index:
-        """Rows that found nobody have who was there last, each of whom then waits for others."""
+        """Rows that found nobody have who was there last: they go on."""
         free = np.flatnonzero(out < 0)
         if len(free) and self.spent:
             gone = {*out.tolist(), *(() if taken is None else taken.tolist())}
             rest = [p for p in reversed(self.spent) if p not in gone][: len(free)]
             out[free[: len(rest)]] = rest
-            again = set(rest)
-            self.spent = [*rest, *(p for p in self.spent if p not in again)]
         return out
 
 
