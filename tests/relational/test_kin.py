@@ -13,8 +13,10 @@ import pytest
 from tests.relational.databases import Database, Declared, Fitted, fit, key
 from tests.relational.test_spans import model_of
 
+from synthlake.errors import ArtifactError
 from synthlake.relational import Generator, Model, plan_sample
 from synthlake.relational.kin import kin_of
+from synthlake.relational.plan import SamplePlan
 from synthlake.relational.unlike import over_families
 
 DAY, FIRST = datetime.timedelta(1), datetime.date(1960, 1, 1)
@@ -170,6 +172,14 @@ def test_draws_are_spread_over_families_and_over_all() -> None:
     whole = np.sort(at)
     assert np.abs(whole - (np.arange(len(at)) + 0.5) / len(at)).max() < 0.01
     assert abs(np.corrcoef(at[:-1], at[1:])[0, 1]) < 0.1  # in no order within the family
+
+
+def test_a_plan_of_an_older_version_is_refused(learned: Fitted) -> None:
+    held, tensors = plan_sample(model_of(learned[1]), 5, 1.0).to_parts()
+    assert SamplePlan.from_parts(held, tensors).careers
+    old = {**held["tensors"], "due": ["played(player) -> players"]}
+    with pytest.raises(ArtifactError, match="older version"):
+        SamplePlan.from_parts({**held, "tensors": old}, {**tensors, "due/0": np.ones(3)})
 
 
 def test_siblings_of_one_parent_stay_siblings_of_one() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synthlake.errors import ArtifactError
 from synthlake.relational.careers import Career
 from synthlake.relational.cumulated import Cumulated
 
@@ -91,7 +92,11 @@ class SamplePlan:
 
     @classmethod
     def from_parts(cls, held: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> SamplePlan:
-        """The plan that ``to_parts`` described."""
+        """The plan that ``to_parts`` described.
+
+        Raises:
+            ArtifactError: it is of a version whose rows would be others now.
+        """
         rest = {key: value for key, value in held.items() if key != "tensors"}
         for part, listed in held["tensors"].items():
             rest[part] = {name: tensors[f"{part}/{place}"] for place, name in enumerate(listed)}
@@ -103,8 +108,11 @@ class SamplePlan:
         kinds = {f.name: rest.pop(f"career/{f.name}", {}) for f in fields(Career)}
         rest["careers"] = {n: Career(**{k: held[n] for k, held in kinds.items()})
                            for n in kinds["parent"]}  # fmt: skip
-        for gone in ("due", "warp"):  # of older versions, whose plans say no more of these keys
-            rest.pop(gone, None)
+        if rest.pop("due", None) or rest.pop("warp", None):
+            raise ArtifactError(
+                "the plan is of an older version, which found parents by time in another way",
+                hint="delete the unfinished run, or sample the artifact again",
+            )
         return cls(**{**rest, "notes": tuple(rest["notes"])})
 
 
