@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthlake.models.leaves import Places
-from synthlake.models.support import known
 from synthlake.ports import Codes, Feature
 
 MAX_WIDTH = 384  # distinct positions of a feature
@@ -106,9 +105,7 @@ def sorted_recode(
     return Recode(rank.astype(np.int32))
 
 
-def target_of(
-    column: Feature, features: list[Feature], group: NDArray[np.int64], k: int
-) -> NDArray[np.float64]:
+def target_of(column: Feature, features: list[Feature], k: int) -> NDArray[np.float64]:
     """What a tree predicts for a column; shape (outputs, rows).
 
     Ranks and how far they are from the middle; indicators of few categories; an embedding of many.
@@ -116,10 +113,7 @@ def target_of(
     Args:
         column: shape (rows,).
         features: what is known of the rows.
-        group: shape (rows,), entities.
-        k: least entities.
-
-    Privacy: see ``embedding``.
+        k: rows that a category's share of a feature's bin is of, see ``embedding``.
     """
     index = column.codes + 1
     size = column.size + 1
@@ -135,7 +129,7 @@ def target_of(
         return np.stack([(index == c).astype(float) for c in present]) - (
             counts[present][:, None] / max(len(index), 1)
         )
-    return _scaled(embedding(index, size, features, Support(group, k)).T[:, index])
+    return _scaled(embedding(index, size, features, k).T[:, index])
 
 
 def company(column: Feature, features: list[Feature], k: int) -> NDArray[np.float64]:
@@ -165,52 +159,40 @@ def company(column: Feature, features: list[Feature], k: int) -> NDArray[np.floa
     order = np.random.Generator(np.random.Philox(key=0)).permutation(len(every))[:_JUDGED]
     index, size = every[order], len(places.first) + 1
     profiles = [(spot[order], width) for spot, width in map(_profile, features)]
-    there = Support(np.arange(len(index)), k)
-    found, chance = (_axes(i, size, profiles, _COMPANY, there) for i in (index, np.roll(index, 1)))
+    found, chance = (_axes(i, size, profiles, _COMPANY, k) for i in (index, np.roll(index, 1)))
     rows = np.bincount(index, minlength=size)[:, None]
     strength, most = (rows * found**2).sum(0), (rows * chance**2).sum(0).max()
     return _scaled(found.T[strength > max(_SURE * most, _NOTHING * len(index))][:, every])
 
 
 def embedding(
-    index: NDArray[np.int32], size: int, features: list[Feature], support: Support,
-    outputs: int = _OUTPUTS,
-) -> NDArray[np.float64]:  # fmt: skip
+    index: NDArray[np.int32], size: int, features: list[Feature], k: int, outputs: int = _OUTPUTS
+) -> NDArray[np.float64]:
     """Coordinates of categories by the features they occur with, shape (size, outputs).
 
-    Privacy: a category's share of a feature's bin counts only where k entities have both, or would
+    Privacy: a category's share of a feature's bin counts only where k rows have both, or would
         have by the frequencies of the two.
     Source: correspondence analysis (Greenacre 1984, sec. 4.1) of the stacked contingency tables.
     """
-    return _axes(index, size, [_profile(feature) for feature in features], outputs, support)
-
-
-@dataclass(frozen=True)
-class Support:
-    """Entities of rows, and how many have to share what is told of these."""
-
-    group: NDArray[np.int64]
-    k: int
+    return _axes(index, size, [_profile(feature) for feature in features], outputs, k)
 
 
 def _axes(
-    index: NDArray[np.int32], size: int, profiles: list[_Profile], outputs: int, support: Support
+    index: NDArray[np.int32], size: int, profiles: list[_Profile], outputs: int, k: int
 ) -> NDArray[np.float64]:
     """As ``embedding``, of features in bins.
 
-    Cells say nothing that fewer than k entities have, and would have by the frequencies.
+    Cells say nothing that have fewer than k rows, and would have by the frequencies.
     """
     counts = np.maximum(np.bincount(index, minlength=size), 1).astype(float)
     total = len(index)
     blocks: list[NDArray[np.float64]] = []
     for spot, width in profiles:
-        cell = index * width + spot
-        table = np.bincount(cell, minlength=size * width).reshape(size, width)
-        there = known(cell, support.group, size * width, support.k).reshape(size, width)
+        table = np.bincount(index * width + spot, minlength=size * width).reshape(size, width)
         base = table.sum(0) / total
         seen = base > 0
         rates = table[:, seen] / counts[:, None] - base[seen]
-        rates[~there[:, seen] & (counts[:, None] * base[seen] < support.k)] = 0.0
+        rates[(table[:, seen] < k) & (counts[:, None] * base[seen] < k)] = 0.0
         blocks.append(rates / np.sqrt(base[seen]))
     if not blocks:
         return np.arange(size, dtype=float)[:, None]

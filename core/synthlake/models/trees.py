@@ -248,14 +248,16 @@ class Trees:
         if not others or len(known) < 2 * data.k:
             tree, node = stump(len(column.codes))
             return Step(name, (), tree, build_leaves(tree, node, column, data.group, data.k))
+        people = data.group[known]
+        lone = bool(np.bincount(people).max() == 1)
         held = replace(column, codes=column.codes[known])
-        target = target_of(held, list(others.values()), data.group[known], data.k)
+        # of a code of a dozen parents, most bins have fewer than k: nothing would be told
+        target = target_of(held, list(others.values()), data.k if lone else 0)
         asks = _asks(others, target, data.group[known], data.k)
         features = np.stack([a.recode(others[a.column].codes) for a in asks])
         chosen = _some(len(known), MAX_GROWTH_ROWS, seed)
         limits = self._growth(len(known), len(chosen), data.k)
-        people = data.group[known]
-        goal, lone = target[:, chosen], bool(np.bincount(people).max() == 1)
+        goal = target[:, chosen]
         if lone and column.ordered:
             goal = _accompanied(goal, column, done, known[chosen], data.k)
         whose = None if lone else people[chosen]

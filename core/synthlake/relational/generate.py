@@ -265,7 +265,10 @@ class Generator:
 
         def make() -> tuple[Index, Index]:
             assert link.phantoms is not None
-            missing = PhantomParents(label, link.phantoms, self.plan.phantoms[label], self.seed)
+            counted = self.plan.codes.get(label)
+            children = None if counted is None else counted.total[link.codes :]
+            count = self.plan.phantoms[label]
+            missing = PhantomParents(label, link.phantoms, count, self.seed, children)
             return missing.codes(), missing.degrees()
 
         return self._phantoms.get(label, make)

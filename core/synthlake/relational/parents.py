@@ -33,17 +33,22 @@ class PhantomParents:
     Attributes:
         label: of the key.
         count: how many.
+        children: of each code, where that is known: no code has more parents than these.
     """
 
     label: str
     model: Phantoms
     count: int
     seed: Seed
+    children: Index | None = None
 
     def codes(self) -> NDArray[np.int64]:
         """The phantom code of each; shape (count,)."""
         weights = self.model.weights
-        quotas = apportion(self.count, weights, [self.count] * len(weights))
+        most = [self.count] * len(weights)
+        if self.children is not None and self.children.sum() >= self.count:
+            most = self.children.tolist()
+        quotas = apportion(self.count, weights, most)
         return np.repeat(np.arange(len(weights)), quotas)
 
     def degrees(self) -> Index:

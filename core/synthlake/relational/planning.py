@@ -414,7 +414,7 @@ class _Planner:
         for place, link in clusters:
             label = link.fk.label(name)
             self.codes[label] = found.pop(place).done()
-            self.stubs[label] = self._stubs(generator, link, label)
+            self.stubs[label] = self._stubs(Generator(self.model, self.plan()), link, label)
             self._demand(table, link, bool(self.codes[label].total.any()))
             self._say_lacking(table, link)
 
