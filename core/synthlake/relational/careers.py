@@ -130,7 +130,7 @@ class _There:
 
     Attributes:
         at: their numbers.
-        left, done: children that they are due, and that they have.
+        left: children that they are due and do not have yet.
         shared: what they shared with siblings last; -1 for nothing yet.
         spent: parents without a child left, for families that find nobody else.
     """
@@ -138,7 +138,6 @@ class _There:
     due: Due
     at: Index = field(default_factory=lambda: np.zeros(0, np.int64))
     left: Index = field(init=False)
-    done: Index = field(init=False)
     shared: Index = field(init=False)
     spent: list[int] = field(default_factory=list)
     _queue: Index = field(init=False)
@@ -148,7 +147,7 @@ class _There:
     def __post_init__(self) -> None:
         """Nobody is there yet."""
         due = self.due
-        self.left, self.done = due.count.copy(), np.zeros(len(due.count), np.int64)
+        self.left = due.count.copy()
         self.shared = np.full(len(due.count), -1, np.int64)
         some = np.flatnonzero(due.count > 0)
         self._queue = some[np.argsort(due.begin[some], kind="stable")]
@@ -161,13 +160,13 @@ class _There:
         """Parents of the rows of the family of a number, none of whom is taken."""
         self._admit(number, len(code) + (0 if taken is None else len(taken)))
         at = self.at if taken is None else self.at[~np.isin(self.at, taken)]
-        behind = self._rate[at] * (number + 1 - self.due.begin[at]) - self.done[at]
+        done = self.due.count[at] - self.left[at]
+        behind = self._rate[at] * (number + 1 - self.due.begin[at]) - done
         stays = self._staying(at, behind, shared)
         first = _greatest(behind / self._size[at] + stays, len(code))
         out = self._placed(at[first], stays[first], code, shared)
         found = at[first]
         self.left[found] -= 1
-        self.done[found] += 1
         if shared is not None:
             placed = np.flatnonzero(out >= 0)
             self.shared[out[placed]] = shared[placed]
