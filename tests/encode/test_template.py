@@ -11,6 +11,7 @@ import pytest
 
 from synthlake.encode.categorical import UNKNOWN
 from synthlake.encode.template import TemplateCodec, build_template
+from synthlake.errors import ArtifactError
 from synthlake.seed import Seed
 
 K = 10
@@ -71,7 +72,7 @@ def test_codes_are_those_of_the_templates() -> None:
     assert (again == np.arange(4_000) % codec.size).mean() > 0.9
 
 
-def test_without_templates_the_number_of_words_is_learned() -> None:
+def test_texts_of_words_in_no_order_have_no_templates() -> None:
     random = np.random.default_rng(1)
     common = ["delivery", "late", "broken", "box", "thanks"]
     values = [
@@ -81,11 +82,14 @@ def test_without_templates_the_number_of_words_is_learned() -> None:
         )
         for _ in range(500)
     ]
-    codec = codec_of(values)
-    made = texts_of(codec)
-    assert {len(text.split()) for text in made} <= set(range(3, 9))
-    assert not [text for text in made if "xq" in text]
-    assert {word for text in made for word in text.split()} >= set(common)
+    assert build_template(pa.string(), values, np.arange(500), K) is None
+
+
+def test_what_an_older_version_learned_is_refused() -> None:
+    held = codec_of(addresses()).to_json()
+    held["words"][""] = [["box"], [1]]
+    with pytest.raises(ArtifactError, match="older version"):
+        TemplateCodec.from_json(held, pa.string())
 
 
 @pytest.mark.parametrize("dtype", [

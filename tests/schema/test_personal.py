@@ -140,12 +140,12 @@ def test_whole_numbers_are_personal_only_by_name() -> None:
     assert found.column("amount").role == "numeric"
 
 
-def test_long_text_is_left_out_and_says_so() -> None:
+def test_long_text_is_learned_and_says_so() -> None:
     table = {"id": range(60), "review": [f"{i} " + "word " * 60 for i in range(60)]}
     found = inferred(table)
     column = found.schema["t"].column("review")
-    assert (column.role, column.action, column.nullable) == ("text", "null", True)
-    assert "long text is not made yet: written as NULL" in render(found, "data")
+    assert (column.role, column.action, column.nullable) == ("text", "learn", False)
+    assert "long text, more than 200 characters" in render(found, "data")
 
 
 def test_a_date_of_birth_is_learned_in_ranges() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -44,6 +45,7 @@ class OctetsCodec:
     type: pa.DataType
     forms: tuple[Form, ...]
 
+    name: ClassVar[str] = "octets"
     ordered = False
     exact = False
 
@@ -79,6 +81,15 @@ class OctetsCodec:
         made: Any = pa.Array.from_buffers(pa.large_binary(), len(codes), buffers)
         kind: Any = self.type.value_type if pa.types.is_dictionary(self.type) else self.type
         return coded(made.cast(pa.binary()).cast(kind), self.type)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, without the type."""
+        return {"forms": [[form.fixed.hex(), form.value.hex()] for form in self.forms]}
+
+    @classmethod
+    def from_json(cls, held: Mapping[str, Any], dtype: pa.DataType) -> OctetsCodec:
+        """The codec that ``to_json`` gave."""
+        return cls(dtype, tuple(Form(*map(bytes.fromhex, form)) for form in held["forms"]))
 
 
 def _drawn(form: Form, words: Words) -> Bytes:

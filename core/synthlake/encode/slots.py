@@ -81,7 +81,7 @@ class Slots:
             for number, rows in _by_number(slot, np.flatnonzero(kind == _MADE)):
                 drawn = mix(words.take(rows, mode="clip") + salt)
                 made.setdefault(number, []).append((place, rows, drawn))
-        return _joined(self._with_made(ids, made, make), ids[:, :used])
+        return joined_rows(self._with_made(ids, made, make), ids[:, :used])
 
     def _chosen(self, choice: NDArray[np.int32], drawn: Words) -> NDArray[np.int32]:
         """Texts of choices, by weight."""
@@ -119,7 +119,7 @@ def _by_number(numbers: NDArray[np.int32], rows: Index) -> Iterator[tuple[int, I
         yield int(number), rows[some == number]
 
 
-def _joined(texts: pa.Array[Any], ids: NDArray[np.int32]) -> pa.Array[Any]:
+def joined_rows(texts: pa.Array[Any], ids: NDArray[np.int32]) -> pa.Array[Any]:
     """The texts of each row one after another: in this order they lie in memory anyway."""
     rows, places = ids.shape
     if not places:

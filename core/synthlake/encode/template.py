@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,7 @@ from synthlake.encode.guide import Guide
 from synthlake.encode.mixing import mix
 from synthlake.encode.pattern import Pattern
 from synthlake.encode.slots import Slots, build_slots
+from synthlake.errors import ArtifactError
 from synthlake.seed import Words
 
 MAX_TEMPLATES = 500
@@ -32,10 +33,7 @@ _VOWELS, _CONSONANTS = "aeiou", "bcdfghklmnprstvw"
 _RARE = ("a", "Aa", "A")  # forms of words that are made up
 
 Slot = tuple[str, str]
-"""("=", text), ("9", digits), ("w", form of a shared word), ("r", form of a made-up word) or, where
-only the number of words is learned, ("m", "") for either."""
-
-LOOSE = ""  # form of any word between spaces; among words, the empty one is to be made up
+"""("=", text), ("9", digits), ("w", form of a shared word) or ("r", form of a made-up word)."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +43,10 @@ class Choice:
     values: tuple[str, ...]
     weights: tuple[int, ...]
 
-    @cached_property
-    def array(self) -> pa.Array[Any]:
-        """The texts."""
-        return pa.array(self.values, pa.string())
-
     def choose(self, words: Words) -> NDArray[np.int64]:
         """Places, by weight."""
         guide = self._guide
         return guide.find(_modulo(words, int(guide.ends[-1]))).astype(np.int64)
-
-    @cached_property
-    def empty(self) -> NDArray[np.bool_]:
-        """Which texts are none."""
-        return np.array([not value for value in self.values], bool)
 
     @cached_property
     def _guide(self) -> Guide:
@@ -89,6 +77,7 @@ class TemplateCodec:
     at: Mapping[str, Choice] = field(default_factory=dict)
     lengths: Mapping[str, Choice] = field(default_factory=dict)
 
+    name: ClassVar[str] = "template"
     ordered = False
     exact = False
 
@@ -101,10 +90,9 @@ class TemplateCodec:
         """Codes of texts, shape (rows,); NULL is -1, an unsupported template ``UNKNOWN``."""
         texts: Any = plain(array).cast(pa.string()).dictionary_encode()
         shared = {w for choice in self.words.values() for w in choice.values}
-        slots_of = _loose if LOOSE in self.words else _slots
         known = {slots: code for code, slots in enumerate(self.templates)}
         other = 0 if len(self.templates) == 1 else UNKNOWN
-        found = [known.get(slots_of(t, shared), other) for t in texts.dictionary.to_pylist()]
+        found = [known.get(_slots(t, shared), other) for t in texts.dictionary.to_pylist()]
         index = np.asarray(texts.indices.fill_null(len(found)))
         codes: NDArray[np.int32] = np.array([*found, -1], np.int32)[index]
         return codes
@@ -129,27 +117,14 @@ class TemplateCodec:
     def _make(self, mark: str, what: str, drawn: Words) -> pa.Array[Any]:
         """Texts of a slot that has no words to choose from."""
         if mark == "9":
-            return _digits(len(what), drawn)
-        return self._any(drawn) if mark == "m" else self._made_up(what, drawn)
-
-    def _any(self, words: Words) -> pa.Array[Any]:
-        """Shared words as often as they stand anywhere, made-up ones for the others."""
-        choice = self.words[LOOSE]
-        chosen = choice.choose(words)
-        rare = np.flatnonzero(choice.empty[chosen])
-        found = choice.array.take(indices(chosen))
-        if not len(rare):
-            return found
-        places = np.arange(len(words))
-        places[rare] = np.arange(len(words), len(words) + len(rare))
-        made = self._made_up("a", mix(words[rare]))
-        return pa.concat_arrays([found, made]).take(indices(places))
+            return digits(len(what), drawn)
+        return self._made_up(what, drawn)
 
     def _made_up(self, form: str, words: Words) -> pa.Array[Any]:
         choice = self.lengths[form]
 
         def one(number: int, rows: NDArray[np.int64]) -> pa.Array[Any]:
-            return _syllables(form, int(choice.values[number]), mix(words[rows]))
+            return syllables(form, int(choice.values[number]), mix(words[rows]))
 
         return by_choice(choice.choose(words), one)
 
@@ -164,18 +139,16 @@ class TemplateCodec:
     @classmethod
     def from_json(cls, held: Mapping[str, Any], dtype: pa.DataType) -> TemplateCodec:
         """The codec that ``to_json`` gave."""
+        if "" in held["words"]:
+            raise ArtifactError(
+                "texts of any words were learned by an older version", hint="learn it again"
+            )
         words, at, lengths = (
             {key: Choice(tuple(c[0]), tuple(c[1])) for key, c in held[name].items()}
             for name in ("words", "at", "lengths")
         )
         templates = tuple(tuple((s[0], s[1]) for s in slots) for slots in held["templates"])
         return cls(dtype, templates, words, at, lengths)
-
-
-def _loose(text: str, shared: set[str]) -> tuple[Slot, ...]:
-    """As many words as a text has."""
-    count = min(len(text.split()), _MAX_TOKENS + 1)
-    return ((("m", LOOSE), ("=", " ")) * count)[:-1]
 
 
 def _slots(text: str, shared: set[str]) -> tuple[Slot, ...]:
@@ -205,13 +178,14 @@ def _modulo(words: Words, size: int) -> NDArray[np.int64]:
     return found.view(np.int64)
 
 
-def _digits(count: int, words: Words) -> pa.Array[Any]:
+def digits(count: int, words: Words) -> pa.Array[Any]:
+    """Numbers of so many digits."""
     first = Pattern(("123456789" if count > 1 else "0123456789", *(["0123456789"] * (count - 1))))
     first = Pattern(first.alphabets[:18])
     return first.unrank(_modulo(words, first.capacity))
 
 
-def _syllables(form: str, length: int, words: Words) -> pa.Array[Any]:
+def syllables(form: str, length: int, words: Words) -> pa.Array[Any]:
     """Words of alternating consonants and vowels."""
     letters = [(_CONSONANTS, _VOWELS)[place % 2] for place in range(length)]
     if form != "a":
@@ -225,9 +199,7 @@ def _syllables(form: str, length: int, words: Words) -> pa.Array[Any]:
 def build_template(
     dtype: pa.DataType, values: Sequence[str], group: NDArray[np.int64], k: int
 ) -> TemplateCodec | None:
-    """Templates of texts that k entities share, or only how many words they have.
-
-    None where not even that is shared by half of them.
+    """Templates of texts that k entities share; None where these are not half of the texts.
 
     Args:
         dtype: of the column.
@@ -240,27 +212,12 @@ def build_template(
     shared = {word for word in shared if word[0].isalpha()}
     every = [_slots(text, shared) for text in values]
     kept = _supported(every, group, k)
-    if kept:
-        learner = _Learner(kept, shared, group, k)
-        for place, (text, slots) in enumerate(zip(values, every, strict=True)):
-            learner.see(text, slots, place)
-        return learner.codec(dtype)
-    kept = _supported([_loose(text, shared) for text in values], group, k)
-    return _loosely(dtype, kept, values, group, k) if kept else None
-
-
-def _loosely(
-    dtype: pa.DataType, templates: Sequence[tuple[Slot, ...]], values: Sequence[str],
-    group: NDArray[np.int64], k: int,
-) -> TemplateCodec:  # fmt: skip
-    """Words in no order, as often as they stand anywhere."""
-    shared = _shared([text.split() for text in values], group, k)
-    rows = Counter(w if w in shared else "" for text in values for w in text.split())
-    common = sorted((w for w in rows if w), key=lambda w: (-rows[w], w))[:_MAX_WORDS]
-    left = sum(rows.values()) - sum(rows[w] for w in common)
-    kept = [*common, *([""] if left else [])]
-    words = {LOOSE: Choice(tuple(kept), tuple(rows[w] if w else left for w in kept))}
-    return TemplateCodec(dtype, tuple(templates), words, {}, dict(_LENGTHS))
+    if not kept:
+        return None
+    learner = _Learner(kept, shared, group, k)
+    for place, (text, slots) in enumerate(zip(values, every, strict=True)):
+        learner.see(text, slots, place)
+    return learner.codec(dtype)
 
 
 def _shared(texts: Sequence[list[str]], group: NDArray[np.int64], k: int) -> set[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -45,6 +45,7 @@ class TextCodec:
     alphabets: tuple[tuple[str, ...], ...] = ()
     pattern: str | None = None
 
+    name: ClassVar[str] = "text"
     ordered = False
     exact = False
 
@@ -100,6 +101,17 @@ class TextCodec:
             if not pa.types.is_dictionary(self.type)
             else coded(made, self.type)
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, without the type."""
+        alphabets = [list(some) for some in self.alphabets]
+        return {"shapes": list(self.shapes), "alphabets": alphabets, "pattern": self.pattern}
+
+    @classmethod
+    def from_json(cls, held: Mapping[str, Any], dtype: pa.DataType) -> TextCodec:
+        """The codec that ``to_json`` gave."""
+        alphabets = tuple(tuple(some) for some in held["alphabets"])
+        return cls(dtype, tuple(held["shapes"]), alphabets, held["pattern"])
 
 
 def _texts(alphabets: tuple[str, ...], words: Words) -> pa.Array[Any]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +27,7 @@ from synthlake.errors import LearnError
 from synthlake.models.support import dense, distinct
 from synthlake.relational.joins import entities
 from synthlake.relational.model import Codec
+from synthlake.relational.prose import MAX_TEXTS, build_prose
 from synthlake.schema.model import Column, is_text
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from synthlake.relational.spans import Seen
 
 MAX_CATEGORIES = 20_000
+_LONG = 200  # characters of a text, in the mean, from which it has no templates
 _MAX_LISTED = 2_000  # values of a wide decimal up to which they are categories
 # Possessive, as a text that is none would be tried in 2^letters ways.
 _WORDY = re.compile(r"(?=.*[^\W\d_]{3})(?:[^\W\d_]++|\d++(?![^\W\d_])|[\W_])*+", re.S)
@@ -187,16 +189,24 @@ def _masked(data: TableData, column: Column) -> Codec:
 
 
 def _free_text(data: TableData, column: Column) -> Codec:
-    """Templates of words; shapes where no words stand, and in a key, whose texts are told apart."""
+    """Templates of words, or which word follows which; shapes in a key, and without words."""
     known = data.of(column.name)
-    texts = plain(data.sample[column.name]).cast(pa.string())
-    there = np.asarray(texts.is_valid())
-    values = [str(v) for v in texts.filter(pa.array(there)).to_pylist()]
+    texts: Any = plain(data.sample[column.name]).cast(pa.large_string())
+    there = np.flatnonzero(np.asarray(texts.is_valid()))
+    values = [str(v) for v in texts.take(pa.array(there[:MAX_TEXTS])).to_pylist()]
     made = None
-    if column.name not in data.key and _are_words(values):
-        made = build_template(column.type, values, data.group[there], data.k)
+    if column.name not in data.key:
+        made = _worded(column, values, data.group[there[: len(values)]], data.k)
     many = len(np.unique(data.group[there])) >= data.k
     return made or build_text(column.type, known.shapes, data.k, values if many else ())
+
+
+def _worded(column: Column, values: list[str], group: NDArray[np.int64], k: int) -> Codec | None:
+    """Templates where texts are short words; what follows what where they are long, or differ."""
+    long = sum(map(len, values)) > _LONG * len(values)
+    words = not long and _are_words(values)
+    made = build_template(column.type, values, group, k) if words else None
+    return made or (build_prose(column.type, values, group, k) if long or words else None)
 
 
 def _are_words(values: list[str]) -> bool:

@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 from synthlake.encode.axis import Axis, is_ordered
 from synthlake.encode.categorical import CategoricalCodec
 from synthlake.encode.numeric import NumericCodec
+from synthlake.encode.prose import ProseCodec
+from synthlake.encode.template import TemplateCodec
 from synthlake.encode.text import TextCodec
 from synthlake.errors import SampleError
 from synthlake.relational.admitted import Admitted
@@ -123,7 +125,7 @@ class _Reader:
         only = Admitted(column, late=late)
         if asked is None or asked == {"null": True}:
             return self._null(only, codec, place)
-        if isinstance(codec, TextCodec):
+        if isinstance(codec, TextCodec | TemplateCodec | ProseCodec):
             return self._known_text(only, codec, asked, place)
         if codec is None or (not attribute.learned and not late):
             raise SampleError(f"{place} is always NULL", hint="leave it out, or ask for null")
@@ -169,7 +171,9 @@ class _Reader:
             raise SampleError(f"{place} has no NULL", hint="give a value")
         return replace(only, null=True)
 
-    def _known_text(self, only: Admitted, codec: TextCodec, asked: Any, place: str) -> Admitted:
+    def _known_text(
+        self, only: Admitted, codec: TextCodec | TemplateCodec | ProseCodec, asked: Any, place: str
+    ) -> Admitted:
         if asked == {"null": False}:
             return replace(only, codes=tuple(range(codec.size)))
         raise SampleError(

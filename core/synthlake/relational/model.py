@@ -20,6 +20,7 @@ from synthlake.encode.nested import Plan
 from synthlake.encode.numeric import NumericCodec
 from synthlake.encode.octets import OctetsCodec
 from synthlake.encode.presence import PresenceCodec
+from synthlake.encode.prose import ProseCodec
 from synthlake.encode.template import TemplateCodec
 from synthlake.encode.text import TextCodec
 from synthlake.models.ratio import Refinement
@@ -35,7 +36,10 @@ from synthlake.store.parts import Parts
 if TYPE_CHECKING:
     from synthlake.relational.spelled import Spelled
 
-Codec = NumericCodec | CategoricalCodec | TextCodec | TemplateCodec | PresenceCodec | OctetsCodec
+Codec = (
+    NumericCodec | CategoricalCodec | TextCodec | TemplateCodec | ProseCodec | PresenceCodec
+    | OctetsCodec
+)  # fmt: skip
 LinkKind = Literal["own", "derived", "identity", "cluster", "within"]
 CODE = "p:"  # name of the code of a row, as a parent, among its features
 START, LENGTH = "m:start", "m:length"  # when it has children, see ``Spans``

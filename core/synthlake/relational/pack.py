@@ -20,9 +20,10 @@ from synthlake.encode.axis import Axis, plain
 from synthlake.encode.categorical import CategoricalCodec
 from synthlake.encode.nested import list_nodes
 from synthlake.encode.numeric import NumericCodec
-from synthlake.encode.octets import Form, OctetsCodec
+from synthlake.encode.octets import OctetsCodec
 from synthlake.encode.pattern import Pattern
 from synthlake.encode.presence import PresenceCodec
+from synthlake.encode.prose import ProseCodec
 from synthlake.encode.rhythm import Rhythm
 from synthlake.encode.template import TemplateCodec
 from synthlake.encode.text import TextCodec
@@ -57,6 +58,9 @@ from synthlake.store.parts import Parts
 
 Json = Mapping[str, Any]
 _BINARY = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+_MADE: dict[str, type[TextCodec | TemplateCodec | ProseCodec | OctetsCodec]] = {
+    held.name: held for held in (TextCodec, TemplateCodec, ProseCodec, OctetsCodec)
+}
 
 
 def pack_model(model: Model) -> Parts:
@@ -159,17 +163,10 @@ class _Packer:
             self._put(place, codec.tensors())
             return {"codec": "numeric", "type": type_to_json(codec.axis.type), **codec.to_json()}
         held = type_to_json(codec.type)
-        if isinstance(codec, TextCodec):
-            alphabets = [list(a) for a in codec.alphabets]
-            return {"codec": "text", "type": held, "shapes": list(codec.shapes),
-                    "alphabets": alphabets, "pattern": codec.pattern}  # fmt: skip
-        if isinstance(codec, TemplateCodec):
-            return {"codec": "template", "type": held, **codec.to_json()}
+        if isinstance(codec, TextCodec | TemplateCodec | ProseCodec | OctetsCodec):
+            return {"codec": codec.name, "type": held, **codec.to_json()}
         if isinstance(codec, PresenceCodec):
             return {"codec": "presence", "type": held}
-        if isinstance(codec, OctetsCodec):
-            forms = [[form.fixed.hex(), form.value.hex()] for form in codec.forms]
-            return {"codec": "octets", "type": held, "forms": forms}
         return {"codec": "categorical", "type": held, "values": _pack_values(codec.values)}
 
     def _calendar(self, number: int, calendar: Calendar) -> dict[str, Any]:
@@ -353,16 +350,10 @@ class _Reader:
         if form["codec"] == "numeric":
             return self._numeric(place, form)
         dtype = type_from_json(form["type"])
-        if form["codec"] == "text":
-            alphabets = tuple(tuple(a) for a in form["alphabets"])
-            return TextCodec(dtype, tuple(form["shapes"]), alphabets, form["pattern"])
-        if form["codec"] == "template":
-            return TemplateCodec.from_json(form, dtype)
+        if form["codec"] in _MADE:
+            return _MADE[form["codec"]].from_json(form, dtype)
         if form["codec"] == "presence":
             return PresenceCodec(dtype)
-        if form["codec"] == "octets":
-            forms = (Form(*map(bytes.fromhex, held)) for held in form["forms"])
-            return OctetsCodec(dtype, tuple(forms))
         return CategoricalCodec(dtype, _unpack_values(form["values"], dtype))
 
     def _calendar(self, number: int, form: Json) -> Calendar:

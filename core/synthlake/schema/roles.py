@@ -24,7 +24,7 @@ from synthlake.schema.probe import MIN_SHARED, Probe, TableCounts, TextCounts, c
 from synthlake.schema.types import learnable
 from synthlake.schema.words import words
 
-LONG = 200  # characters of a text, in the mean, from which it is not made yet
+LONG = 200  # characters of a text, in the mean, from which no single one names a row
 
 
 def roles_of(
@@ -135,8 +135,7 @@ class _Roles:
         """Text of which few values are shared: an identifier, or free text."""
         text = self.texts.get(column.name)
         if text is not None and text.mean(self.counts.columns[column.name].values) > LONG:
-            made = replace(column, role="text", action=_null(column), nullable=True)
-            return made, f"{said}; long text is not made yet: written as NULL"
+            return replace(column, role="text"), f"{said}; long text, more than {LONG} characters"
         if text is not None:
             evidence = identifier(column, self.counts, self._values(column))
             if evidence:

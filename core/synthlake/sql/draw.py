@@ -22,6 +22,8 @@ from synthlake.sql.trees import Cut, cuts_of
 ENTITY = "__entity"
 """Column after a drawn table's own: the hash of the row's root, int64."""
 
+_LONGEST = 4_000  # characters of free text
+
 ORPHAN = "__orphan_"
 """Before the number of a foreign key: whether its parent is nowhere in the source, boolean."""
 
@@ -111,7 +113,7 @@ def drawn(
         known: all rows of the source, to tell orphans (``o0, o1, ...``); None leaves them out.
         placed: where rows lie in loops.
     """
-    columns = learned_columns(tables, table)
+    columns = learned_columns(tables, table, _LONGEST)
     of_row = entity(tables, table)
     columns += [f"{identity(tables, table)} AS h", f"{of_row.value} AS e"]
     orphans = _orphans(tables, known, table) if known is not None else []

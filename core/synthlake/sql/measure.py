@@ -12,6 +12,8 @@ from synthlake.sql.references import duplicates, key_statistics, siblings
 from synthlake.sql.statistics import TableStatistics
 from synthlake.sql.tables import Tables, learned_columns, used
 
+_LONGEST = 201  # characters of free text; shapes of more than 200 are not kept
+
 
 def measure(
     train: Source, whole: Source, schema: Schema, on_event: OnEvent | None = None
@@ -44,7 +46,7 @@ def measure(
 
 def stored_rows(tables: Tables, table: Table) -> str:
     """The statement whose result is measured: columns ``c0, c1, ...`` and the entity ``e``."""
-    return select_with_entity(tables, table, learned_columns(tables, table))
+    return select_with_entity(tables, table, learned_columns(tables, table, _LONGEST))
 
 
 def _table(

@@ -12,6 +12,7 @@ import pyarrow as pa
 from synthlake.ports import QueryEngine
 from synthlake.schema.model import Column, Schema, Table
 from synthlake.sql.dialect import Primitives, primitives, quoted
+from synthlake.sql.kinds import kind
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,13 @@ def used(table: Table) -> list[Column]:
     return [c for c in table.columns if c.action != "skip" or c.name in keys]
 
 
-def learned_columns(tables: Tables, table: Table) -> list[str]:
+def learned_columns(tables: Tables, table: Table, longest: int) -> list[str]:
     """What is read of the columns, named ``c0, c1, ...``; nothing of those that are made NULL.
 
-    A long text that is not made, as an example, is neither counted nor held in memory.
+    Args:
+        tables: where the table is.
+        table: whose columns.
+        longest: characters up to which free text is read: more would be held in memory.
     """
     keys = {*table.primary_key, *table.referring}
     out = []
@@ -74,6 +78,8 @@ def learned_columns(tables: Tables, table: Table) -> list[str]:
         value = tables.primitives.learnable(tables.column(column.name), column.type)
         if column.action == "null" and column.name not in keys:
             value = f"CASE WHEN 1 = 0 THEN {value} END"
+        elif column.role == "text" and kind(column.type) == "text" and column.name not in keys:
+            value = f"substr({value}, 1, {longest})"
         out.append(f"{value} AS c{number}")
     return out
 

@@ -1,0 +1,226 @@
+"""Learning long free text: lengths, words, and which follows which, of k entities each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from synthlake.encode.prose import (
+    LAST,
+    OPEN,
+    RARE_SIGN,
+    START,
+    STATES,
+    UNSPACED,
+    Chain,
+    Index,
+    ProseCodec,
+    Token,
+    opens,
+    words_of,
+)
+from synthlake.models.support import Mask, distinct
+
+MAX_TEXTS = 100_000  # of the sample, from which words are learned
+_MAX_PIECES = 1_000_000  # of them
+_MAX_TOKENS, _MAX_PAIRS = 8_000, 60_000
+# Ends of classes of length, in words: the same for all data.
+_GRID = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    6,
+    8,
+    12,
+    16,
+    24,
+    32,
+    48,
+    64,
+    96,
+    128,
+    192,
+    256,
+    384,
+    512,
+    768,
+    1_024,
+    4_001,
+)
+_PIECE = re.compile(rf"([{UNSPACED}]|[^\W_{UNSPACED}]+(?:['’][^\W\d_]+)*)?([\W_]*)")
+_CLOSE = ("", f"\0{RARE_SIGN}")  # after which there is no space
+
+
+def build_prose(
+    dtype: pa.DataType, values: Sequence[str], group: Index, k: int
+) -> ProseCodec | None:
+    """Lengths, words and pairs of words that k entities share; None where not even a length is.
+
+    Args:
+        dtype: of the column.
+        values: none of them NULL.
+        group: entities of the values.
+        k: least entities behind anything that is kept.
+    """
+    lengths = _classes(words_of(pa.array(values, pa.large_string())), group, k)
+    if not lengths:
+        return None
+    learner = _Learner.of(values, group, k)
+    tokens, last = learner.tokens[: learner.inner], learner.tokens[learner.inner :]
+    return ProseCodec(dtype, lengths, tuple(tokens), tuple(last), learner.chain())
+
+
+def _classes(counts: Index, group: Index, k: int) -> tuple[tuple[int, int], ...]:
+    """Classes of the grid, neighbours together until each has k entities."""
+    cell = np.searchsorted(np.array(_GRID), counts, side="right") - 1
+    found: list[tuple[int, int]] = []
+    low, some = 0, np.zeros(0, np.int64)
+    for number in range(len(_GRID) - 1):
+        here = np.unique(group[cell == number])
+        if not len(here) and not len(some):
+            low = number + 1
+            continue
+        some = np.union1d(some, here)
+        if len(some) >= k:
+            found.append((_GRID[low], _GRID[number + 1] - 1))
+            low, some = number + 1, np.zeros(0, np.int64)
+    return tuple(found)
+
+
+@dataclass
+class _Learner:
+    """Tokens of texts, one after another.
+
+    Attributes:
+        tokens: that k entities have, and marks of the others; those that end texts come last.
+        inner: how many do not end texts.
+        token: shape (pieces,).
+        who: entity of each piece.
+        first, last: whether it begins or ends a text.
+        k: least entities.
+    """
+
+    tokens: list[Token]
+    inner: int
+    token: Index
+    who: Index
+    first: Mask
+    last: Mask
+    k: int
+
+    @classmethod
+    def of(cls, values: Sequence[str], group: Index, k: int) -> _Learner:
+        """The tokens of as many texts as there is time for."""
+        pieces: list[Token] = []
+        sizes: list[int] = []
+        for text in values:
+            some = _pieces(text)
+            pieces += some
+            sizes.append(len(some))
+            if len(pieces) > _MAX_PIECES:
+                break
+        ends = np.cumsum(sizes, dtype=np.int64)
+        first, last = np.zeros(len(pieces), bool), np.zeros(len(pieces), bool)
+        full = np.array(sizes, np.int64) > 0
+        last[ends[full] - 1] = True
+        first[(ends - sizes)[full]] = True
+        who = np.repeat(group[: len(sizes)], sizes)
+        inner, token = _numbered(pieces, who, k, ~last, " ")
+        ending, token_last = _numbered(pieces, who, k, last, "")
+        every = np.empty(len(pieces), np.int64)
+        every[~last], every[last] = token, len(inner) + token_last
+        return cls(inner + ending, len(inner), every, who, first, last, k)
+
+    def chain(self) -> Chain:
+        """What follows each token and state, of k entities."""
+        size, inner = len(self.tokens), self.inner
+        after = inner + np.array([opens(rest) for _, rest in self.tokens[:inner]], np.int64)
+        before = np.append(0, self.token[:-1]) if len(self.token) else self.token
+        inside, ahead = ~self.first, ~self.last
+        wider = np.where(self.first, inner + OPEN, after[np.where(inside, before, 0)])
+        held = np.concatenate([
+            self._pairs(before, inside),
+            self._pairs(wider, np.ones(len(before), bool)),
+            self._pairs(np.full(len(before), inner + START), self.first & ahead),
+            self._pairs(np.full(len(before), inner + LAST), self.last),
+        ], axis=1)  # fmt: skip
+        given = np.bincount(held[0], held[2], inner + STATES).astype(np.int64)
+        missing = np.bincount(before[inside], minlength=inner) - given[:inner]
+        missing[given[:inner] + missing == 0] = 1
+        part = np.flatnonzero(missing > 0)
+        rows = [held, np.stack([part, size + after[part] - inner, missing[part]])]
+        for state in np.flatnonzero(given[inner:] == 0):  # any token, where none has k entities
+            some = np.arange(inner, size) if state == LAST else np.arange(inner)
+            rows.append(np.stack([np.full(len(some), inner + state), some, some * 0 + 1]))
+        found = np.concatenate(rows, axis=1)
+        found = found[:, np.lexsort((found[1], found[0]))]
+        starts = np.searchsorted(found[0], np.arange(inner + STATES + 1))
+        return Chain(starts, found[1], found[2])
+
+    def _pairs(self, state: Index, chosen: Mask) -> Index:
+        """States, tokens after them and rows, shape (3, pairs), of k entities; most frequent."""
+        size = len(self.tokens)
+        pairs, place, rows = np.unique(
+            (state * size + self.token)[chosen], return_inverse=True, return_counts=True
+        )
+        kept = distinct(place, self.who[chosen], len(pairs)) >= self.k
+        order = np.argsort(-rows[kept], kind="stable")[:_MAX_PAIRS]
+        pairs, rows = pairs[kept][order], rows[kept][order]
+        return np.stack([pairs // size, pairs % size, rows])
+
+
+def _numbered(
+    pieces: Sequence[Token], who: Index, k: int, chosen: Mask, space: str
+) -> tuple[list[Token], Index]:
+    """Tokens of k entities for some pieces, marks for the others, and the token of each piece.
+
+    Args:
+        pieces: of all texts.
+        who: entities of the pieces.
+        k: least entities.
+        chosen: pieces that are numbered.
+        space: what stands after a word where few have what stands there.
+    """
+    some = [pieces[place] for place in np.flatnonzero(chosen).tolist()]
+    marked = [(_mark(word), rest) for word, rest in some]
+    plainly = [(word, "" if word in _CLOSE else space) for word, _ in marked]
+    kept = _kept(some, who[chosen], k) | _kept(marked, who[chosen], k)
+    tokens = sorted({*kept, *plainly}) or [("\0a", space)]
+    number = {token: place for place, token in enumerate(tokens)}
+    found = [number[next((t for t in ways if t in kept), ways[-1])]
+             for ways in zip(some, marked, plainly, strict=True)]  # fmt: skip
+    return tokens, np.array(found, np.int64)
+
+
+def _pieces(text: str) -> list[Token]:
+    """Words of a text with what follows each; an empty one where it begins without a word."""
+    return [piece for piece in _PIECE.findall(text) if piece != ("", "")]
+
+
+def _kept(tokens: Sequence[Token], who: Index, k: int) -> set[Token]:
+    """The most frequent tokens of k entities."""
+    numbers: dict[Token, int] = {}
+    place = np.array([numbers.setdefault(t, len(numbers)) for t in tokens], np.int64)
+    people = distinct(place, who, len(numbers))
+    rows = np.bincount(place, minlength=len(numbers))
+    known = sorted(((-n, t) for t, n, p in zip(numbers, rows, people, strict=True) if p >= k))
+    return {token for _, token in known[:_MAX_TOKENS]}
+
+
+def _mark(word: str) -> str:
+    """What a word is made of again where few have it."""
+    if not word:
+        return ""
+    if word.isdigit():
+        return f"\0{'9' * (1 if len(word) == 1 else 2 if len(word) < 4 else 4)}"
+    if len(word) == 1 and word > "\u0e00":
+        return f"\0{RARE_SIGN}"
+    if word.islower():
+        return "\0a"
+    return "\0A" if word.isupper() and len(word) > 1 else "\0Aa"

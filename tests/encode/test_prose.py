@@ -1,0 +1,165 @@
+"""Long free text: lengths, words and pairs of words that k entities share; nothing else of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from sklearn import datasets
+
+from synthlake.encode.prose import ProseCodec, words_of
+from synthlake.relational.prose import build_prose
+from synthlake.seed import Seed
+
+K = 5
+
+
+def paragraphs() -> list[str]:
+    """Descriptions of scikit-learn's datasets, three times in other words."""
+    random, out = np.random.default_rng(1), []
+    loaders: list[Any] = [datasets.load_iris, datasets.load_wine, datasets.load_breast_cancer,
+                          datasets.load_diabetes, datasets.load_digits]  # fmt: skip
+    for loader in loaders:
+        for part in loader().DESCR.split("\n\n"):
+            if len(part) > 80:
+                out += [f"{part} Seen by Qxz{random.integers(10**6)} today." for _ in range(3)]
+    return out
+
+
+def made(codec: ProseCodec, count: int = 2_000) -> list[str]:
+    codes = (np.arange(count) % codec.size).astype(np.int32)
+    return list(map(str, codec.decode(codes, Seed(3).words("t", "c", 0, count)).to_pylist()))
+
+
+def codec_of(values: list[str], k: int = K) -> ProseCodec:
+    codec = build_prose(pa.string(), values, np.arange(len(values)), k)
+    assert codec is not None
+    return codec
+
+
+def test_texts_have_the_lengths_and_the_words_that_many_share() -> None:
+    values = paragraphs()
+    codec = codec_of(values)
+    texts = made(codec, 5_000)
+    words = {word for text in texts for word in re.findall(r"\w+", text)}
+    assert {"the", "of", "Seen", "today", "class"} <= words
+    real = np.asarray(words_of(pa.array(values)))
+    codes = codec.encode(pa.array(values))
+    weights = np.bincount(codes, minlength=codec.size) / len(values)
+    twin = codec.decode(
+        np.random.default_rng(2).choice(codec.size, 5_000, p=weights).astype(np.int32),
+        Seed(4).words("t", "c", 0, 5_000),
+    )
+    assert np.mean(words_of(twin)) == pytest.approx(np.mean(real), rel=0.15)
+
+
+def test_no_word_of_fewer_than_k_entities_is_made() -> None:
+    values = paragraphs()
+    people: dict[str, set[int]] = {}
+    for number, text in enumerate(values):
+        for word in re.findall(r"[^\W\d_]+", text):
+            people.setdefault(word, set()).add(number)
+    rare = {word for word, some in people.items() if len(some) < K and len(word) > 9}
+    assert len(rare) > 20
+    held = json.dumps(codec_of(values).to_json())
+    assert not [word for word in rare if word in held]
+    assert not re.findall(r"Qxz", " ".join(made(codec_of(values))))
+
+
+def test_pairs_of_words_have_k_entities() -> None:
+    # each word is of many, none of the two orders of the rare pair is
+    values = [f"alpha beta gamma delta number {n % 7} omega" for n in range(40)]
+    values += ["beta alpha"] * (K - 1)
+    codec = codec_of(values)
+    place = {token: number for number, token in enumerate(codec.tokens)}
+    first, second = place["beta", " "], place["alpha", " "]
+    start, end = codec.chain.starts[first : first + 2]
+    assert second not in codec.chain.targets[start:end]
+
+
+def test_words_of_one_entity_are_not_shared_however_often_it_says_them() -> None:
+    values = [f"secretword said again, day {n}" for n in range(50)]
+    group = np.zeros(50, np.int64)
+    assert build_prose(pa.string(), values, group, K) is None
+    others = [f"something else was said on day {n}" for n in range(50)]
+    codec = build_prose(pa.string(), values + others, np.append(group, np.arange(50) + 1), K)
+    assert codec is not None
+    assert "secretword" not in json.dumps(codec.to_json())
+    assert "something" in json.dumps(codec.to_json())
+
+
+@pytest.mark.parametrize("dtype", [
+    pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int16(), pa.string()),
+], ids=str)  # fmt: skip
+def test_types_and_ranges(dtype: pa.DataType) -> None:
+    values = paragraphs()
+    codec = build_prose(dtype, values, np.arange(len(values)), K)
+    assert codec is not None
+    codes = (np.arange(500) % (codec.size + 1) - 1).astype(np.int32)
+    whole = codec.decode(codes, Seed(3).words("t", "c", 0, 500))
+    assert whole.type == dtype
+    assert [v is None for v in whole.to_pylist()] == (codes < 0).tolist()
+    part = codec.decode(codes[123:321], Seed(3).words("t", "c", 123, 198))
+    assert part.to_pylist() == whole.slice(123, 198).to_pylist()
+    assert codec.decode(codes[:0], Seed(3).words("t", "c", 0, 0)).type == dtype
+
+
+def test_it_survives_json() -> None:
+    codec = codec_of(paragraphs())
+    again = ProseCodec.from_json(json.loads(json.dumps(codec.to_json())), pa.string())
+    assert (again.lengths, again.tokens) == (codec.lengths, codec.tokens)
+    assert made(again, 50) == made(codec, 50)
+
+
+@pytest.mark.parametrize("values", [
+    [""] * 20,
+    ["?!"] * 20,
+    ["word"] * 20,
+    ["\0 and \0"] * 20,
+    ["a" * 3_000] * 20,
+    [f"{n:030d}" for n in range(20)],
+    [chr(0x4E00 + n) + "猫は眠る。" * 30 for n in range(20)],
+    ["\ufdfd \u202e \U0001f469\u200d\U0001f467 x\u0337\u031b"] * 20,
+    ['{"name": "Bob", "age": 3}\n' * 12] * 20,
+    ["l'été d’été"] * 20,
+], ids=range(10))  # fmt: skip
+def test_odd_texts(values: list[str]) -> None:
+    codec = codec_of(values)
+    assert codec.encode(pa.array([*values, None])).tolist() == [0] * 20 + [-1]
+    texts = made(codec, 100)
+    assert len(texts) == 100
+    if len(set(values)) == 1 and codec.lengths[0][0]:
+        words = set(re.findall(r"\w+", values[0]))
+        assert words & {w for text in texts for w in re.findall(r"\w+", text)}
+
+
+def test_sentences_begin_and_end_as_texts_do() -> None:
+    values = [f"The cat {verb} on the mat. Then it sleeps there." for verb in
+              ("sat", "lay", "stood", "jumped", "rested") for _ in range(K)]  # fmt: skip
+    texts = made(codec_of(values), 300)
+    assert {text.split()[0] for text in texts if len(text.split()) > 1} == {"The"}
+    assert {text[-1] for text in texts} == {"."}
+    assert not [t for t in texts if re.search(r"\. [a-z]|[a-z] The\b", t)]
+
+
+def test_texts_with_nothing_in_common_are_made_up() -> None:
+    random = np.random.default_rng(1)
+    letters = np.array(list("bcdfghjklmnpqrstvwxz"))
+    values = [" ".join("".join(random.choice(letters, 7)) for _ in range(12)) for _ in range(50)]
+    codec = codec_of(values)
+    texts = made(codec, 200)
+    assert {len(text.split()) for text in texts} <= set(range(12, 16))
+    assert not {w for t in values for w in t.split()} & {w for t in texts for w in t.split()}
+    assert codec_of(values).chain.weights.sum() > 0
+
+
+def test_a_long_tail_of_lengths_has_a_class_of_its_own() -> None:
+    values = ["few words here"] * 30 + ["many words " * 200] * 10
+    codec = codec_of(values)
+    codes = codec.encode(pa.array(values))
+    assert len(set(codes.tolist())) == 2
+    assert {len(t.split()) for t in made(codec)} & set(range(384, 512))

@@ -1,0 +1,93 @@
+"""Long free text of a whole table: made, never NULL where the column may not be, nobody's."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+import synthlake
+
+ROWS = 3_000
+WORDS = "the room was clean and quiet but breakfast came late we had to ask staff again".split()
+
+
+@pytest.fixture(scope="module")
+def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Reviews: five stars have long ones; each has a word of its own; some have no answer."""
+    random = np.random.default_rng(1)
+    stars = random.integers(1, 6, ROWS)
+    texts, answers = [], []
+    for row, star in enumerate(stars.tolist()):
+        words = random.choice(WORDS, int(random.integers(30, 40)) * (2 if star == 5 else 1))
+        texts.append(f"{' '.join(words)} xq{row} ended. The guest left.")
+        answers.append(None if row % 4 == 0 else f"We thank you for staying, zv{row}. " * 9)
+    folder = tmp_path_factory.mktemp("reviews")
+    table = pa.table({
+        "id": pa.array(range(ROWS), pa.int64()), "stars": stars, "review": texts, "answer": answers,
+    })  # fmt: skip
+    named = table.schema.set(2, pa.field("review", pa.string(), nullable=False))
+    pq.write_table(table.cast(named), folder / "reviews.parquet")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def twin(reviews: Path) -> pa.Table:
+    artifact = synthlake.fit(f"parquet://{reviews}", seed=7)
+    return artifact.sample(seed=3)["reviews"].to_arrow()
+
+
+def test_a_column_that_may_not_be_null_is_none(twin: pa.Table) -> None:
+    assert twin["review"].null_count == 0
+    assert twin["answer"].null_count == pytest.approx(ROWS / 4, rel=0.15)
+
+
+def test_the_length_follows_from_other_columns(twin: pa.Table) -> None:
+    words = np.asarray(pc.count_substring_regex(twin["review"].combine_chunks(), r"\w+"))
+    stars = np.asarray(twin["stars"])
+    assert words[stars == 5].mean() == pytest.approx(69 + 5, rel=0.15)
+    assert words[stars < 5].mean() == pytest.approx(34.5 + 5, rel=0.15)
+
+
+def test_words_that_many_say_are_said_and_nobodys_are_not(twin: pa.Table) -> None:
+    said = {word for text in twin["review"].to_pylist() for word in re.findall(r"\w+", text)}
+    assert set(WORDS) <= said
+    every = " ".join(filter(None, twin["review"].to_pylist() + twin["answer"].to_pylist()))
+    assert not re.findall(r"xq\d|zv\d", every)
+
+
+def test_texts_end_as_texts_do(twin: pa.Table) -> None:
+    assert all(text.endswith(" left.") for text in twin["review"].to_pylist())
+
+
+def test_a_condition_may_ask_for_text_only_whether_it_is_there(reviews: Path) -> None:
+    artifact = synthlake.fit(f"parquet://{reviews}", seed=7)
+    asked = [{"where": {"answer": {"null": False}}, "rows": 50}]
+    made = artifact.sample(seed=3, given={"reviews": asked})["reviews"].to_arrow()
+    assert made.num_rows == 50
+    assert made["answer"].null_count == 0
+    with pytest.raises(synthlake.errors.SampleError, match="text that is made"):
+        artifact.sample(seed=3, given={"reviews": [{"where": {"answer": "no"}, "rows": 5}]})
+
+
+def test_databases_read_as_much_of_a_text(tmp_path: Path, reviews: Path) -> None:
+    # beyond what is read, texts differ: nothing of it counts
+    read = pq.read_table(reviews / "reviews.parquet")
+    longer = [f"{text} " + "and again " * 500 + f"end{row}" for row, text in
+              enumerate(read["review"].to_pylist())]  # fmt: skip
+    read = read.set_column(2, "review", pa.array(longer))
+    pq.write_table(read, tmp_path / "reviews.parquet")
+    with duckdb.connect(str(tmp_path / "r.duckdb")) as made:
+        made.execute(f"CREATE TABLE reviews AS FROM '{tmp_path}/reviews.parquet'")
+    one, other = (
+        synthlake.fit(url, seed=7).sample(seed=3)["reviews"].to_arrow()["review"].to_pylist()
+        for url in (f"parquet://{tmp_path}/", f"duckdb:///{tmp_path}/r.duckdb")
+    )
+    assert one == other
+    assert 3_000 < np.mean([len(text) for text in one]) < 5_000
