@@ -15,7 +15,10 @@ import pytest
 import synthlake
 
 ROWS = 3_000
-WORDS = "the room was clean and quiet but breakfast came late we had to ask staff again".split()
+WORDS = [
+    "the", "room", "was", "clean", "and", "quiet", "but", "breakfast", "came", "late", "we",
+    "had", "to", "ask", "staff", "again",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +94,16 @@ def test_databases_read_as_much_of_a_text(tmp_path: Path, reviews: Path) -> None
     )
     assert one == other
     assert 3_000 < np.mean([len(text) for text in one]) < 5_000
+
+
+def test_what_a_text_is_about_follows_from_other_columns(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    spam = random.random(2_500) < 0.3
+    words = {True: ["win", "prize", "call", "now", "free", "cash", "claim"],
+             False: ["home", "dinner", "tomorrow", "sorry", "train", "mum"]}  # fmt: skip
+    texts = [" ".join(random.choice(words[bool(one)] + WORDS[:6], 14)) for one in spam]
+    pq.write_table(pa.table({"spam": spam, "text": texts}), tmp_path / "messages.parquet")
+    made = synthlake.fit(f"parquet://{tmp_path}", seed=7).sample(seed=3)["messages"].to_arrow()
+    told = [len(set(t.split()) & set(words[True])) > len(set(t.split()) & set(words[False]))
+            for t in made["text"].to_pylist()]  # fmt: skip
+    assert np.mean(np.array(told) == np.asarray(made["spam"])) > 0.95

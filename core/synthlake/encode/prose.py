@@ -20,9 +20,11 @@ from synthlake.encode.mixing import mix
 from synthlake.encode.pattern import Pattern
 from synthlake.encode.slots import joined_rows
 from synthlake.encode.template import digits, syllables
+from synthlake.encode.topics import Topics
 from synthlake.seed import Words
 
 _POOL = 512  # made-up words of a form
+_LONGEST = 1 << 20  # words, more than are read
 _NEAR = 4  # words more or fewer than are drawn
 _CELLS = 2_000_000  # pieces that are put together at once
 _GOLDEN = 0x9E3779B97F4A7C15
@@ -63,23 +65,24 @@ class Chain:
     def _guide(self) -> Guide:
         return Guide.build(self._ends[1:])
 
-    def draw(self, states: Index, words: Words, tokens: int) -> Index:
-        """A token after each state, by weight; from another state where that is drawn.
+    def draw(self, states: Index, words: Words, tokens: int, topics: int) -> Index:
+        """A token after each state, by weight; from another state of the topic where that is drawn.
 
         Args:
             states: shape (rows,).
             words: shape (rows,).
             tokens: how many there are.
+            topics: how many there are; each has as many states.
         """
-        inner = len(self.starts) - 1 - STATES
-        found = states.copy()
+        each = (len(self.starts) - 1) // topics
+        found, above = states.copy(), states // each * each + each - STATES - tokens
         todo = np.arange(len(states))
         while len(todo):
             at, to = (self._ends[self.starts[found[todo] + more]] for more in (0, 1))
             drawn = (words % (to - at).astype(np.uint64)).astype(np.int64)
             target = self.targets[self._guide.find(at + drawn)]
             again = target >= tokens
-            found[todo] = np.where(again, target - tokens + inner, target)
+            found[todo] = np.where(again, target + above[todo], target)
             todo, words = todo[again], mix(words[again])
         return found
 
@@ -102,25 +105,27 @@ class Chain:
 
 @dataclass(frozen=True)
 class ProseCodec:
-    """Code i stands for a text of between ``lengths[i]`` words.
+    """Code i stands for a text of a topic, of a number of words, by ``lengths[i]``.
 
     Attributes:
         type: Arrow type.
-        lengths: fewest and most words of each class.
+        lengths: fewest and most words, and the topic, of each class; by topic and length.
         tokens: words with what separates them from the next; they are states too.
         last: words that end a text, with what stands after them.
-        chain: which token, or last one, follows which; after the states of the tokens come those
-            of any within a sentence, any at its begin, the first and the last of a text.
+        chain: which token, or last one, follows which, by topic; after the states of the tokens
+            come those of any within a sentence, any at its begin, the first and the last of a text.
+        topics: what texts are about.
 
-    Privacy: a class of length, a token, and a pair of tokens that follow each other have k entities
-    each; all other words are made of random syllables.
+    Privacy: a class of length, a token, and a pair of tokens that follow each other in texts of a
+    topic have k entities each; all other words are made of random syllables.
     """
 
     type: pa.DataType
-    lengths: tuple[tuple[int, int], ...]
+    lengths: tuple[tuple[int, int, int], ...]
     tokens: tuple[Token, ...]
     last: tuple[Token, ...]
     chain: Chain
+    topics: Topics
 
     name: ClassVar[str] = "prose"
     ordered = False
@@ -133,9 +138,14 @@ class ProseCodec:
 
     def encode(self, array: AnyArray) -> NDArray[np.int32]:
         """Codes of texts, shape (rows,); NULL is -1; the nearest class for other lengths."""
-        counts = words_of(plain(array).cast(pa.large_string()))
-        upper = np.array([most for _, most in self.lengths])
-        codes = np.minimum(np.searchsorted(upper, counts), len(upper) - 1)
+        texts = plain(array).cast(pa.large_string())
+        counts, topic = words_of(texts), self.topics.of(texts)
+        _, upper, about = np.array(self.lengths).T
+        first = np.searchsorted(about, topic, side="left")
+        end = np.searchsorted(about, topic, side="right")
+        # classes of a topic, then of its lengths, ascend as one number does
+        found = np.searchsorted(about * _LONGEST + upper, topic * _LONGEST + counts)
+        codes = np.clip(found, first, end - 1)
         made: NDArray[np.int32] = np.where(counts < 0, -1, codes).astype(np.int32)
         return made
 
@@ -146,7 +156,7 @@ class ProseCodec:
 
         Cost: O(words of all texts).
         """
-        bounds = np.array([*self.lengths, (0, 0)], np.int64)[codes]
+        bounds = np.array([*self.lengths, (0, 0, 0)], np.int64)[codes]
         low, high = bounds[:, 0], bounds[:, 1]
         drawn = mix(words + np.uint64(_GOLDEN)) % (high - low + 1).astype(np.uint64)
         wanted = low + drawn.astype(np.int64)
@@ -156,20 +166,20 @@ class ProseCodec:
         step = max(1, _CELLS // max(2 * int(most.max(initial=0)), 1))
         for start in range(0, len(codes), step):
             rows = slice(start, start + step)
-            parts.append(self._texts(least[rows], most[rows], words[rows]))
+            parts.append(self._texts((least[rows], most[rows], bounds[rows, 2]), words[rows]))
         made = pa.concat_arrays(parts)
         made = made.take(indices(np.arange(len(codes)), codes < 0))
         return as_text(made, self.type)
 
-    def _texts(self, least: Index, most: Index, words: Words) -> pa.Array[Any]:
-        """Texts of so many words."""
+    def _texts(self, wanted: tuple[Index, Index, Index], words: Words) -> pa.Array[Any]:
+        """Texts of at least and at most so many words, and of a topic."""
+        least, most, topic = wanted
         ids = np.zeros((len(most), 2 * int(most.max(initial=0))), np.int32)
         first, every = len(self.tokens), len(self.tokens) + len(self.last)
-        states = np.full(len(most), first + START)
+        before = topic * (first + STATES)  # states of other topics
+        states = before + first + START
         rows = np.flatnonzero(most > 0)
         for place in range(ids.shape[1] // 2):
-            rows = rows[(states[rows] < first) | (states[rows] == first + START)]
-            rows = rows[(most[rows] > place)]
             if not len(rows):
                 break
             drawn = mix(words[rows] + np.uint64(_GOLDEN * (place + 2) % 2**64))
@@ -177,11 +187,12 @@ class ProseCodec:
             found = states[rows]
             for number, chain in enumerate(self._chains):
                 some = np.flatnonzero(kind == number)
-                found[some] = chain.draw(found[some], drawn[some], every)
-            states[rows] = np.where(found < first, found, every + STATES)
+                found[some] = chain.draw(found[some], drawn[some], every, self.topics.size)
+            states[rows] = before[rows] + found
             pool = (mix(drawn) % np.uint64(_POOL)).astype(np.int32)
             ids[rows, 2 * place] = self._ids[found, 0] + pool * self._rare[found]
             ids[rows, 2 * place + 1] = self._ids[found, 1]
+            rows = rows[(found < first) & (most[rows] > place + 1)]
         return joined_rows(self._pieces, ids)
 
     @cached_property
@@ -192,6 +203,7 @@ class ProseCodec:
         after = [opens(rest) for _, rest in self.tokens]
         wider = every + np.array([*after, OPEN, MID, OPEN, LAST], np.int64)
         alone = np.full(first + STATES, every + LAST)
+        wider, alone = (np.tile(held, self.topics.size) for held in (wider, alone))
         return self.chain.only(~ends, wider), self.chain, self.chain.only(ends, alone)
 
     @cached_property
@@ -228,18 +240,19 @@ class ProseCodec:
         chain = {name: getattr(self.chain, name).tolist() for name in _CHAIN}
         lengths = [list(length) for length in self.lengths]
         tokens, last = ([list(token) for token in held] for held in (self.tokens, self.last))
-        return {"lengths": lengths, "tokens": tokens, "last": last, **chain}
+        topics = self.topics.to_json()
+        return {"lengths": lengths, "tokens": tokens, "last": last, "topics": topics, **chain}
 
     @classmethod
     def from_json(cls, held: Mapping[str, Any], dtype: pa.DataType) -> ProseCodec:
         """The codec that ``to_json`` gave."""
         chain = Chain(*(np.array(held[name], np.int64) for name in _CHAIN))
-        lengths = tuple((int(low), int(high)) for low, high in held["lengths"])
+        lengths = tuple((int(a), int(b), int(topic)) for a, b, topic in held["lengths"])
         tokens, last = (
             tuple((str(word), str(rest)) for word, rest in held[name])
             for name in ("tokens", "last")
         )
-        return cls(dtype, lengths, tokens, last, chain)
+        return cls(dtype, lengths, tokens, last, chain, Topics.from_json(held["topics"]))
 
 
 _CHAIN = ("starts", "targets", "weights")

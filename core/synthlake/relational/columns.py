@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from synthlake.relational.spans import Seen
 
 MAX_CATEGORIES = 20_000
-_LONG = 200  # characters of a text, in the mean, from which it has no templates
+_LONG, _SENTENCE = 200, 7  # characters of a text, and spaces, from which it has no templates
 _MAX_LISTED = 2_000  # values of a wide decimal up to which they are categories
 # Possessive, as a text that is none would be tried in 2^letters ways.
 _WORDY = re.compile(r"(?=.*[^\W\d_]{3})(?:[^\W\d_]++|\d++(?![^\W\d_])|[\W_])*+", re.S)
@@ -202,11 +202,12 @@ def _free_text(data: TableData, column: Column) -> Codec:
 
 
 def _worded(column: Column, values: list[str], group: NDArray[np.int64], k: int) -> Codec | None:
-    """Templates where texts are short words; what follows what where they are long, or differ."""
+    """Templates where texts are few words; what follows what where they are many, or differ."""
     long = sum(map(len, values)) > _LONG * len(values)
-    words = not long and _are_words(values)
-    made = build_template(column.type, values, group, k) if words else None
-    return made or (build_prose(column.type, values, group, k) if long or words else None)
+    words = long or _are_words(values)
+    few = words and not long and sum(v.count(" ") for v in values) < _SENTENCE * len(values)
+    made = build_template(column.type, values, group, k) if few else None
+    return made or (build_prose(column.type, values, group, k) if words else None)
 
 
 def _are_words(values: list[str]) -> bool:

@@ -24,35 +24,14 @@ from synthlake.encode.prose import (
     words_of,
 )
 from synthlake.models.support import Mask, distinct
+from synthlake.relational.topics import build_topics
 
 MAX_TEXTS = 100_000  # of the sample, from which words are learned
 _MAX_PIECES = 1_000_000  # of them
 _MAX_TOKENS, _MAX_PAIRS = 8_000, 60_000
 # Ends of classes of length, in words: the same for all data.
-_GRID = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    6,
-    8,
-    12,
-    16,
-    24,
-    32,
-    48,
-    64,
-    96,
-    128,
-    192,
-    256,
-    384,
-    512,
-    768,
-    1_024,
-    4_001,
-)
+_GRID = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1_024,
+         1_536, 4_001)  # fmt: skip
 _PIECE = re.compile(rf"([{UNSPACED}]|[^\W_{UNSPACED}]+(?:['’][^\W\d_]+)*)?([\W_]*)")
 _CLOSE = ("", f"\0{RARE_SIGN}")  # after which there is no space
 
@@ -68,12 +47,19 @@ def build_prose(
         group: entities of the values.
         k: least entities behind anything that is kept.
     """
-    lengths = _classes(words_of(pa.array(values, pa.large_string())), group, k)
-    if not lengths:
+    texts = pa.array(values, pa.large_string())
+    topics, counts = build_topics(texts, group, k), words_of(texts)
+    topic = topics.of(texts)
+    lengths = tuple(
+        (low, high, number) for number in range(topics.size)
+        for low, high in _classes(counts[topic == number], group[topic == number], k)
+    )  # fmt: skip
+    if {number for _, _, number in lengths} != set(range(topics.size)):
         return None
     learner = _Learner.of(values, group, k)
     tokens, last = learner.tokens[: learner.inner], learner.tokens[learner.inner :]
-    return ProseCodec(dtype, lengths, tuple(tokens), tuple(last), learner.chain())
+    chain = learner.chain(topic, topics.size)
+    return ProseCodec(dtype, lengths, tuple(tokens), tuple(last), chain, topics)
 
 
 def _classes(counts: Index, group: Index, k: int) -> tuple[tuple[int, int], ...]:
@@ -101,6 +87,7 @@ class _Learner:
         tokens: that k entities have, and marks of the others; those that end texts come last.
         inner: how many do not end texts.
         token: shape (pieces,).
+        text: number of the text of each piece.
         who: entity of each piece.
         first, last: whether it begins or ends a text.
         k: least entities.
@@ -109,6 +96,7 @@ class _Learner:
     tokens: list[Token]
     inner: int
     token: Index
+    text: Index
     who: Index
     first: Mask
     last: Mask
@@ -130,38 +118,56 @@ class _Learner:
         full = np.array(sizes, np.int64) > 0
         last[ends[full] - 1] = True
         first[(ends - sizes)[full]] = True
-        who = np.repeat(group[: len(sizes)], sizes)
+        number = np.repeat(np.arange(len(sizes)), sizes)
+        who = group[number]
         inner, token = _numbered(pieces, who, k, ~last, " ")
         ending, token_last = _numbered(pieces, who, k, last, "")
         every = np.empty(len(pieces), np.int64)
         every[~last], every[last] = token, len(inner) + token_last
-        return cls(inner + ending, len(inner), every, who, first, last, k)
+        return cls(inner + ending, len(inner), every, number, who, first, last, k)
 
-    def chain(self) -> Chain:
-        """What follows each token and state, of k entities."""
+    def chain(self, topic: Index, topics: int) -> Chain:
+        """What follows each token and state, of k entities of a topic.
+
+        Args:
+            topic: of each text.
+            topics: how many there are.
+        """
         size, inner = len(self.tokens), self.inner
+        each, above = inner + STATES, topic[self.text] * (inner + STATES)
         after = inner + np.array([opens(rest) for _, rest in self.tokens[:inner]], np.int64)
         before = np.append(0, self.token[:-1]) if len(self.token) else self.token
         inside, ahead = ~self.first, ~self.last
         wider = np.where(self.first, inner + OPEN, after[np.where(inside, before, 0)])
         held = np.concatenate([
-            self._pairs(before, inside),
-            self._pairs(wider, np.ones(len(before), bool)),
-            self._pairs(np.full(len(before), inner + START), self.first & ahead),
-            self._pairs(np.full(len(before), inner + LAST), self.last),
+            self._pairs(above + before, inside),
+            self._pairs(above + wider, np.ones(len(before), bool)),
+            self._pairs(above + inner + START, self.first & ahead),
+            self._pairs(above + inner + LAST, self.last),
         ], axis=1)  # fmt: skip
-        given = np.bincount(held[0], held[2], inner + STATES).astype(np.int64)
-        missing = np.bincount(before[inside], minlength=inner) - given[:inner]
-        missing[given[:inner] + missing == 0] = 1
-        part = np.flatnonzero(missing > 0)
-        rows = [held, np.stack([part, size + after[part] - inner, missing[part]])]
-        for state in np.flatnonzero(given[inner:] == 0):  # any token, where none has k entities
-            some = np.arange(inner, size) if state == LAST else np.arange(inner)
-            rows.append(np.stack([np.full(len(some), inner + state), some, some * 0 + 1]))
+        states = topics * each
+        given = np.bincount(held[0], held[2], states).astype(np.int64)
+        missing = np.bincount((above + before)[inside], minlength=states) - given
+        missing[given + missing == 0] = 1
+        kind = np.arange(states) % each
+        part = np.flatnonzero((missing > 0) & (kind < inner))
+        rows = [held, np.stack([part, size + after[kind[part]] - inner, missing[part]])]
+        going = np.bincount(held[0][held[1] < inner], minlength=states)
+        told = np.where(kind == inner + LAST, given, going)  # so that no draw goes on for ever
+        for state in np.flatnonzero((told == 0) & (kind >= inner)).tolist():
+            rows.append(self._instead(state, int(kind[state]) - inner))
         found = np.concatenate(rows, axis=1)
         found = found[:, np.lexsort((found[1], found[0]))]
-        starts = np.searchsorted(found[0], np.arange(inner + STATES + 1))
+        starts = np.searchsorted(found[0], np.arange(states + 1))
         return Chain(starts, found[1], found[2])
+
+    def _instead(self, state: int, kind: int) -> Index:
+        """What follows a state of which k entities have no pair: as of another, or any token."""
+        size, inner = len(self.tokens), self.inner
+        if kind == START:
+            return np.array([[state], [size + OPEN], [1]])
+        some = np.arange(inner, size) if kind == LAST else np.arange(inner)
+        return np.stack([np.full(len(some), state), some, np.ones(len(some), np.int64)])
 
     def _pairs(self, state: Index, chosen: Mask) -> Index:
         """States, tokens after them and rows, shape (3, pairs), of k entities; most frequent."""
