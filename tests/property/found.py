@@ -112,4 +112,8 @@ FOUND = {
         _table(200, "bridge", _to(1, mode="own"), _to(2, skew=3.0, mode="match")),
         seed=9, k=5, name="independent",
     ),
+    "children of one parent mostly, drawn as often without another one as few rows tell": _found(
+        _table(60, "number"), _table(60, "number"), _table(60, "number", _FEW, _to(1, nulls=0.25)),
+        seed=28,
+    ),
 }  # fmt: skip

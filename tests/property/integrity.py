@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from math import sqrt
+from math import inf, sqrt
 from typing import Any
 
 import pyarrow as pa
@@ -28,11 +28,20 @@ class Rates:
 
 @dataclass(frozen=True)
 class Told:
-    """What is known of a twin: its notes, the least entities behind anything, and own keys."""
+    """What is known of a twin.
+
+    Attributes:
+        notes: of its plan.
+        k: the least entities behind anything.
+        owns: own keys.
+        leaf: the fewest rows from which it is told how often children of a parent have NULL;
+            without end where no column says anything of another.
+    """
 
     notes: str
     k: int = 1
     owns: Owns = field(default_factory=dict)
+    leaf: float = inf
 
 
 def wrongs(
@@ -150,7 +159,7 @@ def _wrong_reference(
     was, made, policy = rates(real, name, fk), rates(twin, name, fk), fk.get("orphans", "keep")
     if made.orphan and (policy != "keep" or not was.orphan):
         yield f"{label}: {made.orphan:.3f} orphans, of {was.orphan:.3f}, under {policy}"
-    near = 0.12 + 1.6 / sqrt(min(_counted(t, name, fk, entry) for t in sides))
+    near = 0.12 + 1.6 / sqrt(min(_counted(t, name, fk, entry, told) for t in sides))
     null = was.null + (was.orphan if policy == "null" else 0.0)
     if policy == "drop" and was.orphan < 1.0:
         null /= 1.0 - was.orphan
@@ -167,18 +176,36 @@ def _wrong_reference(
         yield f"{label}: {made.null:.3f} NULL, of {null:.3f}"
 
 
-def _counted(tables: Tables, name: str, fk: Key, entry: Key) -> float:
+def _counted(tables: Tables, name: str, fk: Key, entry: Key, told: Told) -> float:
     """How many rows a rate is told from, as if each had a reference of its own.
 
     One that lies within a wider reference follows from it: rows of one parent are all orphans or
-    none is, and the rate is as uncertain as that of families. Source: Kish (1965), effective sample
-    size of clusters of unequal sizes whose members are alike, (sum n)^2 / sum n^2.
+    none is, and the rate is as uncertain as that of families.
+
+    Rows of one own parent all see the same of it and are drawn from one leaf, whose rate few rows
+    of other families may have told. To the variance of drawing each of n rows, p (1 - p) / n, this
+    adds that of a leaf in each of f families, p (1 - p) / (leaf f), which no number of rows takes
+    away where one family has most of them.
     """
-    mine = set(fk["columns"])
-    wider = any(mine <= set(other["columns"]) for other in entry["foreign_keys"] if other != fk)
-    if not wider:
-        return float(tables[name].num_rows)
-    sizes = Counter(rows_of(tables[name], fk["columns"])).values()
+    mine, own = set(fk["columns"]), told.owns.get(name)
+    if any(mine <= set(o["columns"]) for o in entry["foreign_keys"] if o != fk):
+        return _families(rows_of(tables[name], fk["columns"]))
+    rows = float(tables[name].num_rows)
+    if own is None or set(own["columns"]) == mine:
+        return rows
+    keys = rows_of(tables[name], own["columns"])
+    # who has no own parent is like all such rows of the source, not like a few
+    alone = [(place,) if None in key else key for place, key in enumerate(keys)]
+    return 1 / (1 / rows + 1 / (told.leaf * _families(alone)))
+
+
+def _families(keys: list[tuple[Any, ...]]) -> float:
+    """How many families of one size each would tell as much.
+
+    Source: Kish (1965), effective sample size of clusters of unequal sizes whose members are
+    alike, (sum n)^2 / sum n^2.
+    """
+    sizes = Counter(keys).values()
     return sum(sizes) ** 2 / sum(n * n for n in sizes)
 
 

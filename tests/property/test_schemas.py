@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,11 @@ def learned(shape: DatabaseShape, held: Database) -> Any:
         held.tables, held.declared, k=shape.k, seed=shape.seed, holdout=0.0,
         synthesizer=shape.synthesizer,
     )  # fmt: skip
+
+
+def least_leaf(shape: DatabaseShape) -> float:
+    """The fewest rows that tell trees of so small tables how often something is."""
+    return max(5.0, 2.0 * shape.k) if shape.synthesizer == "trees" else inf
 
 
 def check_refusal(error: Exception, held: Database) -> None:
@@ -63,7 +69,7 @@ def check(shape: DatabaseShape) -> str:
         name: {"columns": list(own.columns), "references": own.references, "to": list(own.to)}
         for name in real if (own := twin.model.schema[name].own) is not None
     }  # fmt: skip
-    told = Told(" ".join(twin.notes), shape.k, owns)
+    told = Told(" ".join(twin.notes), shape.k, owns, least_leaf(shape))
     found = without_parts(list(wrongs(real, made, declared, told, shape.scale)))
     found += wrong_pairs(held.tables, tables, held.declared)
     assert not found, f"{found}\n{held.text}\n{twin.notes}"
