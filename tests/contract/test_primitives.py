@@ -94,6 +94,8 @@ def test_texts_are_shaped_and_measured_alike(both: Both) -> None:
     given = values(both.source, "seen", "t.text")
     shaped = values(both.source, "seen", of(both.source).shape("t.text"))
     assert shaped == [None if text is None else shape(text) for text in given]
+    begun = values(both.source, "seen", of(both.source).beginning("t.text", 3))
+    assert begun == [None if text is None else text[:3] for text in given]
     octets = values(both.source, "seen", of(both.source).octets("t.text"))
     assert octets == [None if text is None else str(len(text.encode())) for text in given]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from sklearn import datasets
 
 from synthlake.encode.prose import ProseCodec, words_of
-from synthlake.relational.prose import build_prose
+from synthlake.relational.prose import _pieces, build_prose
 from synthlake.seed import Seed
 
 K = 5
@@ -163,3 +164,64 @@ def test_a_long_tail_of_lengths_has_a_class_of_its_own() -> None:
     codes = codec.encode(pa.array(values))
     assert len(set(codes.tolist())) == 2
     assert {len(t.split()) for t in made(codec)} & set(range(384, 512))
+
+
+def test_every_draw_comes_to_a_word() -> None:
+    # neither at the begin of a sentence nor within one have k entities anything but an end
+    forms = ["4", "42", "4200", "AB", "Cde", "fgh"]
+    values = ["Yes"] * 20 + [f"{forms[n % 6]} {forms[n // 6 % 6]} ok" for n in range(24)]
+    texts = made(codec_of(values))
+    assert {text.split()[-1] for text in texts} >= {"Yes", "ok"}
+    assert {len(text.split()) for text in texts} == {1, 3}
+
+
+@pytest.mark.parametrize("rows", [1, 50, 2_000])
+def test_what_one_person_says_again_and_again_does_not_come_out(rows: int) -> None:
+    # each pair of words of the sentence is said by nine others, the sentence by nobody else
+    words = ["Anna", "owes", "the", "bank", "ninety", "thousand", "euros", "since", "her",
+             "divorce", "last", "spring."]  # fmt: skip
+    values, group = [" ".join(words)] * rows, [0] * rows
+    for number in range(600):
+        at = number % 11
+        some = words[at : at + 2] if number < 99 else ["Then", "we", "went", "to", "the", "shop"]
+        values.append(f"{' '.join(some)} for the others end.")
+        group.append(number + 1)
+    codec = build_prose(pa.string(), values, np.array(group), 10)
+    assert codec is not None
+    assert np.mean([text == " ".join(words) for text in made(codec)]) < 0.04
+
+
+@pytest.mark.parametrize("text", [
+    "2023年5月8日にiPhone13を2台、買いました。", "ฉันไปตลาดเมื่อวาน",
+    "(a) (b) it's l’été", "<b>Hi</b>",
+    "привет, мир 3x", "मैं कल बाज़ार", "가 사람 B2B_x", "",
+])  # fmt: skip
+def test_words_are_counted_as_they_are_made(text: str) -> None:
+    words = [word for word, _ in _pieces(text) if word]
+    assert words_of(pa.array([text], pa.large_string())).tolist() == [len(words)]
+
+
+def test_other_lengths_are_of_the_nearest_class() -> None:
+    codec = codec_of(["one two three four"] * 20 + ["word " * 600] * 20)
+    asked = ["w " * count for count in (1, 4, 7, 400, 600, 3_000)]
+    assert codec.encode(pa.array(asked)).tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_a_form_that_few_have_is_not_told() -> None:
+    values = ["the cat sat"] * 40
+    for other in ("the 12345 sat", "the \u5b57 sat", "the QX sat"):
+        held = codec_of([*values, other]).to_json()
+        assert held == codec_of(values).to_json() | {"weights": held["weights"]}
+
+
+def test_texts_of_any_length_cost_what_they_hold() -> None:
+    random = np.random.default_rng(1)
+    some = [" ".join(random.choice(["red", "green", "blue"], 9)) for _ in range(300)]
+    codec = codec_of(some + [" ".join(random.choice(["red", "blue"], 900)) for _ in range(20)])
+    codes = np.zeros(20_000, np.int32)
+    codes[::200] = codec.size - 1
+    started = time.process_time()
+    texts = codec.decode(codes, Seed(3).words("t", "c", 0, 20_000))
+    assert time.process_time() - started < 5.0  # a step a word of the longest for all took 15
+    long = [len(text.as_py().split()) for text in texts[::200]]
+    assert min(long) > 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from pathlib import Path
 
 import duckdb
@@ -107,3 +108,51 @@ def test_what_a_text_is_about_follows_from_other_columns(tmp_path: Path) -> None
     told = [len(set(t.split()) & set(words[True])) > len(set(t.split()) & set(words[False]))
             for t in made["text"].to_pylist()]  # fmt: skip
     assert np.mean(np.array(told) == np.asarray(made["spam"])) > 0.95
+
+
+def test_long_texts_among_short_ones_come_back(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    texts = ["Delivered on time" if n % 5 < 3 else " ".join(random.choice(WORDS, 60))
+             for n in range(1_000)]  # fmt: skip
+    pq.write_table(pa.table({"note": texts}), tmp_path / "notes.parquet")
+    made = synthlake.fit(f"parquet://{tmp_path}", seed=7).sample(seed=3)["notes"].to_arrow()
+    lengths = np.array([len(text) for text in made["note"].to_pylist()])
+    assert (lengths > 100).mean() == pytest.approx(0.4, abs=0.06)
+
+
+def test_words_that_all_share_are_said_where_each_says_much(tmp_path: Path) -> None:
+    # all that is read of the first entities alone is of fewer than k
+    random = np.random.default_rng(1)
+    shops, each = 12, 40
+    texts = [" ".join(random.choice(WORDS, 600)) for _ in range(shops * each)]
+    pq.write_table(pa.table({"shop": range(shops)}), tmp_path / "shops.parquet")
+    pq.write_table(
+        pa.table({"id": range(len(texts)), "shop": np.repeat(range(shops), each), "note": texts}),
+        tmp_path / "notes.parquet",
+    )
+    keys = {"columns": ["shop"], "references": "shops", "mode": "own"}
+    schema = {"shops": {"primary_key": ["shop"]},
+              "notes": {"primary_key": ["id"], "foreign_keys": [keys]}}  # fmt: skip
+    artifact = synthlake.fit(f"parquet://{tmp_path}", schema, seed=7)
+    made = artifact.sample(seed=3)["notes"].to_arrow()["note"].to_pylist()
+    said = {word for text in made for word in text.split()}
+    assert said >= set(WORDS)
+
+
+def test_sqlite_reads_beyond_a_nul(tmp_path: Path) -> None:
+    texts = [f"{' '.join(WORDS * 3)} {'x' * (n % 7)}\0 and then {' '.join(WORDS)}"
+             for n in range(300)]  # fmt: skip
+    rows = list(enumerate(texts))
+    with sqlite3.connect(tmp_path / "n.db") as made:
+        made.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY, note TEXT NOT NULL)")
+        made.executemany("INSERT INTO notes VALUES (?, ?)", rows)
+    with duckdb.connect(str(tmp_path / "n.duckdb")) as other:
+        other.execute("CREATE TABLE notes (id BIGINT PRIMARY KEY, note VARCHAR NOT NULL)")
+        other.executemany("INSERT INTO notes VALUES (?, ?)", rows)
+    twins = []
+    for url in (f"sqlite:///{tmp_path}/n.db", f"duckdb:///{tmp_path}/n.duckdb"):
+        source = synthlake.open(url)
+        twins.append(synthlake.fit(source, seed=7).sample(seed=3)["notes"].to_arrow())
+        source.close()
+    assert twins[0]["note"].to_pylist() == twins[1]["note"].to_pylist()
+    assert any("\0" in text for text in twins[0]["note"].to_pylist())

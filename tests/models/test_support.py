@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from synthlake.models.growth import Growth, grow
+from synthlake.models.support import even_rows
 from synthlake.models.trees import FittedTrees, Trees
 from synthlake.ports import Feature, TrainingTable
 
@@ -106,3 +107,12 @@ def test_leaves_count_distinct_entities(seed: int) -> None:
     # every entity is in most leaves: so few of them do not keep a tree from growing
     assert len(leaves) > 25 // K
     assert np.array_equal(np.unique(node), np.flatnonzero(tree.feature < 0))
+
+
+def test_rows_of_one_group_count_as_those_of_the_kth_at_most() -> None:
+    keys = np.array([0] * 100 + [0] * 2 + [1] * 5 + [2] * 6, np.int64)
+    group = np.array([7] * 100 + [1, 2] + [1, 2, 3, 3, 3] + [1, 1, 2, 2, 3, 3], np.int64)
+    assert even_rows(keys, group, 4, 3).tolist() == [3, 3, 6, 0]
+    assert even_rows(keys, group, 4, 1).tolist() == [102, 5, 6, 0]
+    assert even_rows(keys, group, 4, 4).tolist() == [0, 0, 0, 0]
+    assert even_rows(keys[:0], group[:0], 2, 3).tolist() == [0, 0]

@@ -26,14 +26,19 @@ from synthlake.seed import Words
 _POOL = 512  # made-up words of a form
 _LONGEST = 1 << 20  # words, more than are read
 _NEAR = 4  # words more or fewer than are drawn
-_CELLS = 2_000_000  # pieces that are put together at once
+_CELLS = 1_000_000  # words that are put together at once
 _GOLDEN = 0x9E3779B97F4A7C15
-UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff"  # scripts that put no spaces between words
-_WORD = rf"[{UNSPACED}]|[\p{{L}}\p{{N}}]+(?:['’]\p{{L}}+)*"
-RARE_SIGN = "字"
-FORMS = ("a", "Aa", "A", "9", "99", "9999", RARE_SIGN)
+# Thai, Japanese and Chinese, which put no spaces between words: each of their signs is one.
+SCRIPTS, EAST = "\u0e00-\u0e7f\u3005-\u3007\u3040-\u30ff\u3400-\u9fff", "\u3000"
+UNSPACED = re.compile(rf"[{SCRIPTS}]")
+_WORD = rf"[{SCRIPTS}]|(?:[^\P{{L}}{SCRIPTS}]|[^\P{{N}}{SCRIPTS}])+(?:['’][^\P{{L}}{SCRIPTS}]+)*"
+RARE_SIGN, RARE_THAI = "字", "ก"
+FORMS = ("a", "Aa", "A", "9", "99", "9999", RARE_SIGN, RARE_THAI)
 _LETTERS = {"a": (3, 9), "Aa": (4, 8), "A": (2, 4)}  # fewest and most of a made-up word
-_SIGNS = "的一是不了人我在有他这中大来上国和地到以"
+_SIGNS = {
+    RARE_SIGN: "的一是不了人我在有他这中大来上国和地到以",
+    RARE_THAI: "กขคงจชดตทนบปผพมยรลวสหอ",
+}
 _OPENS = re.compile(r".*(?:[.!?…。！？]|\n)[\W_]*", re.S)  # what a sentence begins after
 MID, OPEN, START, LAST = range(4)  # states beside those of the tokens
 STATES = 4
@@ -140,12 +145,14 @@ class ProseCodec:
         """Codes of texts, shape (rows,); NULL is -1; the nearest class for other lengths."""
         texts = plain(array).cast(pa.large_string())
         counts, topic = words_of(texts), self.topics.of(texts)
-        _, upper, about = np.array(self.lengths).T
+        low, upper, about = np.array(self.lengths).T
         first = np.searchsorted(about, topic, side="left")
         end = np.searchsorted(about, topic, side="right")
         # classes of a topic, then of its lengths, ascend as one number does
         found = np.searchsorted(about * _LONGEST + upper, topic * _LONGEST + counts)
         codes = np.clip(found, first, end - 1)
+        below = np.maximum(codes - 1, first)
+        codes = np.where(counts - upper[below] < low[codes] - counts, below, codes)
         made: NDArray[np.int32] = np.where(counts < 0, -1, codes).astype(np.int32)
         return made
 
@@ -162,19 +169,23 @@ class ProseCodec:
         wanted = low + drawn.astype(np.int64)
         near = np.where(wanted > 0, _NEAR + wanted // 16, 0)
         least, most = np.maximum(wanted - near, low), np.minimum(wanted + near, high)
-        parts: list[pa.Array[Any]] = [pa.array([], pa.string())]
-        step = max(1, _CELLS // max(2 * int(most.max(initial=0)), 1))
-        for start in range(0, len(codes), step):
-            rows = slice(start, start + step)
-            parts.append(self._texts((least[rows], most[rows], bounds[rows, 2]), words[rows]))
-        made = pa.concat_arrays(parts)
-        made = made.take(indices(np.arange(len(codes)), codes < 0))
-        return as_text(made, self.type)
+        parts: list[pa.Array[Any]] = [pa.array([], pa.large_string())]
+        order, start = np.argsort(most, kind="stable"), 0
+        ends = np.cumsum(most[order] + 1)
+        while start < len(order):  # texts of like lengths together
+            end = int(np.searchsorted(ends, ends[start] + _CELLS))
+            rows = order[start:end]
+            made = self._texts((least[rows], most[rows], bounds[rows, 2]), words[rows])
+            parts.append(made.cast(pa.large_string()))
+            start = end
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        return as_text(pa.concat_arrays(parts).take(indices(place, codes < 0)), self.type)
 
     def _texts(self, wanted: tuple[Index, Index, Index], words: Words) -> pa.Array[Any]:
         """Texts of at least and at most so many words, and of a topic."""
-        least, most, topic = wanted
-        ids = np.zeros((len(most), 2 * int(most.max(initial=0))), np.int32)
+        least, most, topic = (held.copy() for held in wanted)
+        ids = np.zeros((len(most), 2 * int(most.max(initial=0)) + 2), np.int32)
         first, every = len(self.tokens), len(self.tokens) + len(self.last)
         before = topic * (first + STATES)  # states of other topics
         states = before + first + START
@@ -192,6 +203,9 @@ class ProseCodec:
             pool = (mix(drawn) % np.uint64(_POOL)).astype(np.int32)
             ids[rows, 2 * place] = self._ids[found, 0] + pool * self._rare[found]
             ids[rows, 2 * place + 1] = self._ids[found, 1]
+            bare = self._bare[found]  # what stands before the first word is none
+            least[rows] += bare
+            most[rows] += bare
             rows = rows[(found < first) & (most[rows] > place + 1)]
         return joined_rows(self._pieces, ids)
 
@@ -214,6 +228,11 @@ class ProseCodec:
     def _rare(self) -> NDArray[np.int32]:
         """1 for tokens whose word is made up."""
         return np.array([word[:1] == "\0" for word, _ in self._every], np.int32)
+
+    @cached_property
+    def _bare(self) -> Index:
+        """1 for tokens without a word."""
+        return np.array([not word for word, _ in self._every], np.int64)
 
     @cached_property
     def _ids(self) -> NDArray[np.int32]:
@@ -272,8 +291,9 @@ def words_of(texts: Any) -> Index:
 def _pool(form: str) -> pa.Array[Any]:
     """Made-up words of a form, for all data the same."""
     words = mix(np.arange(1, _POOL + 1, dtype=np.uint64) * np.uint64(_GOLDEN))
-    if form == RARE_SIGN:
-        return Pattern((_SIGNS,)).unrank((words % np.uint64(len(_SIGNS))).astype(np.int64))
+    if form in _SIGNS:
+        signs = _SIGNS[form]
+        return Pattern((signs,)).unrank((words % np.uint64(len(signs))).astype(np.int64))
     if form.isdigit():
         return digits(len(form), words)
     low, high = _LETTERS[form]

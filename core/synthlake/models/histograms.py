@@ -100,14 +100,18 @@ def histograms(tree: Tree, rows: Rows, k: int, prior: Floats | None = None) -> F
     if len(leaves) == 1:
         return held
     mine = own[rows.node, rows.place]
+    bare = np.logical_not(own.any(axis=1), dtype=bool) & np.full(len(own), rows.places == 2)
     base, own, rest = own[0], own[leaves], np.where(own, 0.0, held)[leaves]
-    left = _left(rows, ~mine, rest.sum(0), k)
+    # of NULL or a value, where a leaf knows neither: as the node above says
+    kept = np.where(bare[leaves][:, None], rest, 0.0)
+    rest -= kept
+    left = _left(rows, ~mine & ~bare[rows.node], rest.sum(0), k)
     if prior is not None:
         left = np.where(base, left, held[0])
     soft = soft[leaves]
-    made = np.where(own, held[leaves], _raked(rest, loose[leaves], soft, left))
+    made = np.where(own, held[leaves], _raked(rest, loose[leaves], soft, left)) + kept
     number = np.bincount(rows.node, minlength=len(tree.feature))[leaves]
-    whole = np.minimum(held[0], left + _most(rows, mine, k))
+    whole = np.minimum(held[0], left + kept.sum(0) + _most(rows, mine, k))
     return _balanced(made, (soft, own), number, whole)
 
 

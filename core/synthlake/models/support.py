@@ -20,6 +20,34 @@ def distinct(keys: NDArray[np.int64], group: NDArray[np.int64], size: int) -> ND
     return np.bincount(pairs[fresh] // width, minlength=size)
 
 
+def even_rows(
+    keys: NDArray[np.int64], group: NDArray[np.int64], size: int, k: int
+) -> NDArray[np.int64]:
+    """Rows per key, of no group more than the k-th most; 0 where fewer than k groups have it.
+
+    So at least k groups stand behind a number, none with more than a k-th of it.
+
+    Args:
+        keys: in [0, size), one a row.
+        group: numbers from 0.
+        size: number of keys.
+        k: least groups.
+    """
+    if not len(keys):
+        return np.zeros(size, np.int64)
+    width = int(group.max()) + 1
+    pairs, rows = np.unique(keys.astype(np.int64) * width + group, return_counts=True)
+    key = pairs // width
+    order = np.lexsort((-rows, key))
+    first = np.searchsorted(key, np.arange(size))
+    there = np.bincount(key, minlength=size) >= k
+    most = np.zeros(size, np.int64)
+    most[there] = rows[order[first[there] + k - 1]]
+    found = np.zeros(size, np.int64)
+    np.add.at(found, key, np.minimum(rows, most[key]))
+    return found
+
+
 def dense(group: NDArray[np.int64]) -> NDArray[np.int64]:
     """The same groups, numbered from 0."""
     return np.unique(group, return_inverse=True)[1].astype(np.int64)

@@ -24,21 +24,20 @@ from synthlake.encode.presence import PresenceCodec
 from synthlake.encode.template import build_template
 from synthlake.encode.text import build_text
 from synthlake.errors import LearnError
-from synthlake.models.support import dense, distinct
+from synthlake.models.support import dense, distinct, ranks
 from synthlake.relational.joins import entities
 from synthlake.relational.model import Codec
 from synthlake.relational.prose import MAX_TEXTS, build_prose
 from synthlake.schema.model import Column, is_text
 
 if TYPE_CHECKING:
-    from synthlake.sql.statistics import ColumnStatistics, TableStatistics
-
-if TYPE_CHECKING:
     from synthlake.relational.above import Known
     from synthlake.relational.spans import Seen
+    from synthlake.sql.statistics import ColumnStatistics, TableStatistics
 
 MAX_CATEGORIES = 20_000
-_LONG, _SENTENCE = 200, 7  # characters of a text, and spaces, from which it has no templates
+_LONG = 200  # characters, of one text in ten, from which texts have no templates
+_SENTENCE = 7  # spaces, in the mean, from which they have none
 _MAX_LISTED = 2_000  # values of a wide decimal up to which they are categories
 # Possessive, as a text that is none would be tried in 2^letters ways.
 _WORDY = re.compile(r"(?=.*[^\W\d_]{3})(?:[^\W\d_]++|\d++(?![^\W\d_])|[\W_])*+", re.S)
@@ -174,11 +173,20 @@ def _category_codec(data: TableData, column: Column, known: ColumnStatistics) ->
     kept = counts.filter(pc.is_in(plain(counts["value"]), value_set=codec.values))
     total = max(int(pc.sum(counts["rows"]).as_py() or 0), 1)
     covered = int(pc.sum(kept["rows"]).as_py() or 0) / total
-    if covered < _COVERED and is_text(column.type):
+    if is_text(column.type) and (covered < _COVERED or _hides_long(data, column, codec.values)):
         return _free_text(data, column)
     if covered < _COVERED and is_octets(column.type):
         return build_octets(column.type, data.sample[column.name], data.group, data.k)
     return codec
+
+
+def _hides_long(data: TableData, column: Column, values: pa.Array[Any]) -> bool:
+    """Whether a tenth of the texts are long, and none of the values that are kept."""
+    texts: Any = plain(data.sample[column.name]).cast(pa.large_string())
+    long: Any = pc.greater(pc.utf8_length(texts), _LONG)
+    rare: Any = pc.invert(pc.is_in(texts, value_set=values.cast(pa.large_string())))
+    hidden = int(pc.sum(pc.and_(long, rare)).as_py() or 0)
+    return 10 * hidden > int(pc.count(texts).as_py())
 
 
 def _masked(data: TableData, column: Column) -> Codec:
@@ -193,6 +201,8 @@ def _free_text(data: TableData, column: Column) -> Codec:
     known = data.of(column.name)
     texts: Any = plain(data.sample[column.name]).cast(pa.large_string())
     there = np.flatnonzero(np.asarray(texts.is_valid()))
+    # one text of each entity, then a second, ...: what is too much is not all of a few
+    there = there[np.argsort(ranks(data.group[there]), kind="stable")]
     values = [str(v) for v in texts.take(pa.array(there[:MAX_TEXTS])).to_pylist()]
     made = None
     if column.name not in data.key:
@@ -203,7 +213,7 @@ def _free_text(data: TableData, column: Column) -> Codec:
 
 def _worded(column: Column, values: list[str], group: NDArray[np.int64], k: int) -> Codec | None:
     """Templates where texts are few words; what follows what where they are many, or differ."""
-    long = sum(map(len, values)) > _LONG * len(values)
+    long = 10 * sum(len(v) > _LONG for v in values) > len(values)
     words = long or _are_words(values)
     few = words and not long and sum(v.count(" ") for v in values) < _SENTENCE * len(values)
     made = build_template(column.type, values, group, k) if few else None

@@ -10,9 +10,12 @@ import numpy as np
 import pyarrow as pa
 
 from synthlake.encode.prose import (
+    EAST,
     LAST,
     OPEN,
     RARE_SIGN,
+    RARE_THAI,
+    SCRIPTS,
     START,
     STATES,
     UNSPACED,
@@ -23,7 +26,7 @@ from synthlake.encode.prose import (
     opens,
     words_of,
 )
-from synthlake.models.support import Mask, distinct
+from synthlake.models.support import Mask, even_rows
 from synthlake.relational.topics import build_topics
 
 MAX_TEXTS = 100_000  # of the sample, from which words are learned
@@ -31,9 +34,11 @@ _MAX_PIECES = 1_000_000  # of them
 _MAX_TOKENS, _MAX_PAIRS = 8_000, 60_000
 # Ends of classes of length, in words: the same for all data.
 _GRID = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1_024,
-         1_536, 4_001)  # fmt: skip
-_PIECE = re.compile(rf"([{UNSPACED}]|[^\W_{UNSPACED}]+(?:['’][^\W\d_]+)*)?([\W_]*)")
-_CLOSE = ("", f"\0{RARE_SIGN}")  # after which there is no space
+         1_536, 2_048, 3_072, 4_001)  # fmt: skip
+_PIECE = re.compile(
+    rf"([{SCRIPTS}]|[^\W_{SCRIPTS}]+(?:['’][^\W\d_{SCRIPTS}]+)*)?((?:[^\w{SCRIPTS}]|_)*)"
+)
+_CLOSE = ("", f"\0{RARE_SIGN}", f"\0{RARE_THAI}")  # after which there is no space
 
 
 def build_prose(
@@ -147,7 +152,7 @@ class _Learner:
         ], axis=1)  # fmt: skip
         states = topics * each
         given = np.bincount(held[0], held[2], states).astype(np.int64)
-        missing = np.bincount((above + before)[inside], minlength=states) - given
+        missing = self._missing((above + before)[inside], self.token[inside], held, states)
         missing[given + missing == 0] = 1
         kind = np.arange(states) % each
         part = np.flatnonzero((missing > 0) & (kind < inner))
@@ -169,15 +174,27 @@ class _Learner:
         some = np.arange(inner, size) if kind == LAST else np.arange(inner)
         return np.stack([np.full(len(some), state), some, np.ones(len(some), np.int64)])
 
+    def _missing(self, state: Index, token: Index, held: Index, states: int) -> Index:
+        """Rows of each state whose pair is not held, where k entities have some.
+
+        Args:
+            state: shape (rows,).
+            token: what follows.
+            held: pairs, shape (3, pairs).
+            states: how many there are.
+        """
+        size = len(self.tokens)
+        known = np.isin(state * size + token, held[0] * size + held[1])
+        who = self.who[~self.first][~known]
+        return even_rows(state[~known], who, states, self.k)
+
     def _pairs(self, state: Index, chosen: Mask) -> Index:
         """States, tokens after them and rows, shape (3, pairs), of k entities; most frequent."""
         size = len(self.tokens)
-        pairs, place, rows = np.unique(
-            (state * size + self.token)[chosen], return_inverse=True, return_counts=True
-        )
-        kept = distinct(place, self.who[chosen], len(pairs)) >= self.k
-        order = np.argsort(-rows[kept], kind="stable")[:_MAX_PAIRS]
-        pairs, rows = pairs[kept][order], rows[kept][order]
+        pairs, place = np.unique((state * size + self.token)[chosen], return_inverse=True)
+        rows = even_rows(place, self.who[chosen], len(pairs), self.k)
+        order = np.argsort(-rows, kind="stable")[: min(_MAX_PAIRS, int((rows > 0).sum()))]
+        pairs, rows = pairs[order], rows[order]
         return np.stack([pairs // size, pairs % size, rows])
 
 
@@ -196,10 +213,13 @@ def _numbered(
     some = [pieces[place] for place in np.flatnonzero(chosen).tolist()]
     marked = [(_mark(word), rest) for word, rest in some]
     plainly = [(word, "" if word in _CLOSE else space) for word, _ in marked]
-    kept = _kept(some, who[chosen], k) | _kept(marked, who[chosen], k)
-    tokens = sorted({*kept, *plainly}) or [("\0a", space)]
+    kept: set[Token] = set().union(
+        *(_kept(held, who[chosen], k) for held in (some, marked, plainly))
+    )
+    rare = ("\0a", space)
+    tokens = sorted({*kept, rare})
     number = {token: place for place, token in enumerate(tokens)}
-    found = [number[next((t for t in ways if t in kept), ways[-1])]
+    found = [number[next((t for t in ways if t in kept), rare)]
              for ways in zip(some, marked, plainly, strict=True)]  # fmt: skip
     return tokens, np.array(found, np.int64)
 
@@ -213,9 +233,8 @@ def _kept(tokens: Sequence[Token], who: Index, k: int) -> set[Token]:
     """The most frequent tokens of k entities."""
     numbers: dict[Token, int] = {}
     place = np.array([numbers.setdefault(t, len(numbers)) for t in tokens], np.int64)
-    people = distinct(place, who, len(numbers))
-    rows = np.bincount(place, minlength=len(numbers))
-    known = sorted(((-n, t) for t, n, p in zip(numbers, rows, people, strict=True) if p >= k))
+    rows = even_rows(place, who, len(numbers), k)
+    known = sorted((-n, t) for t, n in zip(numbers, rows.tolist(), strict=True) if n)
     return {token for _, token in known[:_MAX_TOKENS]}
 
 
@@ -225,8 +244,8 @@ def _mark(word: str) -> str:
         return ""
     if word.isdigit():
         return f"\0{'9' * (1 if len(word) == 1 else 2 if len(word) < 4 else 4)}"
-    if len(word) == 1 and word > "\u0e00":
-        return f"\0{RARE_SIGN}"
+    if UNSPACED.fullmatch(word):
+        return f"\0{RARE_THAI if word < EAST else RARE_SIGN}"
     if word.islower():
         return "\0a"
     return "\0A" if word.isupper() and len(word) > 1 else "\0Aa"

@@ -67,6 +67,9 @@ class Primitives(KeyPrimitives, Protocol):
     def shape(self, text: str) -> str:
         """Digits as 9, letters as A and a, what is beyond ASCII as ``*``."""
 
+    def beginning(self, text: str, characters: int) -> str:
+        """The first so many characters (code points) of a text."""
+
     def quotient(self, dividend: str, divisor: str) -> str:
         """Integer division of numbers that are not negative."""
 

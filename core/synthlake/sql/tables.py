@@ -79,7 +79,7 @@ def learned_columns(tables: Tables, table: Table, longest: int) -> list[str]:
         if column.action == "null" and column.name not in keys:
             value = f"CASE WHEN 1 = 0 THEN {value} END"
         elif column.role == "text" and kind(column.type) == "text" and column.name not in keys:
-            value = f"substr({value}, 1, {longest})"
+            value = tables.primitives.beginning(value, longest)
         out.append(f"{value} AS c{number}")
     return out
 

@@ -161,6 +161,10 @@ class DuckDB(DuckDBKeys):
             text = f"regexp_replace({text}, '[{pattern}]', '{mark}', 'g')"
         return text
 
+    def beginning(self, text: str, characters: int) -> str:
+        """The first so many characters (code points) of a text."""
+        return f"substr({text}, 1, {characters})"
+
     def quotient(self, dividend: str, divisor: str) -> str:
         """Integer division of numbers that are not negative."""
         return f"({dividend}) // ({divisor})"

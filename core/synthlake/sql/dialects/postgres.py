@@ -211,6 +211,10 @@ class Postgres(PostgresKeys):
         plain = f"translate({text}, '{letters}{digits}', '{marks}{'9' * 10}')"
         return rf"regexp_replace({plain}, '[^\x01-\x7F]', '*', 'g')"
 
+    def beginning(self, text: str, characters: int) -> str:
+        """The first so many characters (code points) of a text."""
+        return f"substr({text}, 1, {characters})"
+
     def quotient(self, dividend: str, divisor: str) -> str:
         """Integer division of numbers that are not negative."""
         return f"({dividend}) / ({divisor})"

@@ -193,6 +193,10 @@ class Spark(SparkKeys):
             text = f"regexp_replace({text}, '[{pattern}]', '{mark}')"
         return text
 
+    def beginning(self, text: str, characters: int) -> str:
+        """The first so many characters (code points) of a text."""
+        return f"substr({text}, 1, {characters})"
+
     def quotient(self, dividend: str, divisor: str) -> str:
         """Integer division of numbers that are not negative."""
         return f"({dividend}) div ({divisor})"

@@ -109,6 +109,10 @@ def _rounded(value: Any, places: int) -> float | None:
     return None if number is None else number / 10**places
 
 
+def _beginning(text: str | None, characters: int) -> str | None:
+    return None if text is None else text[:characters]
+
+
 FUNCTIONS: Mapping[str, tuple[int, Callable[..., Any]]] = MappingProxyType(
     {
         "synthlake_hash": (1, _hash),
@@ -119,6 +123,7 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., Any]]] = MappingProxyType(
         "synthlake_days": (1, _to_days),
         "synthlake_unscaled": (2, _unscaled),
         "synthlake_rounded": (2, _rounded),
+        "synthlake_beginning": (2, _beginning),
     }
 )
 """By name: number of arguments and function, all deterministic. A session must register them."""
@@ -217,6 +222,10 @@ class SQLite(SQLiteKeys):
     def shape(self, text: str) -> str:
         """Digits as 9, letters as A and a, what is beyond ASCII as ``*``."""
         return f"synthlake_shape({text})"
+
+    def beginning(self, text: str, characters: int) -> str:
+        """The first so many characters (code points) of a text."""
+        return f"synthlake_beginning({text}, {characters})"  # substr ends at a NUL
 
     def quotient(self, dividend: str, divisor: str) -> str:
         """Integer division of numbers that are not negative."""
