@@ -32,6 +32,7 @@ _FEW_ABOVE = _to(1, skew=3.0, policy="drop", through=True)
 _RELATIVE = _to(1, through=True, partial=True, orphans=0.2)
 _PARTLY = _to(2, nulls=1.0, partial=True)
 _LOST = _to(1, orphans=0.2)
+_PARTLY_BELOW = _to(1, nulls=1.0, through=True, partial=True)
 
 FOUND = {
     "a key of one text, of which missing parents want more": _found(
@@ -115,5 +116,9 @@ FOUND = {
     "children of one parent mostly, drawn as often without another one as few rows tell": _found(
         _table(60, "number"), _table(60, "number"), _table(60, "number", _FEW, _to(1, nulls=0.25)),
         seed=28,
+    ),
+    "orphans of a key within a key that is NULL in part, and is not that of the own parent": _found(
+        _table(60, "part"), _table(60, "bridge", _to(1), _to(1)),
+        _table(60, "part", _to(1), _to(1), _to(1)), _table(60, "part", _to(1), _PARTLY_BELOW),
     ),
 }  # fmt: skip

@@ -39,6 +39,7 @@ from synthlake.relational.links import (
     with_unseen,
 )
 from synthlake.relational.model import CODE, Link, LinkKind, Loop, Spans, count_id, link_id
+from synthlake.relational.narrower import with_lost
 from synthlake.relational.ordering import Order, find_order
 from synthlake.relational.polymorphic import check_types, types_first
 from synthlake.relational.spans import clock_of, find_spans, sampled_slices, sliced, spans_of
@@ -94,13 +95,14 @@ class Draft:
         return [*known_columns(self.table, self.key), *(self.order.made if self.order else ())]
 
     def link(self, number: int) -> Link:
-        """A foreign key's link; of a derived one it is only whether rows lack this parent."""
+        """A foreign key's link; of a derived one it is only which rows lack this parent."""
         found = self.links.get(number)
         if found is not None:
             return found
         lost = self.data.group[self.joins[number].orphan]
         whole = self.kinds[number] == "derived" and len(np.unique(lost)) < self.data.k
-        return Link(self.table.foreign_keys[number], self.kinds[number], whole=whole)
+        link = Link(self.table.foreign_keys[number], self.kinds[number], whole=whole)
+        return with_lost(link, self, number)
 
     def features(self) -> dict[str, Feature]:
         """What describes a row to those who cluster by it: references and attributes."""

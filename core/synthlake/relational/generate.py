@@ -23,6 +23,7 @@ from synthlake.relational.items import nested_arrays
 from synthlake.relational.keys import KeyFrame
 from synthlake.relational.matching import Matching
 from synthlake.relational.model import Link, Model, TableModel, link_id, parent_id
+from synthlake.relational.narrower import lost_columns
 from synthlake.relational.parents import (
     PhantomParents,
     as_type,
@@ -411,7 +412,7 @@ class Generator:
                 out |= self.matching.columns(block, number, link, met)
             elif link.kind == "within":  # before those that give way, as codes may share a parent
                 out |= self._within.columns(block, number, link, met)
-        return out
+        return {**out, **lost_columns(self, block, out)}
 
     def _identity(self, block: Block, number: int, link: Link) -> dict[str, pa.Array[Any]]:
         """Keys that are categories."""

@@ -147,7 +147,8 @@ class Link:
         rest: whether that further code is in use.
         shares: of it: how many of these parents have how many children each, on average.
         codes: of cluster: codes of real parents; phantom codes follow.
-        phantoms: of own and cluster; of identity those that are lost, as they are not listed.
+        phantoms: of own and cluster, and of derived where rows are ``lost``; of identity those
+            that are lost, as they are not listed.
         null_rows: of own: rows without a parent, in the source.
         mean: of own: children per parent, in the source.
         related: of within: whether rows above have children only if they have rows of the parent.
@@ -156,6 +157,8 @@ class Link:
             reference or by one before it to the same table.
         kin: of cluster with slices: what children of one parent share; None where that is nothing.
         whole: of derived: whether hardly a row has no such parent, fewer than k entities.
+        lost: of derived: share of the rows that have no such parent, of those with this key whose
+            wider ones are NULL.
     """
 
     fk: ForeignKey
@@ -172,6 +175,7 @@ class Link:
     kin: Kin | None = None
     whole: bool = False
     once: bool = False
+    lost: float = 0.0
 
     @property
     def size(self) -> int:

@@ -197,7 +197,7 @@ class _Packer:
             **({"slices": link.slices} if link.slices else {}),
             **({"kin": asdict(link.kin)} if link.kin else {}),
             **({"once": True} if link.once else {}),
-            **({"whole": True} if link.whole else {}),
+            **({"whole": True} if link.whole else {}), **({"lost": link.lost} if link.lost else {}),
         }  # fmt: skip
 
     def _phantoms(self, place: str, phantoms: Phantoms | None) -> dict[str, Any] | None:
@@ -380,7 +380,7 @@ class _Reader:
         return Link(fk, form["kind"], values, form["rest"], shares, form["codes"], phantoms,
                     form["null_rows"], form["mean"], form.get("related", False),
                     form.get("slices", 0), kin, form.get("whole", False),
-                    form.get("once", False))  # fmt: skip
+                    form.get("once", False), form.get("lost", 0.0))  # fmt: skip
 
     def _phantoms(self, place: str, form: Json | None) -> Phantoms | None:
         if form is None:

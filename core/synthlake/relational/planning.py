@@ -248,7 +248,7 @@ class _Planner:
             if model is None or link is None:
                 continue
             if link.phantoms is not None and self._lacks(table, _free(model, link)):
-                least = 1 if link.kind == "cluster" and factor > 0 else 0
+                least = 1 if link.kind in ("cluster", "derived") and factor > 0 else 0
                 out[label] = max(least, round(link.phantoms.keys * factor))
             if link.kind == "own":
                 growth = factor * self.times.get(label, 1.0)
@@ -388,7 +388,7 @@ class _Planner:
         """Children and stubs per code, for every cluster key of a table."""
         name = table.table.name
         for link in table.links:
-            if link.kind in ("within", "identity"):
+            if link.kind in ("within", "identity", "derived"):
                 self._say_lacking(table, link)
         clusters = [(n, k) for n, k in enumerate(table.links)
                     if k.kind == "cluster" and link_id(n) in table.order]  # fmt: skip
