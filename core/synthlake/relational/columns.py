@@ -183,10 +183,10 @@ def _category_codec(data: TableData, column: Column, known: ColumnStatistics) ->
 def _hides_long(data: TableData, column: Column, values: pa.Array[Any]) -> bool:
     """Whether a tenth of the texts are long, and none of the values that are kept."""
     texts: Any = plain(data.sample[column.name]).cast(pa.large_string())
-    long: Any = pc.greater(pc.utf8_length(texts), _LONG)
+    longer: Any = pc.greater(pc.utf8_length(texts), _LONG)
     rare: Any = pc.invert(pc.is_in(texts, value_set=values.cast(pa.large_string())))
-    hidden = int(pc.sum(pc.and_(long, rare)).as_py() or 0)
-    return 10 * hidden > int(pc.count(texts).as_py())
+    hidden = np.count_nonzero(np.asarray(longer.fill_null(False)) & np.asarray(rare))
+    return bool(10 * hidden > len(texts) - texts.null_count)
 
 
 def _masked(data: TableData, column: Column) -> Codec:
