@@ -184,8 +184,8 @@ def _hides_long(data: TableData, column: Column, values: pa.Array[Any]) -> bool:
     """Whether a tenth of the texts are long, and none of the values that are kept."""
     texts: Any = plain(data.sample[column.name]).cast(pa.large_string())
     longer: Any = pc.greater(pc.utf8_length(texts), _LONG)
-    rare: Any = pc.invert(pc.is_in(texts, value_set=values.cast(pa.large_string())))
-    hidden = np.count_nonzero(np.asarray(longer.fill_null(False)) & np.asarray(rare))
+    known = np.asarray(pc.is_in(texts, value_set=values.cast(pa.large_string())))
+    hidden = np.count_nonzero(np.asarray(longer.fill_null(False)) & ~known)
     return bool(10 * hidden > len(texts) - texts.null_count)
 
 
