@@ -183,9 +183,9 @@ def _category_codec(data: TableData, column: Column, known: ColumnStatistics) ->
 def _hides_long(data: TableData, column: Column, values: pa.Array[Any]) -> bool:
     """Whether a tenth of the texts are long, and none of the values that are kept."""
     texts: Any = plain(data.sample[column.name]).cast(pa.large_string())
-    longer: Any = pc.greater(pc.utf8_length(texts), _LONG)
+    lengths = pc.fill_null(pc.utf8_length(texts), 0)
     known = np.asarray(pc.is_in(texts, value_set=values.cast(pa.large_string())))
-    hidden = np.count_nonzero(np.asarray(longer.fill_null(False)) & ~known)
+    hidden = np.count_nonzero((np.asarray(lengths) > _LONG) & ~known)
     return bool(10 * hidden > len(texts) - texts.null_count)
 
 
