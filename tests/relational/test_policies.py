@@ -67,3 +67,36 @@ def test_a_table_that_a_policy_empties_cannot_be_referred_to() -> None:
     with pytest.raises(LearnError, match="shops has no rows left") as caught:
         sl.fit(real, schema, k=1, seed=1, holdout=0.0)
     assert "let shops keep its orphans" in caught.value.hint
+
+
+def test_keys_that_refer_to_a_kept_table_are_of_it() -> None:
+    import numpy as np
+    import pyarrow as pa
+
+    # orders are counted within shops; returns name a shop that is gone, and then no order
+    random, rows = np.random.default_rng(0), 600
+    shop = np.sort(random.integers(1, 81, 400))
+    number = np.arange(400) - np.searchsorted(shop, shop) + 1
+    order, gone = random.integers(0, 400, rows), random.random(rows) < 0.2
+    real = {
+        "shops": pa.table({"shop": np.arange(1, 81)}),
+        "orders": pa.table({"shop": shop, "no": number, "v": random.integers(0, 5, 400)}),
+        "returns": pa.table({
+            "id": np.arange(rows),
+            "shop": np.where(gone, random.integers(900, 960, rows), shop[order]),
+            "no": pa.array([None if lost else int(n) for lost, n in
+                            zip(gone, number[order], strict=True)]),
+        }),
+    }  # fmt: skip
+    schema = {
+        "shops": {"primary_key": ["shop"], "keep": True},
+        "orders": {"primary_key": ["shop", "no"],
+                   "foreign_keys": [{"columns": ["shop"], "references": "shops"}]},
+        "returns": {"primary_key": ["id"],
+                    "foreign_keys": [{"columns": ["shop", "no"], "references": "orders"}]},
+    }  # fmt: skip
+    twin = sl.fit(real, schema, k=1, seed=0, holdout=0.0).sample(seed=0).to_arrow()
+    assert set(twin["orders"]["shop"].to_pylist()) <= set(range(1, 81))
+    null, orphans = rates(real, "returns", "shop", "shops")
+    assert orphans > 0.1
+    assert rates(twin, "returns", "no", "orders")[0] == pytest.approx(0.2, abs=0.05)

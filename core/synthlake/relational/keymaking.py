@@ -198,17 +198,23 @@ def _axis(
 def _with_children(
     data: TableData, table: Table, name: str, schema: Schema, samples: Mapping[str, pa.Table]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Ticks of a key column in the table and in those that refer to it, with their entities."""
+    """Ticks of a key column in the table and in those that refer to it, with their entities.
+
+    A column that refers to another table has the keys of that one, and no others.
+    """
     from synthlake.relational.joins import entities
 
     axis = Axis(table.column(name).type)
     ticks, null = axis.ticks(data.sample[name])
     parts, people = [ticks[~null]], [entities(data.sample)[~null]]
-    for child, fk in schema.children(table.name):
+    refers = any(name in fk.columns for fk in table.foreign_keys)
+    for child, fk in () if refers else schema.children(table.name):
         if child.name in samples and name in fk.to and not child.skip:
             column = fk.columns[fk.to.index(name)]
             if child.column(column).type == axis.type:
                 more, empty = axis.ticks(samples[child.name][column])
+                for part in fk.columns:  # what is NULL in part refers to nothing
+                    empty = empty | np.asarray(plain(samples[child.name][part]).is_null())
                 parts.append(more[~empty])
                 people.append(entities(samples[child.name])[~empty])
     return np.concatenate(parts), np.concatenate(people)
