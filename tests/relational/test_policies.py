@@ -97,6 +97,6 @@ def test_keys_that_refer_to_a_kept_table_are_of_it() -> None:
     }  # fmt: skip
     twin = sl.fit(real, schema, k=1, seed=0, holdout=0.0).sample(seed=0).to_arrow()
     assert set(twin["orders"]["shop"].to_pylist()) <= set(range(1, 81))
-    null, orphans = rates(real, "returns", "shop", "shops")
+    _, orphans = rates(real, "returns", "shop", "shops")
     assert orphans > 0.1
     assert rates(twin, "returns", "no", "orders")[0] == pytest.approx(0.2, abs=0.05)
