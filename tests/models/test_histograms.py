@@ -49,3 +49,15 @@ def test_rows_of_few_do_not_take_what_other_leaves_have_by_themselves() -> None:
     assert found[1, 1] == 0
     assert found[0, 0] >= 6
     assert found[0, 0] + found[0, 1] >= 20
+
+
+def test_a_leaf_that_knows_neither_null_nor_values_is_as_the_node_above() -> None:
+    # leaf 3: three people without a value, four with 36 of 47 rows, so neither is its own
+    cells = {2: [[1] * 40, [1] * 60], 3: [[4, 4, 3], [9] * 4], 4: [[1] * 30, [1] * 30]}
+    found = made(cells)
+    share = found[:, 0] / found.sum(1)
+    assert abs(share[0] - 0.4) < 0.05
+    assert (
+        0.3 < share[1] < 0.55
+    )  # it was 1: values have fewer than K outside of leaves of their own
+    assert abs(share[2] - 0.5) < 0.05
