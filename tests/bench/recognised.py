@@ -1,4 +1,4 @@
-"""What is recognised as personal data, identifier or long text in the shared real tables.
+"""What is recognised as personal data or identifier in the shared real tables.
 
     python tests/bench/recognised.py
 
@@ -31,14 +31,13 @@ PERSONAL = {
 IDENTIFIERS = {
     "formula1": "circuits.circuitRef constructors.constructorRef drivers.driverRef drivers.code",
 }
-EMPTY = {"northwind": "employees.notes"}
 PLAIN = ("adult", "lending_club", "mpls_stops", "nycflights13", "beijing_air", "sms_spam")
 
 
 def check(name: str) -> bool:
     """Print what is found in a data set; whether it is as expected."""
     found = infer(open_source(SHARED / name))
-    personal, identifiers, empty = set(), set(), set()
+    personal, identifiers = set(), set()
     for table in found.schema:
         keys = {*table.primary_key, *(c for fk in table.foreign_keys for c in fk.columns)}
         for column in table.columns:
@@ -47,15 +46,13 @@ def check(name: str) -> bool:
                 personal.add(f"{place}:{column.kind}")
             elif column.role == "key" and column.name not in keys:
                 identifiers.add(place)
-            elif column.role == "text" and column.action == "null":
-                empty.add(place)
             else:
                 continue
             said = found.evidence.get(f"{table.name}.columns.{column.name}", "")
             print(f"{name} {place}: {column.kind or column.role} {column.locale or ''} # {said}")
     right = [
         held == set(expected.get(name, "").split())
-        for held, expected in ((personal, PERSONAL), (identifiers, IDENTIFIERS), (empty, EMPTY))
+        for held, expected in ((personal, PERSONAL), (identifiers, IDENTIFIERS))
     ]
     print(f"{name}: {'as expected' if all(right) else 'NOT AS EXPECTED'}")
     return all(right)

@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synthlake.encode.axis import AnyArray, as_text, indices, plain
-from synthlake.encode.choices import by_choice
 from synthlake.encode.guide import Guide
 from synthlake.encode.mixing import mix
 from synthlake.encode.pattern import Pattern
@@ -33,8 +32,8 @@ SCRIPTS, EAST = "\u0e00-\u0e7f\u3005-\u3007\u3040-\u30ff\u3400-\u9fff", "\u3000"
 UNSPACED = re.compile(rf"[{SCRIPTS}]")
 _WORD = rf"[{SCRIPTS}]|(?:[^\P{{L}}{SCRIPTS}]|[^\P{{N}}{SCRIPTS}])+(?:['’][^\P{{L}}{SCRIPTS}]+)*"
 RARE_SIGN, RARE_THAI = "字", "ก"
-FORMS = ("a", "Aa", "A", "9", "99", "9999", RARE_SIGN, RARE_THAI)
-_LETTERS = {"a": (3, 9), "Aa": (4, 8), "A": (2, 4)}  # fewest and most of a made-up word
+RARE = "\0a5"  # a mark: the form of a word and its length, after a NUL
+_MARK = re.compile(r"\0(a|Aa|A|#)(\d+)")  # digits are a form, too
 _SIGNS = {
     RARE_SIGN: "的一是不了人我在有他这中大来上国和地到以",
     RARE_THAI: "กขคงจชดตทนบปผพมยรลวสหอ",
@@ -237,11 +236,15 @@ class ProseCodec:
     @cached_property
     def _ids(self) -> NDArray[np.int32]:
         """By token, places of its word and separator in ``_pieces``."""
-        places = {f"\0{form}": 1 + number * _POOL for number, form in enumerate(FORMS)}
-        end = 1 + len(FORMS) * _POOL
+        places = {mark: 1 + number * _POOL for number, mark in enumerate(self._marks)}
+        end = 1 + len(self._marks) * _POOL
         for number, text in enumerate(self._parts):
             places.setdefault(text, end + number)
         return np.array([[places[part] for part in token] for token in self._every], np.int32)
+
+    @cached_property
+    def _marks(self) -> list[str]:
+        return list(dict.fromkeys(word for word, _ in self._every if word[:1] == "\0"))
 
     @cached_property
     def _parts(self) -> list[str]:
@@ -250,7 +253,7 @@ class ProseCodec:
     @cached_property
     def _pieces(self) -> pa.Array[Any]:
         """All texts that are put together: none, made-up words of all forms, words, separators."""
-        pools = [_pool(form) for form in FORMS]
+        pools = [_pool(mark) for mark in self._marks]
         texts = pa.array(self._parts, pa.string())
         return pa.concat_arrays([pa.array([""], pa.string()), *pools, texts])
 
@@ -288,14 +291,12 @@ def words_of(texts: Any) -> Index:
     return np.asarray(counts).astype(np.int64)
 
 
-def _pool(form: str) -> pa.Array[Any]:
-    """Made-up words of a form, for all data the same."""
+def _pool(mark: str) -> pa.Array[Any]:
+    """Made-up words of a mark, for all data the same."""
     words = mix(np.arange(1, _POOL + 1, dtype=np.uint64) * np.uint64(_GOLDEN))
-    if form in _SIGNS:
-        signs = _SIGNS[form]
+    known = _MARK.fullmatch(mark)
+    if known is None:
+        signs = _SIGNS[mark[1:]]
         return Pattern((signs,)).unrank((words % np.uint64(len(signs))).astype(np.int64))
-    if form.isdigit():
-        return digits(len(form), words)
-    low, high = _LETTERS[form]
-    length = low + mix(words + np.uint64(1)) % np.uint64(high - low + 1)
-    return by_choice(length.astype(np.int64), lambda n, rows: syllables(form, n, words[rows]))
+    form, length = known.group(1), int(known.group(2))
+    return digits(length, words) if form == "#" else syllables(form, length, words)

@@ -13,6 +13,7 @@ from synthlake.encode.prose import (
     EAST,
     LAST,
     OPEN,
+    RARE,
     RARE_SIGN,
     RARE_THAI,
     SCRIPTS,
@@ -31,6 +32,7 @@ from synthlake.relational.topics import build_topics
 
 MAX_TEXTS = 100_000  # of the sample, from which words are learned
 _MAX_PIECES = 1_000_000  # of them
+_LONGEST = 12  # letters of a made-up word
 _MAX_TOKENS, _MAX_PAIRS = 8_000, 60_000
 # Ends of classes of length, in words: the same for all data.
 _GRID = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1_024,
@@ -216,7 +218,7 @@ def _numbered(
     kept: set[Token] = set().union(
         *(_kept(held, who[chosen], k) for held in (some, marked, plainly))
     )
-    rare = ("\0a", space)
+    rare = (RARE, space)
     tokens = sorted({*kept, rare})
     number = {token: place for place, token in enumerate(tokens)}
     found = [number[next((t for t in ways if t in kept), rare)]
@@ -242,10 +244,9 @@ def _mark(word: str) -> str:
     """What a word is made of again where few have it."""
     if not word:
         return ""
-    if word.isdigit():
-        return f"\0{'9' * (1 if len(word) == 1 else 2 if len(word) < 4 else 4)}"
     if UNSPACED.fullmatch(word):
         return f"\0{RARE_THAI if word < EAST else RARE_SIGN}"
-    if word.islower():
-        return "\0a"
-    return "\0A" if word.isupper() and len(word) > 1 else "\0Aa"
+    length = min(len(word), _LONGEST)
+    if word.isdigit() or word.islower():
+        return f"\0{'#' if word.isdigit() else 'a'}{length}"
+    return f"\0{'A' if word.isupper() and len(word) > 1 else 'Aa'}{length}"
