@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synthlake.encode.topics import Topics, had, split_words
-from synthlake.models.support import Mask, distinct
+from synthlake.models.support import Mask, distinct, even_rows
 
 _MOST = ((2_000, 8), (800, 4), (400, 2))  # texts, and topics that so many have
 _MAX_TEXTS, _MAX_WORDS = 20_000, 500
@@ -94,13 +94,11 @@ def _topics(has: Any, topic: Index, group: Index, k: int, words: Any) -> Topics:
     """Weights of words from texts with a topic; words of too few there count as of none."""
     numbers, topic = np.unique(topic, return_inverse=True)
     row, word = has.nonzero()
-    cell = topic[row] * len(words) + word
-    size = len(numbers) * len(words)
-    rows = np.bincount(cell, minlength=size)
-    rows[distinct(cell.astype(np.int64), group[row], size) < k] = 0
-    sizes = np.bincount(topic)[:, None]
-    rate = (rows.reshape(len(numbers), -1) + has.mean(0) * _PRIOR) / (sizes + _PRIOR)
-    rate = np.clip(rate, 1e-6, 1 - 1e-6)
+    who, topics, size = group[row], len(numbers), len(words)
+    rows = even_rows(topic[row] * size + word, who, topics * size, k).reshape(topics, size)
+    sizes = np.maximum(even_rows(topic, group, topics, k), 1)[:, None]
+    every = even_rows(word, who, size, k) / even_rows(np.zeros(len(group), np.int64), group, 1, k)
+    rate = np.clip((rows + every * _PRIOR) / (sizes + _PRIOR), 1e-6, 1 - 1e-6)
     weights = np.round(np.log(rate) - np.log1p(-rate), _DIGITS)
     base = np.round(np.log1p(-rate).sum(1) + np.log(sizes[:, 0]), _DIGITS)
     held = tuple(tuple(one) for one in weights.tolist())
