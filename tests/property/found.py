@@ -113,6 +113,11 @@ FOUND = {
         _table(200, "bridge", _to(1, mode="own"), _to(2, skew=3.0, mode="match")),
         seed=9, k=5, name="independent",
     ),
+    "values of two families, once rows without a parent are dropped": _found(
+        _table(60, "part"), _table(120, "part"),
+        _table(60, "part", _to(1, orphans=0.2, policy="drop", skew=3.0), _to(1, nulls=0.25)),
+        seed=354, k=3,
+    ),
     "children of one parent mostly, drawn as often without another one as few rows tell": _found(
         _table(60, "number"), _table(60, "number"), _table(60, "number", _FEW, _to(1, nulls=0.25)),
         seed=28,

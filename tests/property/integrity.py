@@ -136,17 +136,37 @@ def people(tables: Tables, name: str, owns: Owns) -> list[Any]:
     return [own if None in key else above.get(key, key) for key, own in keys]
 
 
-def _alike(real: Tables, name: str, fk: Key, told: Told, rate: float, *, null: bool) -> bool:
-    """Whether all rows are NULL, or orphans, or none is, and k entities do not say otherwise."""
+def _dropped(real: Tables, name: str, entry: Key) -> set[int]:
+    """Rows that a policy drops, as a parent of theirs is missing."""
+    out = set[int]()
+    for fk in entry["foreign_keys"]:
+        if fk.get("orphans") == "drop":
+            known = set(rows_of(real[fk["references"]], fk["to"]))
+            keys = rows_of(real[name], fk["columns"])
+            out |= {row for row, key in enumerate(keys) if None not in key and key not in known}
+    return out
+
+
+def _alike(
+    real: Tables, fk: Key, rows: list[tuple[Any, Any]], k: int, rate: float, *, null: bool
+) -> bool:
+    """Whether all rows are NULL, or orphans, or none is, and k entities do not say otherwise.
+
+    Args:
+        real: the source.
+        fk: which reference.
+        rows: its key and the entity, of each row that is learned from.
+        k: least entities.
+        rate: of the twin.
+        null: rate of NULL, else of orphans.
+    """
     known = set(rows_of(real[fk["references"]], fk["to"]))
     policy, those = fk.get("orphans", "keep"), dict[bool, set[Any]]({True: set(), False: set()})
-    keys = zip(rows_of(real[name], fk["columns"]), people(real, name, told.owns), strict=True)
-    for key, who in keys:
+    for key, who in rows:
         lost = None not in key and key not in known
         gone = None in key or (lost and policy == "null")
-        if not lost or policy != "drop":
-            those[gone if null else lost].add(who)
-    return rate in (0.0, 1.0) and len(those[rate == 0.0]) < told.k
+        those[gone if null else lost].add(who)
+    return rate in (0.0, 1.0) and len(those[rate == 0.0]) < k
 
 
 def _wrong_reference(
@@ -168,7 +188,10 @@ def _wrong_reference(
     held = label in notes or any(f"{n} cannot grow" in notes for n in (name, fk["references"]))
     if not twin[fk["references"]].num_rows or held or len(met) < 5 * k:
         return  # nobody to refer to, sizes that a key has held, or too few to learn from
-    alike = partial(_alike, real, name, fk, told)
+    learned = zip(rows_of(real[name], fk["columns"]), people(real, name, told.owns), strict=True)
+    gone = _dropped(real, name, entry)
+    kept = [told_of for row, told_of in enumerate(learned) if row not in gone]
+    alike = partial(_alike, real, fk, kept, k)
     far = policy == "keep" and abs(made.orphan - was.orphan) > near
     if far and not alike(made.orphan, null=False):
         yield f"{label}: {made.orphan:.3f} orphans, of {was.orphan:.3f}"
