@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import synthlake
+from synthlake.store.inspection import inspect
 
 ROWS = 3_000
 WORDS = [
@@ -156,3 +157,19 @@ def test_sqlite_reads_beyond_a_nul(tmp_path: Path) -> None:
         source.close()
     assert twins[0]["note"].to_pylist() == twins[1]["note"].to_pylist()
     assert any("\0" in text for text in twins[0]["note"].to_pylist())
+
+
+def test_an_artifact_with_texts_is_saved_listed_and_refitted(tmp_path: Path, reviews: Path) -> None:
+    artifact = synthlake.fit(f"parquet://{reviews}", seed=7)
+    folder = artifact.save(tmp_path / "artifact")
+    said = {(entry.place, entry.what) for entry in inspect(folder).entries}
+    for what in ("lengths of texts, by topic", "words that many texts share",
+                 "which of these follow which"):  # fmt: skip
+        assert ("review", what) in said
+    texts = [
+        made.sample(seed=3)["reviews"].to_arrow()["review"].to_pylist()
+        for made in (artifact, synthlake.load(folder))
+    ]
+    assert texts[0] == texts[1]
+    again = synthlake.load(folder).refit(f"parquet://{reviews}")
+    assert again.sample(seed=3)["reviews"].to_arrow()["review"].null_count == 0

@@ -264,6 +264,9 @@ class _Contents:
     def _codec(self, place: str, tensors: str, form: Json | None, more: str = "") -> None:
         if form is None:
             return
+        if form["codec"] == "prose":
+            self._prose(place, form)
+            return
         listed = (form.get(key) for key in ("values", "shapes", "templates", "forms"))
         values = next(filter(None, listed), ())
         own = {n: self.tensors[f"{tensors}/{n}"] for n in ("low", "high")
@@ -280,6 +283,15 @@ class _Contents:
                 "lengths of words that are made up")  # fmt: skip
         for held, words in zip(kept.values(), said, strict=True):
             self._say(place, words, held, sum(len(c[0]) for c in held.values()))
+
+    def _prose(self, place: str, form: Json) -> None:
+        """Chains of words."""
+        tokens, topics = [*form["tokens"], *form["last"]], form["topics"]
+        chain = {name: form[name] for name in ("starts", "targets", "weights")}
+        self._say(place, "lengths of texts, by topic", form["lengths"], len(form["lengths"]))
+        self._say(place, "words that many texts share", tokens, len(tokens))
+        self._say(place, "which of these follow which", chain, len(chain["targets"]))
+        self._say(place, "words that tell topics apart", topics, len(topics["words"]))
 
     def _synthesizer(self, form: Json | None) -> None:
         """The model of the table, by column where it says which columns it has."""
